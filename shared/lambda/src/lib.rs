@@ -1,0 +1,20 @@
+//! What every function needs around its own story: settings, secrets, AWS clients, the bus, problem answers, partial batch
+//! failures, logs and the clock.
+//!
+//! A function's `main.rs` calls [`start`] and hands what it built to its handler; nothing else reads the process's
+//! environment or the wall clock.
+
+pub mod batch;
+pub mod bus;
+pub mod clients;
+pub mod clock;
+mod environment;
+pub mod problem;
+pub mod secrets;
+mod telemetry;
+
+pub use bus::Bus;
+pub use environment::{Environment, StartError};
+pub use problem::Problem;
+pub use secrets::Secrets;
+pub use telemetry::log_as_json;

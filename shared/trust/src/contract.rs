@@ -1,0 +1,234 @@
+//! Contracts: the join of what the marketplace said of one, and the one outcome it counts as.
+//!
+//! Events come late, twice and out of order, some before the request that names the parties. Each kind of event fills its own
+//! field, the earliest of its kind wins, and nothing is decided before the terms are known.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    duration::Bucket,
+    id::{ContractId, ConversationId},
+    marketplace::{AcceptedBy, CancelledBy, Happened, Terms},
+    signal::{Delta, Tally},
+    time::{Day, Moment},
+};
+
+/// Days without an answer after which a request counts as not responded to, and an accepted contract as not delivered (DESIGN
+/// §5). Smaller punishes weekends; larger hides silence.
+pub const PATIENCE_DAYS: u32 = 7;
+
+/// A contract as far as it is known. Every field is the join of its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    /// The request: its time and terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<(Moment, Terms)>,
+    /// The acceptance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<(Moment, AcceptedBy)>,
+    /// The rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Moment>,
+    /// The handover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<Moment>,
+    /// The failed handover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning_failed: Option<Moment>,
+    /// The end at term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<Moment>,
+    /// The end before term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<(Moment, CancelledBy)>,
+    /// The latest end it was extended to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_to: Option<Moment>,
+    /// The conversations the marketplace said belong to it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub conversations: BTreeSet<ConversationId>,
+}
+
+impl Contract {
+    /// The contract an event is about, if it is about one.
+    pub fn subject(happened: &Happened) -> Option<&ContractId> {
+        match happened {
+            Happened::ContractRequested(terms) => Some(&terms.contract_id),
+            Happened::ContractAccepted { contract_id, .. }
+            | Happened::ContractRejected { contract_id }
+            | Happened::ContractProvisioned { contract_id, .. }
+            | Happened::ContractProvisioningFailed { contract_id }
+            | Happened::ContractCompleted { contract_id }
+            | Happened::ContractCancelled { contract_id, .. }
+            | Happened::ContractExtended { contract_id, .. } => Some(contract_id),
+            Happened::ProviderRegistered(_)
+            | Happened::ProviderUpdated(_)
+            | Happened::ProviderCheckedIn { .. }
+            | Happened::OfferingPublished(_)
+            | Happened::OfferingWithdrawn { .. } => None,
+        }
+    }
+
+    /// Joins an event about this contract. Events about anything else change nothing.
+    pub fn join(&mut self, at: Moment, happened: &Happened) {
+        match happened {
+            Happened::ContractRequested(terms) => {
+                self.conversations.extend(terms.conversation);
+                keep_earliest(&mut self.requested, (at, terms.clone()));
+            }
+            Happened::ContractAccepted { by, conversation, .. } => {
+                self.conversations.extend(conversation);
+                keep_earliest(&mut self.accepted, (at, *by));
+            }
+            Happened::ContractRejected { .. } => keep_earliest(&mut self.rejected, at),
+            Happened::ContractProvisioned { conversation, .. } => {
+                self.conversations.extend(conversation);
+                keep_earliest(&mut self.provisioned, at);
+            }
+            Happened::ContractProvisioningFailed { .. } => keep_earliest(&mut self.provisioning_failed, at),
+            Happened::ContractCompleted { .. } => keep_earliest(&mut self.completed, at),
+            Happened::ContractCancelled { by, .. } => keep_earliest(&mut self.cancelled, (at, *by)),
+            Happened::ContractExtended { ends_at, .. } => {
+                self.extended_to = self.extended_to.max(Some(*ends_at));
+            }
+            Happened::ProviderRegistered(_)
+            | Happened::ProviderUpdated(_)
+            | Happened::ProviderCheckedIn { .. }
+            | Happened::OfferingPublished(_)
+            | Happened::OfferingWithdrawn { .. } => {}
+        }
+    }
+
+    /// The terms, once known.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.requested.as_ref().map(|(_, terms)| terms)
+    }
+
+    /// Which outcome this contract counts as, on which day. `None` until its terms are known.
+    ///
+    /// Of several ends the earliest counts: what is said of a contract after its end changes nothing.
+    pub fn outcome(&self) -> Option<(Day, Outcome)> {
+        let (requested, terms) = self.requested.as_ref()?;
+        if terms.renter_id.as_str() == terms.provider_id.as_str() {
+            return Some((requested.day(), Outcome::SelfDealing));
+        }
+        let ends = [
+            self.completed.map(|at| (at, Outcome::Completed)),
+            self.cancelled.map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
+            self.provisioning_failed.map(|at| (at, Outcome::ProvisioningFailed)),
+            self.rejected.map(|at| (at, Outcome::Rejected)),
+        ];
+        let standing = || match (self.provisioned, self.accepted) {
+            (Some(at), _) => (at, Outcome::Active),
+            (None, Some((at, _))) => (at, Outcome::AwaitingDelivery),
+            (None, None) => (*requested, Outcome::AwaitingResponse),
+        };
+        let (at, outcome) = ends.into_iter().flatten().min().unwrap_or_else(standing);
+        Some((at.day(), outcome))
+    }
+
+    fn stage(&self, cancelled: Moment, terms: &Terms) -> Stage {
+        match self.provisioned {
+            Some(start) if start <= cancelled => {
+                // The first tenth of the term, DESIGN §5.
+                if u64::from(cancelled.since(start)) * 10 < u64::from(terms.term_seconds.get()) {
+                    Stage::Early
+                } else {
+                    Stage::Late
+                }
+            }
+            _ => Stage::BeforeDelivery,
+        }
+    }
+
+    /// How long the handover took, on its day: from acceptance, or from the request where nobody accepted.
+    fn delivery(&self) -> Option<(Day, Bucket)> {
+        let (requested, terms) = self.requested.as_ref()?;
+        if terms.renter_id.as_str() == terms.provider_id.as_str() {
+            return None;
+        }
+        let provisioned = self.provisioned?;
+        let start = self.accepted.map_or(*requested, |(at, _)| at);
+        Some((provisioned.day(), Bucket::of(provisioned.since(start))))
+    }
+
+    /// Adds to `delta` what changes in the provider's signal when this contract becomes `after`.
+    pub fn difference(&self, after: &Self, delta: &mut ContractDelta) {
+        if let Some(terms) = self.terms() {
+            self.counts().for_each(|(day, class)| delta.lose(&terms.provider_id, day, class));
+        }
+        if let Some(terms) = after.terms() {
+            after.counts().for_each(|(day, class)| delta.gain(&terms.provider_id, day, class));
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (Day, ContractCount)> {
+        let outcome = self.outcome().map(|(day, outcome)| (day, ContractCount::Outcome(outcome)));
+        let delivery = self.delivery().map(|(day, after)| (day, ContractCount::Delivered { after }));
+        outcome.into_iter().chain(delivery)
+    }
+}
+
+fn keep_earliest<T: Ord>(kept: &mut Option<T>, seen: T) {
+    match kept {
+        Some(earlier) if *earlier <= seen => {}
+        _ => *kept = Some(seen),
+    }
+}
+
+/// What a contract counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Ran its term.
+    Completed,
+    /// Ended before its term.
+    Cancelled {
+        /// By whom.
+        by: CancelledBy,
+        /// How far it had come.
+        stage: Stage,
+    },
+    /// Could not be handed over.
+    ProvisioningFailed,
+    /// Declined.
+    Rejected,
+    /// Runs.
+    Active,
+    /// Accepted, not handed over yet. After [`PATIENCE_DAYS`] it counts as never delivered.
+    AwaitingDelivery,
+    /// Requested, not answered yet. After [`PATIENCE_DAYS`] it counts as not responded to.
+    AwaitingResponse,
+    /// Renter and provider are the same party: shown, never scored.
+    SelfDealing,
+}
+
+/// How far a contract had come when it was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Not handed over.
+    BeforeDelivery,
+    /// In the first tenth of its term.
+    Early,
+    /// Later.
+    Late,
+}
+
+/// The class a contract is counted in, within a day: once for its outcome, once for its handover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContractCount {
+    /// What became of it.
+    Outcome(Outcome),
+    /// How long the handover took.
+    Delivered {
+        /// From acceptance.
+        after: Bucket,
+    },
+}
+
+/// The contract signal of one provider and day.
+pub type ContractDay = Tally<ContractCount>;
+
+/// Changes to the contract signals.
+pub type ContractDelta = Delta<ContractCount>;

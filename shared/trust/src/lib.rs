@@ -1,0 +1,16 @@
+//! The meaning of Provider Trust: pure types and formulas.
+//!
+//! Nothing here reads a clock, a network or an environment. Times come in as parameters, stored values are
+//! integers, and every function gives the same answer on every machine. Start at [`wait`] for replies, at
+//! [`contract`] for contract outcomes and at [`score`] for what becomes of both.
+
+pub mod chat;
+pub mod contract;
+pub mod conversation;
+pub mod duration;
+pub mod id;
+pub mod marketplace;
+pub mod replies;
+pub mod signal;
+pub mod time;
+pub mod wait;
