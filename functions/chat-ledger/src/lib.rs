@@ -1,1 +1,92 @@
-//! Placeholder.
+//! From sightings on the bus to the ledger: each chat event is joined into its conversation, and what changes in the provider's
+//! reply signal is written with it, in one transaction.
+//!
+//! Events come late, twice and out of order, and several copies of this function run at once. A message is the join of its
+//! sightings, a change is decided on a version of the conversation, and a lost race is decided again.
+
+mod step;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda::{
+    Environment, StartError,
+    batch::{self, Envelope},
+    clients,
+};
+use table::{Table, TableError};
+use trust::{
+    chat::{self, ChatEvent, ChatPointer},
+    id::ConversationId,
+};
+
+pub use step::record;
+
+/// How often a step is decided again after losing a race. More than the copies of this function that one busy conversation
+/// can keep at work; beyond it the message goes back to the queue.
+const RACES: usize = 10;
+
+/// What the function needs from outside.
+#[derive(Debug)]
+pub struct App {
+    table: Table,
+}
+
+impl App {
+    /// Connects to the table that `TABLE_NAME` names.
+    pub async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let table = Table::new(clients::dynamodb(environment)?, environment.required("TABLE_NAME")?);
+        table.warm().await;
+        Ok(Self { table })
+    }
+}
+
+/// Why an event is not in the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The event does not read as its type says. It ends in the dead-letter queue.
+    #[error("not a {detail_type} event: {cause}")]
+    Malformed {
+        /// The event's type.
+        detail_type: String,
+        /// What is wrong.
+        cause: serde_json::Error,
+    },
+    /// The event is of a later version than this code knows. It waits in the dead-letter queue for newer code.
+    #[error("version {0} of chat events is not known here")]
+    UnknownVersion(u32),
+    /// The table did not take it. It is tried again.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Handles a batch of bus events.
+pub async fn handle(app: &App, batch: SqsEvent) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+    Ok(batch::each_bus_event(batch, |envelope| handle_event(app, envelope)).await)
+}
+
+async fn handle_event(app: &App, envelope: Envelope) -> Result<(), LedgerError> {
+    let detail_type = envelope.detail_type;
+    let malformed = |cause| LedgerError::Malformed { detail_type: detail_type.clone(), cause };
+    if detail_type == chat::STANDING_CHANGED {
+        let pointer: ChatPointer = serde_json::from_value(envelope.detail).map_err(malformed)?;
+        return keep_trying(&app.table, pointer.conversation, None).await;
+    }
+    let event: ChatEvent = serde_json::from_value(envelope.detail).map_err(malformed)?;
+    if event.version != chat::VERSION {
+        return Err(LedgerError::UnknownVersion(event.version));
+    }
+    keep_trying(&app.table, event.conversation_id(), Some(&event)).await
+}
+
+async fn keep_trying(
+    table: &Table,
+    id: ConversationId,
+    event: Option<&ChatEvent>,
+) -> Result<(), LedgerError> {
+    for _ in 0..RACES {
+        match record(table, id, event).await {
+            Err(TableError::Conflict) => tracing::debug!(?id, "another writer was faster"),
+            outcome => return Ok(outcome?),
+        }
+    }
+    Err(TableError::Conflict.into())
+}

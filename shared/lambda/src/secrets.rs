@@ -18,7 +18,7 @@ use trust::id::AccountId;
 use crate::{Environment, StartError, clients};
 
 /// How long a fetched document is used. Longer delays a rotation, shorter costs a call more often.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
 
 /// A secret. Its debug form hides it, so that no log line can hold it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

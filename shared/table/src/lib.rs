@@ -1,1 +1,102 @@
-//! Placeholder.
+//! The DynamoDB table: the only crate that knows keys and attribute names.
+//!
+//! One table, four kinds of partition:
+//!
+//! | partition | sort keys | holds |
+//! |---|---|---|
+//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `summary` | a provider's signals and what became of them |
+//! | `history#P` | `DAY` | his score, day by day |
+//! | `contract#C` | `contract`, `chat#A#N` | a contract, and the conversations that claim it |
+//! | `account#A` | `link#…`, `conversation#N` | whose a Chatwoot account or inbox is, and its conversations |
+//! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID` | a conversation's ledger |
+//! | `offerings#P` | `OFFERING` | a provider's offerings |
+//!
+//! Whatever is read, changed and written back carries a version and is written on condition that it has not moved:
+//! [`TableError::Conflict`] means read again.
+
+mod contracts;
+mod error;
+mod item;
+mod keys;
+mod ledger;
+mod providers;
+mod signals;
+
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
+
+pub use error::TableError;
+pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use signals::Signals;
+
+
+/// Something read from the table, with the version to write it back on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored<T> {
+    /// What was read.
+    pub value: T,
+    /// Its version; 0 where there was nothing.
+    pub version: u64,
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+    consumed: Arc<Meter>,
+}
+
+#[derive(Debug, Default)]
+struct Meter {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+/// Capacity units DynamoDB charged, in thousandths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Consumed {
+    /// Read units.
+    pub read: u64,
+    /// Write units.
+    pub written: u64,
+}
+
+impl Table {
+    /// The table of this name.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into(), consumed: Arc::default() }
+    }
+
+    /// What DynamoDB has charged since this value (or the one it was cloned from) was made.
+    pub fn consumed(&self) -> Consumed {
+        Consumed {
+            read: self.consumed.read.load(Ordering::Relaxed),
+            written: self.consumed.written.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Opens a connection ahead of the first request, so that it is not the first request that waits for TLS.
+    pub async fn warm(&self) {
+        let answer = self.client.describe_endpoints().send().await;
+        drop(answer);
+    }
+
+    fn charge_read(&self, capacity: Option<&ConsumedCapacity>) {
+        charge(&self.consumed.read, capacity);
+    }
+
+    fn charge_write(&self, capacity: Option<&ConsumedCapacity>) {
+        charge(&self.consumed.written, capacity);
+    }
+}
+
+fn charge(meter: &AtomicU64, capacity: Option<&ConsumedCapacity>) {
+    let units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
+    meter.fetch_add((units * 1000.0) as u64, Ordering::Relaxed);
+}

@@ -41,6 +41,17 @@ impl ChatEvent {
     }
 }
 
+/// The type of the event that asks for a new look at what a conversation counts as: its account's owner, its contract or our own
+/// record of it became known or changed.
+pub const STANDING_CHANGED: &str = "conversation.standing-changed";
+
+/// The detail of a [`STANDING_CHANGED`] event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatPointer {
+    /// Which conversation.
+    pub conversation: ConversationId,
+}
+
 /// A conversation as one event showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationSighting {

@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod duration;
 pub mod id;
 pub mod marketplace;
+pub mod provider;
 pub mod replies;
 pub mod signal;
 pub mod time;

@@ -1,16 +1,19 @@
 //! The reply signal: what a provider's waits of one day add up to.
 //!
-//! Each wait stands in exactly one [`WaitCount`] of the day it opened. A change of a wait takes one away there and adds one
-//! here, so the counts are the same whatever order the messages came in, and a day is a record of bounded size however many
-//! conversations it had.
+//! A closed wait stands in exactly one [`WaitCount`] of the day it opened; an open one is a record of its own. A change takes one
+//! away there and adds one here, so the signal is the same whatever order the messages came in, and its size is bounded by days
+//! and open waits, not by conversations.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     duration::Bucket,
-    id::{ContractId, ProviderId},
+    id::{ContractId, ConversationId, ProviderId},
     signal::{Delta, Tally},
-    wait::{Turn, Wait},
+    time::{Day, Moment},
+    wait::{Turn, Wait, waits},
 };
 
 /// Time in which a provider promises to reply, in seconds.
@@ -63,25 +66,6 @@ pub enum Rank {
     Later,
 }
 
-/// How a wait stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WaitState {
-    /// Nobody has replied.
-    Open {
-        /// Minute of the day it opened, 0..1440.
-        minute: u16,
-        /// What was promised.
-        promise: Promise,
-    },
-    /// Somebody replied.
-    Closed {
-        /// After how long.
-        after: Bucket,
-        /// Whether within the promised time.
-        promise: Kept,
-    },
-}
-
 /// Whether a reply came within the promised time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kept {
@@ -91,35 +75,132 @@ pub enum Kept {
     Broken,
 }
 
-/// The class of waits that a wait is counted in, within its day.
+/// The class a closed wait is counted in, within the day it opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitCount {
     /// What its conversation counts as.
     pub scope: Scope,
     /// Whether it is the conversation's first.
     pub rank: Rank,
-    /// How it stands.
-    pub state: WaitState,
+    /// How long it lasted.
+    pub after: Bucket,
+    /// Whether that was within the promised time.
+    pub promise: Kept,
 }
 
-/// The reply signal of one provider and day.
+/// A wait nobody has replied to yet. A conversation has at most one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OpenWait {
+    /// What its conversation counts as.
+    pub scope: Scope,
+    /// When it opened.
+    pub opened_at: Moment,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Whether it is the conversation's first.
+    pub rank: Rank,
+    /// What was promised.
+    pub promise: Promise,
+}
+
+/// The closed waits that opened on one day.
 pub type ReplyDay = Tally<WaitCount>;
 
-/// Changes to the reply signals.
-pub type ReplyDelta = Delta<WaitCount>;
+/// What changes in the reply signals.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplyDelta {
+    /// Closed waits, by class.
+    pub closed: Delta<WaitCount>,
+    /// Open waits that come into being.
+    pub opened: BTreeSet<(ProviderId, OpenWait)>,
+    /// Open waits that are no more.
+    pub ended: BTreeSet<(ProviderId, OpenWait)>,
+}
 
-/// The class a wait is counted in. `first` is the conversation's first renter turn.
-pub fn count(wait: &Wait, first: Turn, standing: &Standing) -> WaitCount {
-    let state = match wait.closed {
-        None => WaitState::Open { minute: wait.opened.at.minute_of_day(), promise: standing.promise },
-        Some(closed) => {
-            let after = closed.since(wait.opened.at);
-            WaitState::Closed {
-                after: Bucket::of(after),
-                promise: if after <= standing.promise.0 { Kept::Kept } else { Kept::Broken },
+impl ReplyDelta {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.opened.is_empty() && self.ended.is_empty()
+    }
+
+    fn gain(&mut self, wait: &Wait, view: &View<'_>) {
+        match view.count(wait) {
+            None => {}
+            Some((provider, Counted::Closed(day, class))) => self.closed.gain(&provider, day, class),
+            Some((provider, Counted::Open(open))) => {
+                let open = (provider, open);
+                if !self.ended.remove(&open) {
+                    self.opened.insert(open);
+                }
             }
         }
-    };
-    let rank = if wait.opened <= first { Rank::First } else { Rank::Later };
-    WaitCount { scope: standing.scope, rank, state }
+    }
+
+    fn lose(&mut self, wait: &Wait, view: &View<'_>) {
+        match view.count(wait) {
+            None => {}
+            Some((provider, Counted::Closed(day, class))) => self.closed.lose(&provider, day, class),
+            Some((provider, Counted::Open(open))) => {
+                let open = (provider, open);
+                if !self.opened.remove(&open) {
+                    self.ended.insert(open);
+                }
+            }
+        }
+    }
+}
+
+enum Counted {
+    Closed(Day, WaitCount),
+    Open(OpenWait),
+}
+
+/// A conversation, or the part of it that a change can reach, and what its waits count as.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Turns as [`wait::waits`](crate::wait::waits) wants them.
+    pub turns: &'a [Turn],
+    /// The first renter's turn of the whole conversation.
+    pub first: Option<Turn>,
+    /// What its waits count as.
+    pub standing: Option<&'a Standing>,
+}
+
+impl View<'_> {
+    fn count(&self, wait: &Wait) -> Option<(ProviderId, Counted)> {
+        let standing = self.standing?;
+        let rank = if self.first.is_none_or(|first| wait.opened <= first) { Rank::First } else { Rank::Later };
+        let counted = match wait.closed {
+            None => Counted::Open(OpenWait {
+                scope: standing.scope,
+                opened_at: wait.opened.at,
+                conversation: self.conversation,
+                rank,
+                promise: standing.promise,
+            }),
+            Some(closed) => {
+                let after = closed.since(wait.opened.at);
+                let promise = if after <= standing.promise.0 { Kept::Kept } else { Kept::Broken };
+                let class = WaitCount { scope: standing.scope, rank, after: Bucket::of(after), promise };
+                Counted::Closed(wait.opened.at.day(), class)
+            }
+        };
+        Some((standing.provider.clone(), counted))
+    }
+}
+
+/// What changes in the reply signals when `before` becomes `after`.
+///
+/// Both views must reach equally far, so that what lies outside them is the same.
+pub fn difference(before: &View<'_>, after: &View<'_>) -> ReplyDelta {
+    let mut delta = ReplyDelta::default();
+    for wait in waits(before.turns) {
+        delta.lose(&wait, before);
+    }
+    for wait in waits(after.turns) {
+        delta.gain(&wait, after);
+    }
+    delta
 }
