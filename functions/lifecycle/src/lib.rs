@@ -139,9 +139,8 @@ async fn take_contract(app: &App, id: &ContractId, event: &MarketplaceEvent) -> 
     // before may have been cut off half-way.
     let named: BTreeSet<ConversationId> = match &event.happened {
         Happened::ContractRequested(terms) => terms.conversation.into_iter().collect(),
-        Happened::ContractAccepted { conversation, .. } | Happened::ContractProvisioned { conversation, .. } => {
-            conversation.iter().copied().collect()
-        }
+        Happened::ContractAccepted { conversation, .. }
+        | Happened::ContractProvisioned { conversation, .. } => conversation.iter().copied().collect(),
         _ => BTreeSet::new(),
     };
     for conversation in &named {
@@ -161,7 +160,9 @@ async fn look_again(
 ) -> Result<(), LifecycleError> {
     let events = conversations
         .into_iter()
-        .map(|conversation| BusEvent::new(chat::SOURCE, chat::STANDING_CHANGED, &ChatPointer { conversation }))
+        .map(|conversation| {
+            BusEvent::new(chat::SOURCE, chat::STANDING_CHANGED, &ChatPointer { conversation })
+        })
         .collect::<Result<Vec<_>, _>>()?;
     app.bus.publish_each(&events).await.into_iter().collect::<Result<(), _>>()?;
     Ok(())

@@ -22,7 +22,6 @@ mod ledger;
 mod providers;
 mod signals;
 
-
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -33,7 +32,6 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 pub use error::TableError;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use signals::Signals;
-
 
 /// Something read from the table, with the version to write it back on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -232,3 +232,169 @@ pub type ContractDay = Tally<ContractCount>;
 
 /// Changes to the contract signals.
 pub type ContractDelta = Delta<ContractCount>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::ProviderId, marketplace::Money, replies::Promise};
+    use proptest::prelude::*;
+
+    fn id() -> ContractId {
+        "c1".parse().unwrap()
+    }
+
+    fn at(hours: i64) -> Moment {
+        Moment::parse("2026-11-01T00:00:00Z").unwrap().plus(hours * 3600)
+    }
+
+    fn terms(renter: &str) -> Terms {
+        Terms {
+            contract_id: id(),
+            provider_id: "p1".parse().unwrap(),
+            renter_id: renter.parse().unwrap(),
+            offering_id: "o1".parse().unwrap(),
+            term_seconds: (100 * 3600).try_into().unwrap(),
+            price: Money { minor_units: 500, currency: "EUR".to_owned().try_into().unwrap() },
+            reply_within_seconds: Some(Promise(3600)),
+            conversation: None,
+        }
+    }
+
+    fn requested() -> Happened {
+        Happened::ContractRequested(terms("r1"))
+    }
+
+    fn accepted() -> Happened {
+        Happened::ContractAccepted { contract_id: id(), by: AcceptedBy::Provider, conversation: None }
+    }
+
+    fn provisioned() -> Happened {
+        Happened::ContractProvisioned { contract_id: id(), conversation: None }
+    }
+
+    fn cancelled(by: CancelledBy) -> Happened {
+        Happened::ContractCancelled { contract_id: id(), by }
+    }
+
+    fn contract(story: &[(i64, Happened)]) -> Contract {
+        let mut contract = Contract::default();
+        story.iter().for_each(|(hours, happened)| contract.join(at(*hours), happened));
+        contract
+    }
+
+    #[test]
+    fn each_story_has_its_outcome_on_the_day_that_decided_it() {
+        let completed = Happened::ContractCompleted { contract_id: id() };
+        let failed = Happened::ContractProvisioningFailed { contract_id: id() };
+        let rejected = Happened::ContractRejected { contract_id: id() };
+        let start = [(0, requested()), (1, accepted()), (2, provisioned())];
+        let until = |end: (i64, Happened)| [&start[..], &[end]].concat();
+        let cancel = |by, stage| Outcome::Cancelled { by, stage };
+        for (story, day, outcome) in [
+            (start[..1].to_vec(), 0, Outcome::AwaitingResponse),
+            (start[..2].to_vec(), 0, Outcome::AwaitingDelivery),
+            (start.to_vec(), 0, Outcome::Active),
+            (vec![(0, requested()), (30, rejected)], 1, Outcome::Rejected),
+            (vec![(0, requested()), (1, accepted()), (50, failed)], 2, Outcome::ProvisioningFailed),
+            (until((102, completed)), 4, Outcome::Completed),
+            // The first tenth of 100 h ends 10 h after the handover at hour 2.
+            (until((11, cancelled(CancelledBy::Provider))), 0, cancel(CancelledBy::Provider, Stage::Early)),
+            (until((12, cancelled(CancelledBy::Provider))), 0, cancel(CancelledBy::Provider, Stage::Late)),
+            (until((49, cancelled(CancelledBy::Renter))), 2, cancel(CancelledBy::Renter, Stage::Late)),
+            (
+                vec![(0, requested()), (1, cancelled(CancelledBy::Marketplace))],
+                0,
+                cancel(CancelledBy::Marketplace, Stage::BeforeDelivery),
+            ),
+        ] {
+            assert_eq!(contract(&story).outcome(), Some((at(day * 24).day(), outcome)), "{story:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_after_the_end_changes_nothing() {
+        let story = [
+            (0, requested()),
+            (5, cancelled(CancelledBy::Renter)),
+            (9, Happened::ContractCompleted { contract_id: id() }),
+        ];
+        assert!(matches!(contract(&story).outcome(), Some((_, Outcome::Cancelled { .. }))));
+    }
+
+    #[test]
+    fn an_event_before_its_request_is_kept_and_counts_when_the_request_comes() {
+        let early = contract(&[(5, Happened::ContractCompleted { contract_id: id() })]);
+        assert_eq!(early.outcome(), None);
+        let mut delta = ContractDelta::default();
+        Contract::default().difference(&early, &mut delta);
+        assert!(delta.is_empty());
+
+        let mut whole = early.clone();
+        whole.join(at(0), &requested());
+        early.difference(&whole, &mut delta);
+        let provider: ProviderId = "p1".parse().unwrap();
+        let counted: Vec<_> = delta.iter().collect();
+        assert_eq!(counted.len(), 1);
+        assert_eq!(counted[0].0, &provider);
+        assert_eq!(counted[0].2[&ContractCount::Outcome(Outcome::Completed)], 1);
+    }
+
+    #[test]
+    fn a_provider_renting_from_himself_counts_as_self_dealing_only() {
+        let story = [
+            (0, Happened::ContractRequested(terms("p1"))),
+            (1, provisioned()),
+            (2, Happened::ContractCompleted { contract_id: id() }),
+        ];
+        let contract = contract(&story);
+        assert_eq!(
+            contract.counts().collect::<Vec<_>>(),
+            [(at(0).day(), ContractCount::Outcome(Outcome::SelfDealing))]
+        );
+    }
+
+    fn any_event() -> impl Strategy<Value = (i64, Happened)> {
+        let happened = prop_oneof![
+            Just(requested()),
+            Just(Happened::ContractRequested(terms("r2"))),
+            Just(accepted()),
+            Just(Happened::ContractAccepted { contract_id: id(), by: AcceptedBy::Auto, conversation: None }),
+            Just(provisioned()),
+            Just(Happened::ContractRejected { contract_id: id() }),
+            Just(Happened::ContractProvisioningFailed { contract_id: id() }),
+            Just(Happened::ContractCompleted { contract_id: id() }),
+            Just(cancelled(CancelledBy::Renter)),
+            Just(cancelled(CancelledBy::Provider)),
+            (0..300i64)
+                .prop_map(|hours| Happened::ContractExtended { contract_id: id(), ends_at: at(hours) }),
+        ];
+        (0..200i64, happened)
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_doubling_of_events_gives_the_same_contract(
+            (story, shuffled) in prop::collection::vec(any_event(), 0..10).prop_flat_map(|story| {
+                let doubled: Vec<_> = story.iter().chain(story.iter().take(4)).cloned().collect();
+                (Just(story), Just(doubled).prop_shuffle())
+            })
+        ) {
+            prop_assert_eq!(contract(&story), contract(&shuffled));
+        }
+
+        #[test]
+        fn the_steps_of_the_signal_add_up_to_the_whole(story in prop::collection::vec(any_event(), 0..10)) {
+            let mut steps = ContractDelta::default();
+            let mut known = Contract::default();
+            for (hours, happened) in &story {
+                let mut next = known.clone();
+                next.join(at(*hours), happened);
+                known.difference(&next, &mut steps);
+                known = next;
+            }
+            let mut whole = ContractDelta::default();
+            Contract::default().difference(&known, &mut whole);
+            prop_assert_eq!(steps, whole);
+        }
+    }
+}

@@ -101,3 +101,128 @@ impl Conversation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::ConversationStatus,
+        id::ConversationNumber,
+        marketplace::{Happened, Money, Terms},
+        replies::Promise,
+        time::Moment,
+    };
+
+    fn seen(
+        channel: Channel,
+        identity: Identity,
+        identifier: &str,
+        claim: Option<&str>,
+    ) -> ConversationSighting {
+        ConversationSighting {
+            number: ConversationNumber(7),
+            inbox: InboxId(3),
+            channel,
+            identity,
+            identifier: Some(identifier.parse().unwrap()),
+            claimed_contract: claim.map(|claim| claim.parse().unwrap()),
+            status: ConversationStatus::Open,
+        }
+    }
+
+    fn contracts(id: &str, provider: &str, renter: &str) -> BTreeMap<ContractId, Contract> {
+        let mut contract = Contract::default();
+        let terms = Terms {
+            contract_id: id.parse().unwrap(),
+            provider_id: provider.parse().unwrap(),
+            renter_id: renter.parse().unwrap(),
+            offering_id: "o1".parse().unwrap(),
+            term_seconds: 3600.try_into().unwrap(),
+            price: Money { minor_units: 1, currency: "EUR".to_owned().try_into().unwrap() },
+            reply_within_seconds: Some(Promise(600)),
+            conversation: None,
+        };
+        contract.join(Moment::EPOCH, &Happened::ContractRequested(terms));
+        BTreeMap::from([(id.parse().unwrap(), contract)])
+    }
+
+    fn scope(
+        sightings: &[ConversationSighting],
+        owner: Option<&str>,
+        recorded: &[&str],
+        contracts: &BTreeMap<ContractId, Contract>,
+    ) -> Option<Scope> {
+        let mut conversation = Conversation::default();
+        sightings.iter().for_each(|sighting| conversation.join(sighting));
+        let owner: Option<ProviderId> = owner.map(|owner| owner.parse().unwrap());
+        let records = recorded.iter().map(|id| id.parse().unwrap()).collect();
+        conversation.standing(owner.as_ref(), &records, contracts).map(|standing| standing.scope)
+    }
+
+    #[test]
+    fn a_claim_counts_only_with_a_verified_contact_who_is_the_contracts_renter() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        for (channel, identity, identifier, claim, expected) in [
+            (WebWidget, Verified, "r1", Some("c1"), Scope::Contract),
+            (WebWidget, Unverified, "r1", Some("c1"), Scope::PreSales),
+            (WebWidget, Verified, "r2", Some("c1"), Scope::PreSales),
+            (WebWidget, Verified, "r1", Some("c2"), Scope::PreSales),
+            (WebWidget, Verified, "r1", None, Scope::PreSales),
+            (Api, Verified, "r1", Some("c1"), Scope::PreSales),
+        ] {
+            let sighting = seen(channel, identity, identifier, claim);
+            assert_eq!(scope(&[sighting], Some("p1"), &[], &known), Some(expected));
+        }
+    }
+
+    #[test]
+    fn our_own_record_ties_a_conversation_but_scores_it_only_for_the_verified_renter() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        let of = |identity, identifier| {
+            scope(&[seen(WebWidget, identity, identifier, None)], Some("p1"), &["c1"], &known)
+        };
+        assert_eq!(of(Verified, "r1"), Some(Scope::Contract));
+        assert_eq!(of(Unverified, "r1"), Some(Scope::Unverified));
+        assert_eq!(of(Verified, "r2"), Some(Scope::Unverified));
+    }
+
+    #[test]
+    fn editing_contact_or_attributes_afterwards_takes_nothing_back() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        let before = seen(WebWidget, Verified, "r1", Some("c1"));
+        let edited = seen(WebWidget, Unverified, "somebody-else", None);
+        assert_eq!(scope(&[before.clone(), edited.clone()], Some("p1"), &[], &known), Some(Scope::Contract));
+        assert_eq!(scope(&[edited, before], Some("p1"), &[], &known), Some(Scope::Contract));
+    }
+
+    #[test]
+    fn an_account_says_nothing_of_another_providers_contract() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        let sighting = seen(WebWidget, Verified, "r1", Some("c1"));
+        assert_eq!(scope(&[sighting.clone()], Some("p2"), &[], &known), Some(Scope::PreSales));
+        assert_eq!(scope(&[sighting.clone()], Some("p2"), &["c1"], &known), Some(Scope::PreSales));
+        assert_eq!(scope(&[sighting], None, &[], &known), None);
+    }
+
+    #[test]
+    fn a_renter_who_is_the_provider_is_self_dealing() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "p1");
+        let sighting = seen(WebWidget, Verified, "p1", Some("c1"));
+        assert_eq!(scope(&[sighting], Some("p1"), &[], &known), Some(Scope::SelfDealing));
+    }
+
+    #[test]
+    fn a_browser_that_changes_its_claims_in_a_loop_does_not_grow_the_record() {
+        let mut conversation = Conversation::default();
+        for round in 0..100 {
+            let claim = format!("c{round}");
+            conversation.join(&seen(Channel::WebWidget, Identity::Verified, &claim, Some(&claim)));
+        }
+        assert_eq!((conversation.verified.len(), conversation.claims.len()), (KEPT, KEPT));
+    }
+}

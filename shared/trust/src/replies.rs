@@ -171,7 +171,8 @@ pub struct View<'a> {
 impl View<'_> {
     fn count(&self, wait: &Wait) -> Option<(ProviderId, Counted)> {
         let standing = self.standing?;
-        let rank = if self.first.is_none_or(|first| wait.opened <= first) { Rank::First } else { Rank::Later };
+        let rank =
+            if self.first.is_none_or(|first| wait.opened <= first) { Rank::First } else { Rank::Later };
         let counted = match wait.closed {
             None => Counted::Open(OpenWait {
                 scope: standing.scope,

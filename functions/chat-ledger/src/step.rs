@@ -1,0 +1,178 @@
+//! One event's step in the ledger: read the conversation, decide what changes, write it as a whole.
+//!
+//! A message changes waits only between the provider's turns around it, so no more than that stretch is read, however long
+//! the conversation. Only a change of what the conversation counts as walks all of it.
+
+use table::{ConversationState, Former, LedgerWrite, MessageKey, Stored, Table, TableError};
+use trust::{
+    chat::{ChatEvent, Message},
+    id::ConversationId,
+    replies::{self, ReplyDelta, Standing, View},
+    wait::{Side, Turn, waits},
+};
+
+/// Waits recounted in one transaction when a conversation's standing changes. Each touches at most two items.
+const WAITS_A_STEP: usize = Table::LEDGER_STEP / 2;
+
+/// Joins an event into the ledger. Without an event, looks anew at what the conversation counts as.
+///
+/// A [`TableError::Conflict`] means that somebody else changed the conversation meanwhile: call again.
+pub async fn record(table: &Table, id: ConversationId, event: Option<&ChatEvent>) -> Result<(), TableError> {
+    let mut known = settle(table, id, table.conversation(id).await?).await?;
+    let mut state = known.value.clone();
+    if let Some(event) = event {
+        state.conversation.join(&event.conversation);
+    }
+    if event.is_none() || state.conversation != known.value.conversation || known.version == 0 {
+        // Listed before looking: whoever makes the owner or contract known afterwards finds this conversation, and whoever
+        // did before is found by it.
+        list(table, id, &known, &state).await?;
+        let standing = look_up(table, id, &state).await?;
+        if standing != known.value.standing
+            && let Some(first) = known.value.conversation.first_renter_turn
+        {
+            known = restand(table, id, known, standing.clone(), first).await?;
+        }
+        state.standing = standing;
+    }
+    let message = event.and_then(|event| event.message.as_ref());
+    let (message, delta) = match message {
+        None => (None, ReplyDelta::default()),
+        Some(seen) => take_message(table, id, &known.value, &mut state, seen).await?,
+    };
+    // A second look is written even where it changes nothing: its new version makes whoever looked before it, and has not
+    // written yet, look again.
+    if event.is_some() && state == known.value && known.version > 0 && message.is_none() {
+        return Ok(());
+    }
+    let write =
+        LedgerWrite { id, state: &state, read: known.version, message: message.as_ref(), delta: &delta };
+    table.write_ledger(&write).await
+}
+
+/// Joins a message, and finds what changes in the waits around it.
+async fn take_message(
+    table: &Table,
+    id: ConversationId,
+    before: &ConversationState,
+    after: &mut ConversationState,
+    seen: &Message,
+) -> Result<(Option<Message>, ReplyDelta), TableError> {
+    let key = MessageKey::from(seen);
+    let first = before.conversation.first_renter_turn;
+    // Where the message comes before the first wait known so far, that wait's rank changes too: read on to its end.
+    let reach = first.map_or(key, |first| key.max(first.into()));
+    let closes =
+        |message: &Message| MessageKey::from(message) > reach && side(message) == Some(Side::Provider);
+    let mut here = table.messages_from(id, key, closes).await?;
+    let stored = here.first().is_some_and(|message| MessageKey::from(message) == key).then(|| here.remove(0));
+    let joined = match &stored {
+        Some(stored) => stored.clone().join(seen.clone()),
+        None => seen.clone(),
+    };
+    if stored.as_ref() == Some(&joined) {
+        return Ok((None, ReplyDelta::default()));
+    }
+    let (turn_before, turn_after) = (stored.as_ref().and_then(Message::turn), joined.turn());
+    if turn_before == turn_after {
+        return Ok((Some(joined), ReplyDelta::default()));
+    }
+    let earlier = table.messages_before(id, key, |message| side(message) == Some(Side::Provider)).await?;
+    let around = |turn: Option<Turn>| -> Vec<Turn> {
+        let earlier = earlier.iter().rev().filter_map(Message::turn);
+        earlier.chain(turn).chain(here.iter().filter_map(Message::turn)).collect()
+    };
+    let (turns_before, turns_after) = (around(turn_before), around(turn_after));
+    let renters = turn_after.filter(|turn| turn.side == Side::Renter);
+    after.conversation.first_renter_turn = match (first, renters) {
+        (Some(first), Some(turn)) => Some(first.min(turn)),
+        (first, turn) => first.or(turn),
+    };
+    let standing = after.standing.as_ref();
+    let first_after = after.conversation.first_renter_turn;
+    let delta = replies::difference(
+        &View { conversation: id, turns: &turns_before, first, standing },
+        &View { conversation: id, turns: &turns_after, first: first_after, standing },
+    );
+    Ok((Some(joined), delta))
+}
+
+fn side(message: &Message) -> Option<Side> {
+    message.turn().map(|turn| turn.side)
+}
+
+async fn list(
+    table: &Table,
+    id: ConversationId,
+    known: &Stored<ConversationState>,
+    state: &ConversationState,
+) -> Result<(), TableError> {
+    if known.version == 0 {
+        table.list_conversation(id).await?;
+    }
+    for (contract, _) in state.conversation.claims.difference(&known.value.conversation.claims) {
+        table.list_claimant(contract, id).await?;
+    }
+    Ok(())
+}
+
+async fn look_up(
+    table: &Table,
+    id: ConversationId,
+    state: &ConversationState,
+) -> Result<Option<Standing>, TableError> {
+    let links = table.links(id.account).await?;
+    let records = table.recorded_contracts(id).await?;
+    let claimed = state.conversation.claims.iter().map(|(contract, _)| contract.clone());
+    let contracts = table.contracts(&records.iter().cloned().chain(claimed).collect()).await?;
+    Ok(state.conversation.standing(links.owner(state.conversation.inbox), &records, &contracts))
+}
+
+/// Lets the conversation count as something else from now on, and recounts its waits, the first of which opened with `first`.
+async fn restand(
+    table: &Table,
+    id: ConversationId,
+    known: Stored<ConversationState>,
+    standing: Option<Standing>,
+    first: Turn,
+) -> Result<Stored<ConversationState>, TableError> {
+    let former = Some(Former { from: first, standing: known.value.standing.clone() });
+    let value = ConversationState { standing, former, ..known.value };
+    settle(table, id, Stored { value, version: known.version }).await
+}
+
+/// Brings a change of standing to its end, in steps that each leave the signals whole.
+async fn settle(
+    table: &Table,
+    id: ConversationId,
+    mut known: Stored<ConversationState>,
+) -> Result<Stored<ConversationState>, TableError> {
+    let Some(mut former) = known.value.former.take() else { return Ok(known) };
+    let turns: Vec<Turn> = table.messages(id).await?.iter().filter_map(Message::turn).collect();
+    loop {
+        let left: Vec<Turn> = waits(&turns)
+            .into_iter()
+            .map(|wait| wait.opened)
+            .filter(|opened| *opened >= former.from)
+            .collect();
+        let next = left.get(WAITS_A_STEP).copied();
+        let part: Vec<Turn> = turns
+            .iter()
+            .copied()
+            .filter(|turn| *turn >= former.from && next.is_none_or(|next| *turn < next))
+            .collect();
+        let first = known.value.conversation.first_renter_turn;
+        let view = |standing| View { conversation: id, turns: &part, first, standing };
+        let delta =
+            replies::difference(&view(former.standing.as_ref()), &view(known.value.standing.as_ref()));
+        known.value.former = next.map(|from| Former { from, standing: former.standing.clone() });
+        let write =
+            LedgerWrite { id, state: &known.value, read: known.version, message: None, delta: &delta };
+        table.write_ledger(&write).await?;
+        known.version += 1;
+        match known.value.former.take() {
+            Some(rest) => former = rest,
+            None => return Ok(known),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Items, and the calls every part makes: get, query, put, transact.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Stored, Table, TableError,
+    error::{transaction_failed, unavailable},
+    keys::Key,
+};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The most items a transaction may write.
+pub(crate) const TRANSACTION_LIMIT: usize = 100;
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+fn version(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn keyed(key: &Key) -> Item {
+    HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(&key.sk))])
+}
+
+/// An item of this key that holds the value's fields.
+pub(crate) fn item(key: &Key, value: &impl Serialize) -> Result<Item, TableError> {
+    let mut item: Item = serde_dynamo::to_item(value)?;
+    item.extend(keyed(key));
+    Ok(item)
+}
+
+/// Reads the value out of an item.
+pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
+    let key = sort_key(&item).to_owned();
+    serde_dynamo::from_item(item).map_err(|error| TableError::corrupt(key, &error))
+}
+
+pub(crate) fn sort_key(item: &Item) -> &str {
+    match item.get("sk") {
+        Some(AttributeValue::S(text)) => text,
+        _ => "",
+    }
+}
+
+pub(crate) fn unsigned(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// Where in a partition to read.
+pub(crate) struct Range<'a> {
+    pub(crate) pk: String,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+}
+
+/// Which way to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Ascending,
+    Descending,
+}
+
+impl Table {
+    /// One item, as of the last write.
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_read(output.consumed_capacity());
+        Ok(output.item)
+    }
+
+    /// A versioned value, as of the last write.
+    pub(crate) async fn stored<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Stored<T>>, TableError> {
+        let Some(item) = self.get(key).await? else { return Ok(None) };
+        let version = unsigned(&item, "version").unwrap_or_default();
+        Ok(Some(Stored { value: read(item)?, version }))
+    }
+
+    /// At most `limit` items of a range, as of the last write, and whether more follow.
+    pub(crate) async fn page(
+        &self,
+        range: &Range<'_>,
+        order: Order,
+        limit: i32,
+    ) -> Result<(Vec<Item>, bool), TableError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text(&range.pk))
+            .expression_attribute_values(":from", text(range.from))
+            .expression_attribute_values(":to", text(range.to))
+            .scan_index_forward(order == Order::Ascending)
+            .limit(limit)
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_read(output.consumed_capacity());
+        let more = output.last_evaluated_key.is_some();
+        Ok((output.items.unwrap_or_default(), more))
+    }
+
+    /// All items of a range, ascending, as of the last write.
+    pub(crate) async fn all(&self, range: &Range<'_>) -> Result<Vec<Item>, TableError> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut from = range.from.to_owned();
+        loop {
+            let part = Range { pk: range.pk.clone(), from: &from, to: range.to };
+            let (page, more) = self.page(&part, Order::Ascending, 1000).await?;
+            items.extend(page);
+            match items.last() {
+                // No key holds a character below '!', so this is the next possible key.
+                Some(last) if more => from = format!("{} ", sort_key(last)),
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    /// Writes an item, whatever was there.
+    pub(crate) async fn put(&self, item: Item) -> Result<(), TableError> {
+        let output = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    /// Writes all or nothing.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), TableError> {
+        let output = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(transaction_failed)?;
+        for capacity in output.consumed_capacity() {
+            self.charge_write(Some(capacity));
+        }
+        Ok(())
+    }
+
+    /// A write that holds only if the item still has the version it was read with.
+    pub(crate) fn put_versioned(
+        &self,
+        key: &Key,
+        value: &impl Serialize,
+        read: u64,
+    ) -> Result<TransactWriteItem, TableError> {
+        let mut item = item(key, value)?;
+        item.insert("version".to_owned(), version(read + 1));
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = if read == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :read").expression_attribute_values(":read", version(read))
+        };
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    pub(crate) fn put_any(&self, item: Item) -> Result<TransactWriteItem, TableError> {
+        let put = Put::builder().table_name(&self.name).set_item(Some(item)).build();
+        Ok(TransactWriteItem::builder().put(built(put)?).build())
+    }
+
+    pub(crate) fn delete(&self, key: &Key) -> Result<TransactWriteItem, TableError> {
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(keyed(key))).build();
+        Ok(TransactWriteItem::builder().delete(built(delete)?).build())
+    }
+
+    /// Adds to counters of an item, which comes into being with the first.
+    pub(crate) fn add(
+        &self,
+        key: &Key,
+        counters: impl IntoIterator<Item = (String, i64)>,
+        expires_at: i64,
+    ) -> Result<TransactWriteItem, TableError> {
+        let mut update = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .expression_attribute_values(":expires", number(expires_at));
+        let mut terms = Vec::new();
+        for (index, (name, by)) in counters.into_iter().enumerate() {
+            terms.push(format!("#c{index} :c{index}"));
+            update = update
+                .expression_attribute_names(format!("#c{index}"), name)
+                .expression_attribute_values(format!(":c{index}"), number(by));
+        }
+        let expression = format!("SET expires_at = :expires ADD {}", terms.join(", "));
+        let update = update.update_expression(expression).build();
+        Ok(TransactWriteItem::builder().update(built(update)?).build())
+    }
+}
+
+fn built<T>(result: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, TableError> {
+    result.map_err(|error| TableError::Unavailable(error.to_string()))
+}

@@ -1,0 +1,136 @@
+//! Keys. Times and numbers are padded, so that text order is their order.
+
+use trust::{
+    id::{AccountId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
+    replies::{OpenWait, Scope},
+    time::{Day, Moment},
+};
+
+use crate::MessageKey;
+
+/// A partition and sort key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+pub(crate) const PROFILE: &str = "profile";
+pub(crate) const SUMMARY: &str = "summary";
+pub(crate) const CONVERSATION: &str = "conversation";
+pub(crate) const CONTRACT: &str = "contract";
+pub(crate) const CONTRACTS: &str = "contracts#";
+pub(crate) const REPLIES: &str = "replies#";
+pub(crate) const WAITING: &str = "waiting#";
+pub(crate) const RECORD: &str = "record#";
+pub(crate) const LINK: &str = "link#";
+pub(crate) const CHAT: &str = "chat#";
+pub(crate) const MESSAGE: &str = "message#";
+pub(crate) const CONVERSATIONS: &str = "conversation#";
+
+/// Sorts after every key with the same prefix: no key holds `~`.
+pub(crate) const END: &str = "~";
+
+pub(crate) fn provider(provider: &ProviderId) -> String {
+    format!("provider#{provider}")
+}
+
+pub(crate) fn history(provider: &ProviderId) -> String {
+    format!("history#{provider}")
+}
+
+pub(crate) fn contract(contract: &ContractId) -> String {
+    format!("contract#{contract}")
+}
+
+pub(crate) fn account(account: AccountId) -> String {
+    format!("account#{account}")
+}
+
+pub(crate) fn chat(conversation: ConversationId) -> String {
+    format!("chat#{}#{}", conversation.account, conversation.number)
+}
+
+pub(crate) fn profile(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: PROFILE.to_owned() }
+}
+
+pub(crate) fn summary(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: SUMMARY.to_owned() }
+}
+
+pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
+    Key { pk: history(of), sk: day.to_string() }
+}
+
+pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {
+    Key { pk: format!("offerings#{of}"), sk: offering.to_string() }
+}
+
+pub(crate) fn contract_itself(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: CONTRACT.to_owned() }
+}
+
+pub(crate) fn claimant(of: &ContractId, conversation: ConversationId) -> Key {
+    Key { pk: contract(of), sk: chat(conversation) }
+}
+
+pub(crate) fn link(of: AccountId, inbox: Option<InboxId>) -> Key {
+    let inbox = inbox.map(|inbox| inbox.to_string()).unwrap_or_default();
+    Key { pk: account(of), sk: format!("{LINK}{inbox}") }
+}
+
+pub(crate) fn listed_conversation(of: ConversationId) -> Key {
+    Key { pk: account(of.account), sk: format!("{CONVERSATIONS}{:020}", of.number.0) }
+}
+
+pub(crate) fn conversation(of: ConversationId) -> Key {
+    Key { pk: chat(of), sk: CONVERSATION.to_owned() }
+}
+
+pub(crate) fn record(of: ConversationId, contract: &ContractId) -> Key {
+    Key { pk: chat(of), sk: format!("{RECORD}{contract}") }
+}
+
+pub(crate) fn message(of: ConversationId, message: MessageKey) -> Key {
+    Key { pk: chat(of), sk: message_sort(message) }
+}
+
+pub(crate) fn message_sort(message: MessageKey) -> String {
+    format!("{MESSAGE}{:012}#{:020}", message.at.unix(), message.id.0)
+}
+
+pub(crate) fn waiting(of: &ProviderId, wait: &OpenWait) -> Key {
+    let OpenWait { scope, opened_at, conversation, .. } = wait;
+    let (account, number) = (conversation.account, conversation.number);
+    Key {
+        pk: provider(of),
+        sk: format!("{WAITING}{}#{}#{account}#{number}", scope_letter(*scope), padded(*opened_at)),
+    }
+}
+
+fn padded(moment: Moment) -> String {
+    format!("{:012}", moment.unix())
+}
+
+/// The scored scope sorts first: where a read is cut short, it is the others that are missing.
+pub(crate) fn scope_letter(scope: Scope) -> char {
+    match scope {
+        Scope::Contract => 'a',
+        Scope::PreSales => 'p',
+        Scope::SelfDealing => 's',
+        Scope::Unverified => 'u',
+    }
+}
+
+pub(crate) fn scope_of(letter: char) -> Option<Scope> {
+    [Scope::Contract, Scope::PreSales, Scope::SelfDealing, Scope::Unverified]
+        .into_iter()
+        .find(|&scope| scope_letter(scope) == letter)
+}
+
+/// The number at the end of a `chat#A#N` key.
+pub(crate) fn conversation_of(key: &str) -> Option<ConversationId> {
+    let (account, number) = key.strip_prefix(CHAT)?.split_once('#')?;
+    Some(ConversationId { account: account.parse().ok()?, number: number.parse().ok()? })
+}

@@ -1,0 +1,281 @@
+//! The chat ledger: conversations, their messages, and what ties them to providers and contracts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use trust::{
+    chat::Message,
+    contract::Contract,
+    conversation::Conversation,
+    id::{AccountId, ContractId, ConversationId, InboxId, MessageId, ProviderId},
+    replies::{ReplyDelta, Standing},
+    time::Moment,
+    wait::Turn,
+};
+
+use crate::{
+    Stored, Table, TableError,
+    item::{self, Order, Range, TRANSACTION_LIMIT},
+    keys::{self, END},
+};
+
+/// What the ledger knows of a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationState {
+    /// The join of its sightings.
+    pub conversation: Conversation,
+    /// What its waits count as; absent while nobody knows whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// What its later waits still count as, while a change of standing is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+}
+
+/// The rest of a change of standing that touches more days than one transaction can.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Waits opened by this turn or a later one still count as before.
+    pub from: Turn,
+    /// What they count as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+}
+
+/// A message's place in its conversation: by time, then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageKey {
+    /// When it was written.
+    pub at: Moment,
+    /// Its id.
+    pub id: MessageId,
+}
+
+impl From<&Message> for MessageKey {
+    fn from(message: &Message) -> Self {
+        Self { at: message.created_at, id: message.id }
+    }
+}
+
+impl From<Turn> for MessageKey {
+    fn from(turn: Turn) -> Self {
+        Self { at: turn.at, id: turn.message }
+    }
+}
+
+/// Whose an account and its inboxes are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links(BTreeMap<Option<InboxId>, ProviderId>);
+
+impl Links {
+    /// The provider of a conversation in this inbox: the inbox's own, else the account's.
+    pub fn owner(&self, inbox: Option<InboxId>) -> Option<&ProviderId> {
+        inbox.and_then(|inbox| self.0.get(&Some(inbox))).or_else(|| self.0.get(&None))
+    }
+}
+
+/// One step of the ledger, written as a whole or not at all.
+#[derive(Debug)]
+pub struct LedgerWrite<'a> {
+    /// The conversation.
+    pub id: ConversationId,
+    /// Its state after the step.
+    pub state: &'a ConversationState,
+    /// The version of the state it was decided on.
+    pub read: u64,
+    /// The message after the step, if it changes.
+    pub message: Option<&'a Message>,
+    /// What changes in the reply signals.
+    pub delta: &'a ReplyDelta,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) since: Moment,
+    pub(crate) provider: ProviderId,
+}
+
+/// Messages a page when walking a conversation. Larger reads more than needed, smaller asks more often.
+const PAGE: i32 = 25;
+
+impl Table {
+    /// The most provider days, open waits included, that one [`LedgerWrite`] can change.
+    pub const LEDGER_STEP: usize = TRANSACTION_LIMIT - 2;
+
+    /// A conversation's state.
+    pub async fn conversation(&self, id: ConversationId) -> Result<Stored<ConversationState>, TableError> {
+        let stored = self.stored(&keys::conversation(id)).await?;
+        Ok(stored.unwrap_or(Stored { value: ConversationState::default(), version: 0 }))
+    }
+
+    /// The message of this key, if it is in the ledger, and those after it up to and including the first one that `last`
+    /// accepts (but at least one page where there is one).
+    pub async fn messages_from(
+        &self,
+        id: ConversationId,
+        from: MessageKey,
+        last: impl Fn(&Message) -> bool,
+    ) -> Result<Vec<Message>, TableError> {
+        let end = format!("{}{END}", keys::MESSAGE);
+        self.walk(id, (keys::message_sort(from), end), Order::Ascending, last).await
+    }
+
+    /// The messages before this key, latest first, up to and including the first one that `last` accepts.
+    pub async fn messages_before(
+        &self,
+        id: ConversationId,
+        before: MessageKey,
+        last: impl Fn(&Message) -> bool,
+    ) -> Result<Vec<Message>, TableError> {
+        // '!' sorts below every character of a key, so this bound leaves out `before` itself.
+        let bound = before_key(&keys::message_sort(before));
+        self.walk(id, (keys::MESSAGE.to_owned(), bound), Order::Descending, last).await
+    }
+
+    /// All messages of a conversation, in order.
+    pub async fn messages(&self, id: ConversationId) -> Result<Vec<Message>, TableError> {
+        let first = MessageKey { at: Moment::EPOCH, id: MessageId(0) };
+        self.messages_from(id, first, |_| false).await
+    }
+
+    async fn walk(
+        &self,
+        id: ConversationId,
+        (mut from, mut to): (String, String),
+        order: Order,
+        last: impl Fn(&Message) -> bool,
+    ) -> Result<Vec<Message>, TableError> {
+        let mut found: Vec<Message> = Vec::new();
+        loop {
+            if from > to {
+                return Ok(found);
+            }
+            let range = Range { pk: keys::chat(id), from: &from, to: &to };
+            let (page, more) = self.page(&range, order, PAGE).await?;
+            let reached = page.last().map(|item| item::sort_key(item).to_owned());
+            for item in page {
+                let message: Message = item::read(item)?;
+                let stop = last(&message);
+                found.push(message);
+                if stop {
+                    return Ok(found);
+                }
+            }
+            match (reached, more, order) {
+                (Some(reached), true, Order::Ascending) => from = format!("{reached} "),
+                (Some(reached), true, Order::Descending) => to = before_key(&reached),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// Notes that a conversation exists, so that it is found when its account's owner becomes known.
+    pub async fn list_conversation(&self, id: ConversationId) -> Result<(), TableError> {
+        self.put(item::keyed(&keys::listed_conversation(id))).await
+    }
+
+    /// Notes that a conversation claims a contract, so that it is found when the contract becomes known.
+    pub async fn list_claimant(&self, contract: &ContractId, id: ConversationId) -> Result<(), TableError> {
+        self.put(item::keyed(&keys::claimant(contract, id))).await
+    }
+
+    /// Records that a conversation belongs to a contract: our own knowledge, which no browser can set.
+    pub async fn record_contract(&self, id: ConversationId, contract: &ContractId) -> Result<(), TableError> {
+        self.put(item::keyed(&keys::record(id, contract))).await
+    }
+
+    /// The contracts that our own record ties a conversation to.
+    pub async fn recorded_contracts(&self, id: ConversationId) -> Result<BTreeSet<ContractId>, TableError> {
+        let end = format!("{}{END}", keys::RECORD);
+        let range = Range { pk: keys::chat(id), from: keys::RECORD, to: &end };
+        let items = self.all(&range).await?;
+        items
+            .iter()
+            .map(|item| {
+                let key = item::sort_key(item);
+                key.trim_start_matches(keys::RECORD).parse().map_err(|error| TableError::corrupt(key, &error))
+            })
+            .collect()
+    }
+
+    /// What is known of these contracts.
+    pub async fn contracts(
+        &self,
+        ids: &BTreeSet<ContractId>,
+    ) -> Result<BTreeMap<ContractId, Contract>, TableError> {
+        let mut found = BTreeMap::new();
+        for id in ids {
+            if let Some(stored) = self.contract(id).await? {
+                found.insert(id.clone(), stored.value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whose an account and its inboxes are.
+    pub async fn links(&self, account: AccountId) -> Result<Links, TableError> {
+        let end = format!("{}{END}", keys::LINK);
+        let range = Range { pk: keys::account(account), from: keys::LINK, to: &end };
+        let mut links = Links::default();
+        for item in self.all(&range).await? {
+            let key = item::sort_key(&item).to_owned();
+            let inbox = match key.trim_start_matches(keys::LINK) {
+                "" => None,
+                inbox => Some(inbox.parse().map_err(|error| TableError::corrupt(&key, &error))?),
+            };
+            links.0.insert(inbox, item::read::<Link>(item)?.provider);
+        }
+        Ok(links)
+    }
+
+    /// Writes one step of the ledger.
+    pub async fn write_ledger(&self, step: &LedgerWrite<'_>) -> Result<(), TableError> {
+        let mut writes = vec![self.put_versioned(&keys::conversation(step.id), step.state, step.read)?];
+        if let Some(message) = step.message {
+            writes.push(self.put_any(item::item(&keys::message(step.id, message.into()), message)?)?);
+        }
+        // An open wait whose rank or promise changes keeps its key: it is replaced, not deleted and put.
+        let opened: BTreeMap<_, _> =
+            step.delta.opened.iter().map(|(provider, wait)| (keys::waiting(provider, wait), wait)).collect();
+        for (provider, wait) in &step.delta.ended {
+            let key = keys::waiting(provider, wait);
+            if !opened.contains_key(&key) {
+                writes.push(self.delete(&key)?);
+            }
+        }
+        for (key, wait) in &opened {
+            writes.push(self.put_any(item::item(key, wait)?)?);
+        }
+        writes.extend(self.reply_changes(&step.delta.closed)?);
+        self.transact(writes).await
+    }
+}
+
+/// The bound of a range that ends just before `key`.
+fn before_key(key: &str) -> String {
+    // Keys end in a padded number, so cutting the last digit's predecessor is exact: `…5` becomes `…4~`.
+    let (rest, last) = key.split_at(key.len().saturating_sub(1));
+    match last.bytes().next() {
+        Some(byte) if byte > b' ' => format!("{rest}{}{END}", char::from(byte - 1)),
+        _ => rest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_before_a_key_leaves_out_that_key_and_no_earlier_one() {
+        let sort = |at: i64, id: u64| {
+            keys::message_sort(MessageKey { at: Moment::from_unix(at).unwrap(), id: MessageId(id) })
+        };
+        for (at, id) in [(100, 7), (100, 10), (100, 0), (1_700_000_000, 99)] {
+            let key = sort(at, id);
+            let bound = before_key(&key);
+            assert!(bound < key);
+            let earlier = if id > 0 { sort(at, id - 1) } else { sort(at - 1, u64::MAX) };
+            assert!(earlier <= bound, "{earlier} {bound}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Signals as items: counters a day, in chunks of bounded size.
+//!
+//! A day's closed waits are spread over items by scope, rank and doubling of duration, each with at most 128 counters. So a
+//! write costs the same whether it is the day's first wait or its ten-thousandth.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use trust::{
+    contract::{ContractCount, ContractDay, ContractDelta, Outcome, Stage},
+    duration::Bucket,
+    id::ProviderId,
+    marketplace::CancelledBy,
+    provider::Provider,
+    replies::{Kept, OpenWait, Rank, ReplyDay, WaitCount},
+    signal::Delta,
+    time::Day,
+};
+
+use crate::{
+    Table, TableError,
+    contracts::expiry,
+    item::{self, Item, Order, Range, unsigned},
+    keys::{self, END, Key},
+};
+
+/// Everything a score is made from: one provider's partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// What is known of the provider.
+    pub provider: Provider,
+    /// Closed waits by the day they opened.
+    pub replies: BTreeMap<Day, ReplyDay>,
+    /// Contracts by the day of their outcome or handover.
+    pub contracts: BTreeMap<Day, ContractDay>,
+    /// Waits nobody has replied to.
+    pub waiting: Vec<OpenWait>,
+    /// Whether there are more open waits than were read. Those missing are not scored ones.
+    pub waiting_cut_short: bool,
+    /// The version of the stored summary.
+    pub summary_version: u64,
+}
+
+/// The most open waits read for a score: about a page of 1 MB.
+const WAITING_READ: i32 = 5000;
+
+/// Buckets a chunk: one doubling.
+const CHUNK: u16 = 64;
+
+impl Table {
+    /// A provider's signals since a day.
+    pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<Signals, TableError> {
+        let mut signals = Signals::default();
+        let from = format!("{}{since}", keys::CONTRACTS);
+        let range = Range { pk: keys::provider(provider), from: &from, to: keys::SUMMARY };
+        for item in self.all(&range).await? {
+            signals.take(item)?;
+        }
+        signals.replies.retain(|day, _| *day >= since);
+        let end = format!("{}{END}", keys::WAITING);
+        let range = Range { pk: keys::provider(provider), from: keys::WAITING, to: &end };
+        let (waiting, more) = self.page(&range, Order::Ascending, WAITING_READ).await?;
+        signals.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
+        signals.waiting_cut_short = more;
+        Ok(signals)
+    }
+
+    pub(crate) fn reply_changes(
+        &self,
+        delta: &Delta<WaitCount>,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, |provider, day, class| {
+            let WaitCount { scope, rank, after, promise } = *class;
+            let rank = match rank {
+                Rank::First => 'f',
+                Rank::Later => 'l',
+            };
+            let kept = match promise {
+                Kept::Kept => 'k',
+                Kept::Broken => 'b',
+            };
+            let (chunk, step) = (after.index() / CHUNK, after.index() % CHUNK);
+            let scope = keys::scope_letter(scope);
+            let sk = format!("{}{day}#{scope}{rank}{chunk:02}", keys::REPLIES);
+            (Key { pk: keys::provider(provider), sk }, format!("{kept}{step}"))
+        })
+    }
+
+    pub(crate) fn contract_changes(
+        &self,
+        delta: &ContractDelta,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, |provider, day, class| {
+            let (chunk, counter) = match class {
+                ContractCount::Outcome(outcome) => (String::new(), outcome_name(*outcome).to_owned()),
+                ContractCount::Delivered { after } => {
+                    let (chunk, step) = (after.index() / CHUNK, after.index() % CHUNK);
+                    (format!("#d{chunk:02}"), format!("d{step}"))
+                }
+            };
+            let sk = format!("{}{day}{chunk}", keys::CONTRACTS);
+            (Key { pk: keys::provider(provider), sk }, counter)
+        })
+    }
+
+    fn changes<C: Ord + Copy>(
+        &self,
+        delta: &Delta<C>,
+        place: impl Fn(&ProviderId, Day, &C) -> (Key, String),
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        let mut items: BTreeMap<Key, (i64, Vec<(String, i64)>)> = BTreeMap::new();
+        for (provider, day, classes) in delta.iter() {
+            for (class, by) in classes {
+                let (key, counter) = place(provider, day, class);
+                let entry = items.entry(key).or_insert_with(|| (expiry(day.start()), Vec::new()));
+                entry.1.push((counter, *by));
+            }
+        }
+        items.into_iter().map(|(key, (expires_at, counters))| self.add(&key, counters, expires_at)).collect()
+    }
+}
+
+impl Signals {
+    fn take(&mut self, item: Item) -> Result<(), TableError> {
+        let key = item::sort_key(&item).to_owned();
+        if key == keys::PROFILE {
+            self.provider = item::read(item)?;
+        } else if key == keys::SUMMARY {
+            self.summary_version = unsigned(&item, "version").unwrap_or_default();
+        } else if let Some(rest) = key.strip_prefix(keys::REPLIES) {
+            self.take_replies(rest, &item).ok_or_else(|| TableError::corrupt(&key, "not a reply signal"))?;
+        } else if let Some(rest) = key.strip_prefix(keys::CONTRACTS) {
+            self.take_contracts(rest, &item)
+                .ok_or_else(|| TableError::corrupt(&key, "not a contract signal"))?;
+        }
+        Ok(())
+    }
+
+    fn take_replies(&mut self, key: &str, item: &Item) -> Option<()> {
+        let (day, chunk) = key.split_once('#')?;
+        let day = Day::parse(day).ok()?;
+        let mut letters = chunk.chars();
+        let scope = keys::scope_of(letters.next()?)?;
+        let rank = match letters.next()? {
+            'f' => Rank::First,
+            'l' => Rank::Later,
+            _ => return None,
+        };
+        let chunk: u16 = letters.as_str().parse().ok()?;
+        for (name, count) in counters(item) {
+            let (kept, step) = name.split_at_checked(1)?;
+            let promise = match kept {
+                "k" => Kept::Kept,
+                "b" => Kept::Broken,
+                _ => return None,
+            };
+            let after = Bucket::from_index(chunk * CHUNK + step.parse::<u16>().ok()?)?;
+            self.replies.entry(day).or_default().insert(WaitCount { scope, rank, after, promise }, count);
+        }
+        Some(())
+    }
+
+    fn take_contracts(&mut self, key: &str, item: &Item) -> Option<()> {
+        let (day, chunk) = key.split_once('#').map_or((key, None), |(day, chunk)| (day, Some(chunk)));
+        let day = Day::parse(day).ok()?;
+        for (name, count) in counters(item) {
+            let class = match chunk {
+                None => ContractCount::Outcome(outcome_named(name)?),
+                Some(chunk) => {
+                    let chunk: u16 = chunk.strip_prefix('d')?.parse().ok()?;
+                    let step: u16 = name.strip_prefix('d')?.parse().ok()?;
+                    ContractCount::Delivered { after: Bucket::from_index(chunk * CHUNK + step)? }
+                }
+            };
+            self.contracts.entry(day).or_default().insert(class, count);
+        }
+        Some(())
+    }
+}
+
+/// An item's counters, without those that came back to zero.
+fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
+    item.iter().filter_map(|(name, value)| match value {
+        AttributeValue::N(number) if name != "expires_at" => {
+            number.parse().ok().filter(|&count| count > 0).map(|count| (name.as_str(), count))
+        }
+        _ => None,
+    })
+}
+
+const OUTCOMES: [(Outcome, &str); 15] = [
+    (Outcome::Completed, "completed"),
+    (Outcome::ProvisioningFailed, "provisioning-failed"),
+    (Outcome::Rejected, "rejected"),
+    (Outcome::Active, "active"),
+    (Outcome::AwaitingDelivery, "awaiting-delivery"),
+    (Outcome::AwaitingResponse, "awaiting-response"),
+    (cancelled(CancelledBy::Renter, Stage::BeforeDelivery), "renter-before"),
+    (cancelled(CancelledBy::Renter, Stage::Early), "renter-early"),
+    (cancelled(CancelledBy::Renter, Stage::Late), "renter-late"),
+    (cancelled(CancelledBy::Provider, Stage::BeforeDelivery), "provider-before"),
+    (cancelled(CancelledBy::Provider, Stage::Early), "provider-early"),
+    (cancelled(CancelledBy::Provider, Stage::Late), "provider-late"),
+    (cancelled(CancelledBy::Marketplace, Stage::BeforeDelivery), "marketplace-before"),
+    (cancelled(CancelledBy::Marketplace, Stage::Early), "marketplace-early"),
+    (cancelled(CancelledBy::Marketplace, Stage::Late), "marketplace-late"),
+];
+
+const fn cancelled(by: CancelledBy, stage: Stage) -> Outcome {
+    Outcome::Cancelled { by, stage }
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    // Self-dealing is the one that has no entry above.
+    OUTCOMES.iter().find(|(known, _)| *known == outcome).map_or("self-dealing", |(_, name)| name)
+}
+
+fn outcome_named(name: &str) -> Option<Outcome> {
+    if name == "self-dealing" {
+        return Some(Outcome::SelfDealing);
+    }
+    OUTCOMES.iter().find(|(_, known)| *known == name).map(|(outcome, _)| *outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_name_of_its_own() {
+        for (outcome, name) in OUTCOMES {
+            assert_eq!(outcome_name(outcome), name);
+            assert_eq!(outcome_named(name), Some(outcome));
+        }
+        assert_eq!(outcome_named(outcome_name(Outcome::SelfDealing)), Some(Outcome::SelfDealing));
+        assert_eq!(outcome_named("unheard-of"), None);
+    }
+}

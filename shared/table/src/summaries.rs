@@ -1,0 +1,1 @@
+//! Summaries: what was made of a provider's signals, ready to be served.

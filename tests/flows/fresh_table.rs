@@ -1,0 +1,59 @@
+//! A table of its own for one test: in memory, or at `TABLE_ENDPOINT`, which names another implementation of DynamoDB.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lambda::Environment;
+use serde_json::json;
+use table::Table;
+
+static TABLES: AtomicU32 = AtomicU32::new(0);
+
+pub(crate) async fn fresh_table() -> Table {
+    let endpoint = match std::env::vars().find(|(name, _)| name == "TABLE_ENDPOINT") {
+        Some((_, endpoint)) => endpoint,
+        None => embedded().await,
+    };
+    let environment = Environment::from_pairs(
+        [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &endpoint),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let name = format!("trust-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
+    create(&endpoint, &name).await;
+    Table::new(lambda::clients::dynamodb(&environment).unwrap(), name)
+}
+
+async fn embedded() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let database = dynoxide::Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    format!("http://{address}")
+}
+
+/// Creates the table as the template describes it, over the wire, so that any implementation will do.
+async fn create(endpoint: &str, name: &str) {
+    let request = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+      "AttributeDefinitions": [{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}],
+      "KeySchema": [{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]}); // TEMPORARY
+    let response = reqwest::Client::builder()
+        .build()
+        .unwrap()
+        .post(endpoint)
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", "DynamoDB_20120810.CreateTable")
+        .header("x-amz-date", "20261123T000000Z")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .body(request.to_string())
+        .send()
+        .await
+        .unwrap();
+    assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+}

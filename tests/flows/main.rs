@@ -1,0 +1,4 @@
+//! Flows through the whole of Provider Trust.
+
+mod fresh_table;
+mod order;
