@@ -47,11 +47,6 @@ impl Moment {
         Day((self.0.div_euclid(SECONDS_A_DAY)) as i32)
     }
 
-    /// Minutes since this moment's UTC midnight: 0..1440.
-    pub fn minute_of_day(self) -> u16 {
-        (self.0.rem_euclid(SECONDS_A_DAY) / 60) as u16
-    }
-
     /// Whole seconds from `earlier` to this moment; 0 where that is later.
     pub fn since(self, earlier: Self) -> u32 {
         u32::try_from((self.0 - earlier.0).max(0)).unwrap_or(u32::MAX)
@@ -116,9 +111,10 @@ impl Day {
         Moment(i64::from(self.0) * SECONDS_A_DAY)
     }
 
-    /// The moment this many minutes after the day's start.
-    pub fn at_minute(self, minute: u16) -> Moment {
-        self.start().plus(i64::from(minute) * 60)
+    /// The day after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 
     /// The day this many days earlier.
@@ -188,7 +184,6 @@ mod tests {
         let day = Day::parse("2028-03-01").unwrap();
         assert_eq!(day.minus(1).to_string(), "2028-02-29");
         assert_eq!(day.since(day.minus(30)), 30);
-        assert_eq!(day.at_minute(61).to_string(), "2028-03-01T01:01:00Z");
-        assert_eq!(day.at_minute(61).minute_of_day(), 61);
+        assert_eq!(day.minus(1).next(), day);
     }
 }

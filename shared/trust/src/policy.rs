@@ -1,0 +1,210 @@
+//! Score policies: every number that decides a score, as data in one versioned file.
+//!
+//! The code is general; changing a number is a new file with a new version. `docs/scoring.md` explains the numbers to those who
+//! are scored.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+/// What the score is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Does the service stay up?
+    Uptime,
+    /// Does he answer?
+    Replies,
+    /// Does he keep his contracts?
+    Contracts,
+    /// Are renters satisfied?
+    Feedback,
+    /// Is it what was claimed?
+    Claims,
+}
+
+impl Family {
+    /// All of them, in the order they are shown.
+    pub const ALL: [Self; 5] = [Self::Uptime, Self::Replies, Self::Contracts, Self::Feedback, Self::Claims];
+}
+
+/// A share in thousandths.
+pub type Thousandths = u32;
+
+/// A score policy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name and version.
+    pub version: String,
+    /// What each family counts for.
+    pub families: BTreeMap<Family, FamilyPolicy>,
+    /// What each contract outcome counts for.
+    pub contract_weights: ContractWeights,
+    /// The score a critical flag leaves at most.
+    pub critical_cap: u32,
+    /// When flags are raised.
+    pub flags: FlagPolicy,
+    /// When a provider counts as established.
+    pub established: Established,
+}
+
+/// How one family's evidence becomes a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyPolicy {
+    /// Its weight in the score. All weights sum to 1000.
+    pub weight: Thousandths,
+    /// What is assumed before any evidence.
+    pub prior_mean: Thousandths,
+    /// How many observations that assumption is worth, in thousandths.
+    pub prior_strength: u32,
+    /// After how many days an observation counts half.
+    pub half_life_days: u16,
+    /// After how many days it counts no more.
+    pub horizon_days: u16,
+}
+
+/// What each contract outcome counts for, in thousandths of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractWeights {
+    /// Good: ran its term.
+    pub completed: Thousandths,
+    /// Bad: ended by the provider.
+    pub cancelled_by_provider: Thousandths,
+    /// Bad: could not be handed over.
+    pub provisioning_failed: Thousandths,
+    /// Bad: accepted and never handed over.
+    pub never_delivered: Thousandths,
+    /// Bad: never answered.
+    pub no_response: Thousandths,
+    /// Bad, a little: declined.
+    pub rejected: Thousandths,
+}
+
+/// When flags are raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlagPolicy {
+    /// Hours after which an open wait flags the provider as silent.
+    pub silent_after_hours: u32,
+    /// Hours after which that is critical.
+    pub critical_silent_after_hours: u32,
+    /// Handovers that failed or never came.
+    pub provisioning_failures: Threshold,
+    /// Contracts the provider ended.
+    pub provider_cancellations: Threshold,
+    /// Requests he declined.
+    pub rejections: Threshold,
+    /// Requests he never answered.
+    pub no_responses: Threshold,
+}
+
+/// A count *and* a share: one bad contract of one is no 100 %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// At least this many.
+    pub count: u64,
+    /// And more than this share.
+    pub share: Thousandths,
+}
+
+impl Threshold {
+    /// Whether this many of so many are too many.
+    pub fn is_exceeded(&self, count: u64, of: u64) -> bool {
+        count >= self.count && count * 1000 > u64::from(self.share) * of
+    }
+}
+
+/// When a provider counts as established.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Established {
+    /// Effective observations over all families.
+    pub effective_observations: u64,
+    /// Completed contracts.
+    pub completed_contracts: u64,
+}
+
+/// A policy file that can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPolicy {
+    /// It does not read as a policy.
+    #[error("not a policy: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A family is missing.
+    #[error("the family {0:?} is missing")]
+    Missing(Family),
+    /// The weights do not sum to 1000.
+    #[error("the weights sum to {0}, not to 1000")]
+    Weights(u32),
+    /// A number is out of its range.
+    #[error("{0:?}: prior mean must be within 1..999, strength, half-life and horizon above 0")]
+    Range(Family),
+}
+
+impl Policy {
+    /// Reads and checks a policy file.
+    pub fn parse(text: &str) -> Result<Self, InvalidPolicy> {
+        let policy: Self = serde_json::from_str(text)?;
+        for family in Family::ALL {
+            let found = policy.families.get(&family).ok_or(InvalidPolicy::Missing(family))?;
+            let sound = (1..1000).contains(&found.prior_mean)
+                && found.prior_strength > 0
+                && found.half_life_days > 0
+                && found.horizon_days > 0;
+            if !sound {
+                return Err(InvalidPolicy::Range(family));
+            }
+        }
+        let weights = policy.families.values().map(|family| family.weight).sum();
+        if weights == 1000 { Ok(policy) } else { Err(InvalidPolicy::Weights(weights)) }
+    }
+
+    /// The policy in force.
+    pub fn current() -> &'static Self {
+        static CURRENT: OnceLock<Policy> = OnceLock::new();
+        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+        CURRENT.get_or_init(|| Self::parse(include_str!("../policy/1.json")).expect("a sound policy"))
+    }
+
+    /// What a family counts for.
+    pub fn family(&self, family: Family) -> &FamilyPolicy {
+        &self.families[&family]
+    }
+
+    /// The longest horizon of all families, in days.
+    pub fn horizon_days(&self) -> u16 {
+        self.families.values().map(|family| family.horizon_days).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_in_force_is_sound() {
+        assert_eq!(Policy::current().version, "trust-score/1");
+    }
+
+    #[test]
+    fn a_policy_that_does_not_add_up_is_refused_with_the_reason() {
+        let text = include_str!("../policy/1.json");
+        let with = |from: &str, to: &str| Policy::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert_eq!(with("\"weight\": 250", "\"weight\": 251"), "the weights sum to 1001, not to 1000");
+        assert!(with("\"half_life_days\": 60", "\"half_life_days\": 0").starts_with("Replies"));
+        assert!(with("\"version\"", "\"edition\"").starts_with("not a policy: unknown field `edition`"));
+        assert!(with("\"uptime\"", "\"downtime\"").starts_with("not a policy"));
+    }
+
+    #[test]
+    fn a_rate_flags_only_together_with_a_count() {
+        let threshold = Threshold { count: 3, share: 150 };
+        assert!(!threshold.is_exceeded(1, 1));
+        assert!(!threshold.is_exceeded(3, 20));
+        assert!(threshold.is_exceeded(3, 19));
+    }
+}

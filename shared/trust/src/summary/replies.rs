@@ -1,0 +1,191 @@
+//! Reply facts: percentiles, kept promises, and who is waiting.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ratio::Ratio,
+    replies::{Kept, OpenWait, Rank, Scope, WaitCount},
+    score::{Kind, Observations, Weighted},
+    survival::{Curve, Lengths, Percentile},
+    time::{Day, Moment},
+};
+
+use super::Signals;
+
+/// Points of the survival curve that are kept: enough for a picture, few enough for one read unit.
+const CURVE_POINTS: usize = 32;
+
+/// How a provider replies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyFacts {
+    /// Waits in contracts that opened in the last 30 and 90 days.
+    pub windows: Vec<ReplyWindow>,
+    /// The longest wait in contracts that is still open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Moment>,
+    /// How many waits in contracts are open.
+    pub waiting: u64,
+    /// The same for what is shown apart and never scored, over 90 days.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apart: BTreeMap<Scope, ReplyWindow>,
+}
+
+/// Waits that opened within some days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyWindow {
+    /// How many days.
+    pub days: u16,
+    /// The first of them; the last is that of the summary.
+    pub from: Day,
+    /// How many waits, open ones included.
+    pub waits: u64,
+    /// How many of them are open.
+    pub open: u64,
+    /// Half of the waits end within this time.
+    pub median: PercentileFact,
+    /// Nine of ten end within this time.
+    pub p90: PercentileFact,
+    /// Those answered within the promised time, of those that were answered or are overdue.
+    pub in_time: Ratio,
+    /// First waits of conversations.
+    pub first_waits: u64,
+    /// Half of the first waits end within this time.
+    pub first_median: PercentileFact,
+    /// Share of waits that last longer, by length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// The longest wait, in seconds, closed or open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u32>,
+}
+
+/// A percentile with its 90 % interval, in seconds. Absent: longer than any reply so far, or no wait at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PercentileFact {
+    /// The estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+    /// The interval's lower end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<u32>,
+    /// The interval's upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<u32>,
+}
+
+impl From<Percentile> for PercentileFact {
+    fn from(Percentile { seconds, low, high }: Percentile) -> Self {
+        Self { seconds, low, high }
+    }
+}
+
+/// A point of the survival curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurvePoint(
+    /// Seconds.
+    pub u32,
+    /// Share of waits that last longer, in ten-thousandths.
+    pub u16,
+);
+
+pub(super) fn facts(signals: &Signals, as_of: Moment) -> ReplyFacts {
+    let in_contracts = || signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract);
+    let apart = [Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
+    ReplyFacts {
+        windows: vec![
+            window(signals, Scope::Contract, 30, as_of, Detail::Numbers),
+            window(signals, Scope::Contract, 90, as_of, Detail::Curve),
+        ],
+        waiting_since: in_contracts().map(|wait| wait.opened_at).min(),
+        waiting: in_contracts().count() as u64,
+        apart: apart
+            .into_iter()
+            .map(|scope| (scope, window(signals, scope, 90, as_of, Detail::Numbers)))
+            .filter(|(_, window)| window.waits > 0)
+            .collect(),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Numbers,
+    Curve,
+}
+
+fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Detail) -> ReplyWindow {
+    let from = as_of.day().minus(days - 1);
+    let (mut all, mut first, mut in_time, mut open) =
+        (Lengths::default(), Lengths::default(), Ratio::default(), 0);
+    for (_, day) in signals.replies.range(from..) {
+        for (WaitCount { rank, after, promise, .. }, &count) in
+            day.iter().filter(|(class, _)| class.scope == scope)
+        {
+            all.replied(after.longest(), count);
+            if *rank == Rank::First {
+                first.replied(after.longest(), count);
+            }
+            in_time.of += count;
+            in_time.count += if *promise == Kept::Kept { count } else { 0 };
+        }
+    }
+    let waiting = signals.waiting.iter().filter(|wait| wait.scope == scope && wait.opened_at.day() >= from);
+    for wait in waiting {
+        let age = as_of.since(wait.opened_at);
+        all.still_waiting(age, 1);
+        if wait.rank == Rank::First {
+            first.still_waiting(age, 1);
+        }
+        in_time.of += u64::from(is_overdue(wait, as_of));
+        open += 1;
+    }
+    let curve = Curve::estimate(&all);
+    let first_curve = Curve::estimate(&first);
+    ReplyWindow {
+        days,
+        from,
+        waits: all.count(),
+        open,
+        median: curve.percentile(0.5).into(),
+        p90: curve.percentile(0.9).into(),
+        in_time,
+        first_waits: first.count(),
+        first_median: first_curve.percentile(0.5).into(),
+        curve: if detail == Detail::Curve { thinned(&curve) } else { Vec::new() },
+        longest: all.longest(),
+    }
+}
+
+fn is_overdue(wait: &OpenWait, as_of: Moment) -> bool {
+    as_of.since(wait.opened_at) > wait.promise.0
+}
+
+/// At most [`CURVE_POINTS`] steps of the curve, the last one among them.
+fn thinned(curve: &Curve) -> Vec<CurvePoint> {
+    let steps = curve.steps();
+    let every = steps.len().div_ceil(CURVE_POINTS).max(1);
+    let kept = steps.iter().enumerate().filter(|(index, _)| (steps.len() - 1 - index).is_multiple_of(every));
+    // Rounded up: a curve that has not come down to nothing is not shown at nothing.
+    kept.map(|(_, step)| CurvePoint(step.seconds, libm::ceil(step.surviving * 10_000.0 - 1e-6) as u16))
+        .collect()
+}
+
+/// The observations that are scored: answered waits, and open ones once overdue. Those not yet overdue say nothing yet.
+pub(super) fn evidence(signals: &Signals, as_of: Moment) -> Observations {
+    let mut observations = Observations::new();
+    let mut observe = |day: Day, kind: Kind, count: u64| {
+        observations.entry((day, kind)).or_insert(Weighted { count: 0, weight: 1000 }).count += count;
+    };
+    for (&day, classes) in &signals.replies {
+        for (class, &count) in classes.iter().filter(|(class, _)| class.scope == Scope::Contract) {
+            let kind = if class.promise == Kept::Kept { Kind::RepliedInTime } else { Kind::RepliedLate };
+            observe(day, kind, count);
+        }
+    }
+    for wait in signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract && is_overdue(wait, as_of))
+    {
+        observe(wait.opened_at.day(), Kind::Overdue, 1);
+    }
+    observations
+}
