@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use table::{Signals, Table, TableError};
+use table::{Table, TableError};
 use trust::{
     chat::{
         Channel, ChatEvent, ConversationSighting, ConversationStatus, Direction, Identity, Mark, Message,
@@ -14,6 +14,7 @@ use trust::{
     id::{AccountId, ConversationId, ConversationNumber, InboxId, MessageId},
     marketplace::{ChatPlace, Happened, Money, Terms},
     replies::{OpenWait, Promise, Rank, ReplyDay, Scope, WaitCount},
+    summary::Signals,
     time::{Day, Moment},
 };
 
@@ -154,7 +155,7 @@ async fn keep_trying(table: &Table, id: ConversationId, event: Option<&ChatEvent
 }
 
 async fn signals(table: &Table) -> Signals {
-    table.signals(&"p1".parse().unwrap(), Day::parse("2026-01-01").unwrap()).await.unwrap()
+    table.signals(&"p1".parse().unwrap(), Day::parse("2026-01-01").unwrap()).await.unwrap().value
 }
 
 /// The signals by the definition, from what was ever sighted of each message.

@@ -6,19 +6,18 @@
 //! what changes between versions (unknown keys, `account` inside a conversation since 4.14.2, `null` for empty) and strict about
 //! what carries meaning: a document that lacks it is refused with the name of the field, never with its content.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 use trust::{
-    chat::{
-        self, ChatEvent, ContentHash, ConversationSighting, Direction, Identity, Mark, Message, Sender,
-    },
+    chat::{self, ChatEvent, ContentHash, ConversationSighting, Identity, Mark, Message},
     id::{AccountId, MessageId},
 };
 
 mod payload;
 
 use payload::{
-    ConversationPayload, ConversationEvent, MessageEvent, MessageFields, Named, NestedMessage, NoMessages,
-    TopLevelSender,
+    AccountPayload, ConversationEvent, ConversationPayload, Flag, MessageEvent, MessagePayload, Named,
 };
 
 /// What came of a webhook.
@@ -172,11 +171,11 @@ pub fn read(account: AccountId, body: &[u8]) -> Result<Received, PayloadError> {
     };
     let event = match kind {
         EventKind::MessageCreated | EventKind::MessageUpdated => {
-            message_event(account, kind, payload::read(body)?)?
+            message_event(account, kind, &payload::read(body)?)?
         }
         EventKind::ConversationCreated
         | EventKind::ConversationUpdated
-        | EventKind::ConversationStatusChanged => conversation_event(account, payload::read(body)?)?,
+        | EventKind::ConversationStatusChanged => conversation_event(account, &payload::read(body)?)?,
     };
     Ok(Received::Chat { kind, event })
 }
@@ -184,36 +183,100 @@ pub fn read(account: AccountId, body: &[u8]) -> Result<Received, PayloadError> {
 fn message_event(
     account: AccountId,
     kind: EventKind,
-    event: MessageEvent,
+    payload: &MessageEvent,
 ) -> Result<ChatEvent, PayloadError> {
-    expect_account(account, event.account.map(|named| named.id), "account.id")?;
-    let named = event.conversation.account.as_ref().map(|named| named.id);
-    expect_account(account, named, "conversation.account.id")?;
-    let sighting = match kind {
-        EventKind::MessageCreated => ContentHash::Original,
-        _ => ContentHash::Later,
-    };
-    let sender = event.sender.and_then(TopLevelSender::sender);
+    expect_account(account, named(payload.account.as_ref()), "account.id")?;
+    let conversation = &payload.conversation;
+    expect_account(account, named(conversation.account.as_ref()), "conversation.account.id")?;
+    let seen = if kind == EventKind::MessageCreated { ContentHash::Original } else { ContentHash::Later };
     Ok(ChatEvent {
         version: chat::VERSION,
         account,
-        message: Some(message(account, event.fields, sender, sighting)),
-        conversation: conversation::<NoMessages>(&event.conversation),
+        conversation: sighting(conversation),
+        message: Some(message(account, payload, seen)),
     })
 }
 
-/// The message shown in a conversation is its last one that is neither a note nor an activity: one may be learnt of that was
-/// never announced.
-fn conversation_event(account: AccountId, event: ConversationEvent) -> Result<ChatEvent, PayloadError> {
-    expect_account(account, event.account.as_ref().map(|named| named.id), "account.id")?;
-    let sighting = conversation(&event);
-    let last = event.messages.unwrap_or_default().into_iter().next();
-    let message = match last {
-        None => None,
-        Some(NestedMessage { fields, account_id, sender }) => {
-            expect_account(account, account_id, "messages[0].account_id")?;
-            Some(message(account, fields, sender.sender(), ContentHash::Later))
-        }
-    };
-    Ok(ChatEvent { version: chat::VERSION, account, conversation: sighting, message })
+/// A conversation shows its last message that is neither a note nor an activity: its announcement may have been lost.
+fn conversation_event(account: AccountId, payload: &ConversationEvent) -> Result<ChatEvent, PayloadError> {
+    expect_account(account, named(payload.account.as_ref()), "account.id")?;
+    let last = payload.messages.as_ref().and_then(|messages| messages.first());
+    expect_account(account, last.and_then(|message| message.account_id), "messages[0].account_id")?;
+    Ok(ChatEvent {
+        version: chat::VERSION,
+        account,
+        conversation: sighting(payload),
+        message: last.map(|last| message(account, last, ContentHash::Later)),
+    })
+}
+
+fn named(account: Option<&AccountPayload>) -> Option<AccountId> {
+    account.map(|account| account.id)
+}
+
+/// Not every version names the account everywhere; where it does, it has to be this one.
+fn expect_account(
+    account: AccountId,
+    named: Option<AccountId>,
+    path: &'static str,
+) -> Result<(), PayloadError> {
+    if named.is_none_or(|named| named == account) { Ok(()) } else { Err(PayloadError::OtherAccount { path }) }
+}
+
+fn sighting<M>(payload: &ConversationPayload<M>) -> ConversationSighting {
+    let meta = payload.meta.as_ref();
+    let verified = meta.and_then(|meta| meta.hmac_verified).unwrap_or(false);
+    let identifier = meta.and_then(|meta| meta.sender.as_ref()?.identifier.as_ref()?.0.clone());
+    let contract = payload.custom_attributes.as_ref().and_then(|attributes| attributes.contract_id.as_ref());
+    ConversationSighting {
+        number: payload.id,
+        inbox: payload.inbox_id,
+        channel: payload.channel.0,
+        identity: if verified { Identity::Verified } else { Identity::Unverified },
+        identifier,
+        claimed_contract: contract.and_then(|claim| claim.0.clone()),
+        status: payload.status,
+    }
+}
+
+fn message<C>(account: AccountId, payload: &MessagePayload<C>, seen: fn(String) -> ContentHash) -> Message {
+    let marks = marks(payload);
+    // A deleted message shows "This message was deleted" in the account's language.
+    let text = payload.content.as_deref().filter(|_| !marks.contains(&Mark::Deleted));
+    Message {
+        id: payload.id,
+        created_at: payload.created_at.0,
+        direction: payload.message_type.0,
+        sender: payload.sender(),
+        content: text.map(|text| seen(content_hash(account, payload.id, text))),
+        marks,
+    }
+}
+
+fn marks<C>(payload: &MessagePayload<C>) -> BTreeSet<Mark> {
+    let set = |flag: Option<&Flag>| flag.is_some_and(|flag| flag.0);
+    let content = payload.content_attributes.as_ref();
+    let additional = payload.additional_attributes.as_ref();
+    [
+        (Mark::Private, payload.private),
+        (Mark::Automation, content.is_some_and(|attributes| attributes.automation_rule_id.is_some())),
+        (Mark::Campaign, additional.is_some_and(|attributes| attributes.campaign_id.is_some())),
+        (Mark::ExternalEcho, content.is_some_and(|attributes| set(attributes.external_echo.as_ref()))),
+        (Mark::Deleted, content.is_some_and(|attributes| set(attributes.deleted.as_ref()))),
+    ]
+    .into_iter()
+    .filter_map(|(mark, is_set)| is_set.then_some(mark))
+    .collect()
+}
+
+/// The hash by which somebody who has a message's text can recognise it in the ledger: SHA-256 over
+/// `"{account}/{message id}\n{text}"`, 64 lower-case hex digits.
+///
+/// Account and id are part of it, so that equal texts do not show as equal hashes. It proves a text, it does not seal it: whoever can
+/// read the ledger can try out what a short message may have said.
+pub fn content_hash(account: AccountId, message: MessageId, text: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{account}/{message}\n"));
+    hasher.update(text);
+    hex::encode(hasher.finalize())
 }

@@ -65,6 +65,21 @@ pub(crate) struct Range<'a> {
     pub(crate) to: &'a str,
 }
 
+/// Where in an index to read: up to a bound when ascending, from below it when descending.
+pub(crate) struct Index<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) partition: &'static str,
+    pub(crate) bound: Option<&'a str>,
+    pub(crate) order: Order,
+}
+
+/// How fresh a read has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    LastWrite,
+    Recent,
+}
+
 /// Which way to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -75,12 +90,21 @@ pub(crate) enum Order {
 impl Table {
     /// One item, as of the last write.
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.get_item(key, Freshness::LastWrite).await
+    }
+
+    /// One item, possibly a moment old, for half the price.
+    pub(crate) async fn get_relaxed(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.get_item(key, Freshness::Recent).await
+    }
+
+    async fn get_item(&self, key: &Key, freshness: Freshness) -> Result<Option<Item>, TableError> {
         let output = self
             .client
             .get_item()
             .table_name(&self.name)
             .set_key(Some(keyed(key)))
-            .consistent_read(true)
+            .consistent_read(freshness == Freshness::LastWrite)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -155,6 +179,57 @@ impl Table {
             .map_err(unavailable)?;
         self.charge_write(output.consumed_capacity());
         Ok(())
+    }
+
+    /// Writes a value on condition that the item still has the version it was read with.
+    pub(crate) async fn put_if(&self, mut item: Item, read: u64) -> Result<(), TableError> {
+        item.insert("version".to_owned(), version(read + 1));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let put = if read == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :read").expression_attribute_values(":read", version(read))
+        };
+        let output = put.send().await.map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    /// At most `limit` items of an index partition, and whether more follow.
+    pub(crate) async fn index_page(
+        &self,
+        index: &Index<'_>,
+        limit: i32,
+    ) -> Result<(Vec<Item>, bool), TableError> {
+        let name = index.name;
+        let order = match index.order {
+            Order::Ascending => "<=",
+            Order::Descending => "<",
+        };
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(name)
+            .expression_attribute_values(":pk", text(index.partition))
+            .scan_index_forward(index.order == Order::Ascending)
+            .limit(limit)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        query = match index.bound {
+            None => query.key_condition_expression(format!("{name}_pk = :pk")),
+            Some(bound) => query
+                .key_condition_expression(format!("{name}_pk = :pk AND {name}_sk {order} :bound"))
+                .expression_attribute_values(":bound", text(bound)),
+        };
+        let output = query.send().await.map_err(unavailable)?;
+        self.charge_read(output.consumed_capacity());
+        let more = output.last_evaluated_key.is_some();
+        Ok((output.items.unwrap_or_default(), more))
     }
 
     /// Writes all or nothing.

@@ -129,6 +129,11 @@ pub(crate) fn scope_of(letter: char) -> Option<Scope> {
         .find(|&scope| scope_letter(scope) == letter)
 }
 
+/// The provider of a `provider#P` key, as the table's stream has it.
+pub fn provider_of(key: &str) -> Option<ProviderId> {
+    key.strip_prefix("provider#")?.parse().ok()
+}
+
 /// The number at the end of a `chat#A#N` key.
 pub(crate) fn conversation_of(key: &str) -> Option<ConversationId> {
     let (account, number) = key.strip_prefix(CHAT)?.split_once('#')?;

@@ -21,6 +21,7 @@ mod keys;
 mod ledger;
 mod providers;
 mod signals;
+mod summaries;
 
 use std::sync::{
     Arc,
@@ -30,8 +31,9 @@ use std::sync::{
 use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use error::TableError;
+pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
-pub use signals::Signals;
+pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,39 +7,22 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use trust::{
-    contract::{ContractCount, ContractDay, ContractDelta, Outcome, Stage},
+    contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
     id::ProviderId,
     marketplace::CancelledBy,
-    provider::Provider,
-    replies::{Kept, OpenWait, Rank, ReplyDay, WaitCount},
+    replies::{Kept, Rank, WaitCount},
     signal::Delta,
+    summary::Signals,
     time::Day,
 };
 
 use crate::{
-    Table, TableError,
+    Stored, Table, TableError,
     contracts::expiry,
     item::{self, Item, Order, Range, unsigned},
     keys::{self, END, Key},
 };
-
-/// Everything a score is made from: one provider's partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signals {
-    /// What is known of the provider.
-    pub provider: Provider,
-    /// Closed waits by the day they opened.
-    pub replies: BTreeMap<Day, ReplyDay>,
-    /// Contracts by the day of their outcome or handover.
-    pub contracts: BTreeMap<Day, ContractDay>,
-    /// Waits nobody has replied to.
-    pub waiting: Vec<OpenWait>,
-    /// Whether there are more open waits than were read. Those missing are not scored ones.
-    pub waiting_cut_short: bool,
-    /// The version of the stored summary.
-    pub summary_version: u64,
-}
 
 /// The most open waits read for a score: about a page of 1 MB.
 const WAITING_READ: i32 = 5000;
@@ -48,21 +31,24 @@ const WAITING_READ: i32 = 5000;
 const CHUNK: u16 = 64;
 
 impl Table {
-    /// A provider's signals since a day.
-    pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<Signals, TableError> {
-        let mut signals = Signals::default();
+    /// A provider's signals since a day, with the version of the summary that was made of them last.
+    pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<Stored<Signals>, TableError> {
+        let mut stored = Stored { value: Signals::default(), version: 0 };
         let from = format!("{}{since}", keys::CONTRACTS);
         let range = Range { pk: keys::provider(provider), from: &from, to: keys::SUMMARY };
         for item in self.all(&range).await? {
-            signals.take(item)?;
+            take(&mut stored, item)?;
         }
-        signals.replies.retain(|day, _| *day >= since);
+        // Days of replies sort behind the contracts', old ones included.
+        stored.value.replies.retain(|day, _| *day >= since);
         let end = format!("{}{END}", keys::WAITING);
         let range = Range { pk: keys::provider(provider), from: keys::WAITING, to: &end };
         let (waiting, more) = self.page(&range, Order::Ascending, WAITING_READ).await?;
-        signals.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
-        signals.waiting_cut_short = more;
-        Ok(signals)
+        if more {
+            tracing::warn!(%provider, "more open waits than are read; the scored ones come first");
+        }
+        stored.value.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
+        Ok(stored)
     }
 
     pub(crate) fn reply_changes(
@@ -120,62 +106,61 @@ impl Table {
     }
 }
 
-impl Signals {
-    fn take(&mut self, item: Item) -> Result<(), TableError> {
-        let key = item::sort_key(&item).to_owned();
-        if key == keys::PROFILE {
-            self.provider = item::read(item)?;
-        } else if key == keys::SUMMARY {
-            self.summary_version = unsigned(&item, "version").unwrap_or_default();
-        } else if let Some(rest) = key.strip_prefix(keys::REPLIES) {
-            self.take_replies(rest, &item).ok_or_else(|| TableError::corrupt(&key, "not a reply signal"))?;
-        } else if let Some(rest) = key.strip_prefix(keys::CONTRACTS) {
-            self.take_contracts(rest, &item)
-                .ok_or_else(|| TableError::corrupt(&key, "not a contract signal"))?;
-        }
-        Ok(())
+fn take(stored: &mut Stored<Signals>, item: Item) -> Result<(), TableError> {
+    let key = item::sort_key(&item).to_owned();
+    if key == keys::PROFILE {
+        stored.value.provider = item::read(item)?;
+    } else if key == keys::SUMMARY {
+        stored.version = unsigned(&item, "version").unwrap_or_default();
+    } else if let Some(rest) = key.strip_prefix(keys::REPLIES) {
+        take_replies(&mut stored.value, rest, &item)
+            .ok_or_else(|| TableError::corrupt(&key, "not a reply signal"))?;
+    } else if let Some(rest) = key.strip_prefix(keys::CONTRACTS) {
+        take_contracts(&mut stored.value, rest, &item)
+            .ok_or_else(|| TableError::corrupt(&key, "not a contract signal"))?;
     }
+    Ok(())
+}
 
-    fn take_replies(&mut self, key: &str, item: &Item) -> Option<()> {
-        let (day, chunk) = key.split_once('#')?;
-        let day = Day::parse(day).ok()?;
-        let mut letters = chunk.chars();
-        let scope = keys::scope_of(letters.next()?)?;
-        let rank = match letters.next()? {
-            'f' => Rank::First,
-            'l' => Rank::Later,
+fn take_replies(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
+    let (day, chunk) = key.split_once('#')?;
+    let day = Day::parse(day).ok()?;
+    let mut letters = chunk.chars();
+    let scope = keys::scope_of(letters.next()?)?;
+    let rank = match letters.next()? {
+        'f' => Rank::First,
+        'l' => Rank::Later,
+        _ => return None,
+    };
+    let chunk: u16 = letters.as_str().parse().ok()?;
+    for (name, count) in counters(item) {
+        let (kept, step) = name.split_at_checked(1)?;
+        let promise = match kept {
+            "k" => Kept::Kept,
+            "b" => Kept::Broken,
             _ => return None,
         };
-        let chunk: u16 = letters.as_str().parse().ok()?;
-        for (name, count) in counters(item) {
-            let (kept, step) = name.split_at_checked(1)?;
-            let promise = match kept {
-                "k" => Kept::Kept,
-                "b" => Kept::Broken,
-                _ => return None,
-            };
-            let after = Bucket::from_index(chunk * CHUNK + step.parse::<u16>().ok()?)?;
-            self.replies.entry(day).or_default().insert(WaitCount { scope, rank, after, promise }, count);
-        }
-        Some(())
+        let after = Bucket::from_index(chunk * CHUNK + step.parse::<u16>().ok()?)?;
+        signals.replies.entry(day).or_default().insert(WaitCount { scope, rank, after, promise }, count);
     }
+    Some(())
+}
 
-    fn take_contracts(&mut self, key: &str, item: &Item) -> Option<()> {
-        let (day, chunk) = key.split_once('#').map_or((key, None), |(day, chunk)| (day, Some(chunk)));
-        let day = Day::parse(day).ok()?;
-        for (name, count) in counters(item) {
-            let class = match chunk {
-                None => ContractCount::Outcome(outcome_named(name)?),
-                Some(chunk) => {
-                    let chunk: u16 = chunk.strip_prefix('d')?.parse().ok()?;
-                    let step: u16 = name.strip_prefix('d')?.parse().ok()?;
-                    ContractCount::Delivered { after: Bucket::from_index(chunk * CHUNK + step)? }
-                }
-            };
-            self.contracts.entry(day).or_default().insert(class, count);
-        }
-        Some(())
+fn take_contracts(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
+    let (day, chunk) = key.split_once('#').map_or((key, None), |(day, chunk)| (day, Some(chunk)));
+    let day = Day::parse(day).ok()?;
+    for (name, count) in counters(item) {
+        let class = match chunk {
+            None => ContractCount::Outcome(outcome_named(name)?),
+            Some(chunk) => {
+                let chunk: u16 = chunk.strip_prefix('d')?.parse().ok()?;
+                let step: u16 = name.strip_prefix('d')?.parse().ok()?;
+                ContractCount::Delivered { after: Bucket::from_index(chunk * CHUNK + step)? }
+            }
+        };
+        signals.contracts.entry(day).or_default().insert(class, count);
     }
+    Some(())
 }
 
 /// An item's counters, without those that came back to zero.

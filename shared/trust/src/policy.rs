@@ -164,6 +164,9 @@ impl Policy {
     }
 
     /// The policy in force.
+    ///
+    /// # Panics
+    /// If the file in the program is no sound policy, which a test rules out.
     pub fn current() -> &'static Self {
         static CURRENT: OnceLock<Policy> = OnceLock::new();
         #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]

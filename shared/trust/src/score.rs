@@ -358,12 +358,7 @@ fn hash(policy: &Policy, evidence: &Evidence, as_of: Day) -> String {
             hasher.update(format!("{family:?} {day} {kind:?} {count} {weight}\n"));
         }
     }
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write;
-        // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(hasher.finalize())
 }
 
 #[cfg(test)]
@@ -456,7 +451,7 @@ mod tests {
     fn the_inputs_hash_is_that_of_the_documented_text() {
         let evidence = contracts(2, 1, 0);
         let text = "trust-score/1\n2026-11-23\nContracts 2026-11-23 Completed 2 1000\nContracts 2026-11-23 ProvisioningFailed 1 1000\n";
-        let expected: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = hex::encode(Sha256::digest(text));
         assert_eq!(score(Policy::current(), &evidence, today()).inputs_hash, expected);
     }
 

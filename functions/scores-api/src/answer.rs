@@ -1,0 +1,102 @@
+//! Answers: bodies with a strong `ETag`, 304 for those who have them, and how long they may be kept.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use lambda::Problem;
+use maud::Markup;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A minute in browsers, five in shared caches, which may serve on while they ask anew or we are down.
+const CACHING: HeaderValue = HeaderValue::from_static(
+    "public, max-age=60, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400",
+);
+
+/// No script, nothing from elsewhere; the pages carry their own styles.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+pub(crate) fn json(request: &HeaderMap, value: &Value) -> Response {
+    cached(request, HeaderValue::from_static("application/json"), value.to_string())
+}
+
+pub(crate) fn html(request: &HeaderMap, markup: Markup) -> Response {
+    let mut response = cached(request, HTML, markup.into_string());
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response
+}
+
+pub(crate) fn html_with(status: StatusCode, markup: Markup) -> Response {
+    let mut response = Response::new(Body::from(markup.into_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HTML);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+pub(crate) fn problem(problem: Problem) -> Response {
+    let (parts, body) = problem.into_response().into_parts();
+    Response::from_parts(parts, Body::from(body.to_vec()))
+}
+
+fn cached(request: &HeaderMap, content_type: HeaderValue, body: String) -> Response {
+    let digest = hex::encode(Sha256::digest(&body));
+    let tag = format!("\"{}\"", &digest[..32]);
+    let mut response = if has(request, &tag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(Body::from(body))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, CACHING);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// Whether the client says it has the body of this tag (RFC 9110, 13.1.2: weak comparison).
+fn has(request: &HeaderMap, tag: &str) -> bool {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(if_none_match: &str) -> StatusCode {
+        let mut headers = HeaderMap::new();
+        if !if_none_match.is_empty() {
+            headers.insert(header::IF_NONE_MATCH, if_none_match.parse().unwrap());
+        }
+        json(&headers, &Value::from(1)).status()
+    }
+
+    #[test]
+    fn whoever_has_the_body_is_told_so_and_everybody_else_gets_it() {
+        let response = json(&HeaderMap::new(), &Value::from(1));
+        let tag = response.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(asked(""), StatusCode::OK);
+        assert_eq!(asked("\"other\""), StatusCode::OK);
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            assert_eq!(asked(&known), StatusCode::NOT_MODIFIED, "{known}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Pictures: a score on its scale, and a survival curve. Inline SVG with a text that says the same.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+use trust::summary::ReplyWindow;
+
+use super::words;
+
+/// A score with its interval on the scale from 0 to 100.
+pub(crate) fn scale(points: f64, low: f64, high: f64) -> Markup {
+    let label = format!(
+        "Score {} of 100, 90 % interval {} to {}",
+        words::points(points),
+        words::points(low),
+        words::points(high)
+    );
+    html! {
+        svg viewBox="0 0 300 34" role="img" aria-label=(label) {
+            rect.track x="0" y="6" width="300" height="8" rx="4" {}
+            rect.band x=(low * 3.0) y="2" width=((high - low) * 3.0) height="16" rx="3" {}
+            rect.mark x=(points * 3.0 - 1.5) y="0" width="3" height="20" {}
+            text x="0" y="32" { "0" }
+            text x="150" y="32" text-anchor="middle" { "50" }
+            text x="300" y="32" text-anchor="end" { "100" }
+        }
+    }
+}
+
+const LEFT: f64 = 44.0;
+const TOP: f64 = 10.0;
+const WIDTH: f64 = 540.0;
+const HEIGHT: f64 = 200.0;
+
+/// Marks of the time axis, which is logarithmic: from a minute to 30 days.
+const MARKS: [(u32, &str); 7] = [
+    (60, "1 min"),
+    (600, "10 min"),
+    (3600, "1 h"),
+    (14_400, "4 h"),
+    (86_400, "1 d"),
+    (604_800, "7 d"),
+    (2_592_000, "30 d"),
+];
+
+fn x(seconds: u32) -> f64 {
+    let (first, last) = (f64::from(MARKS[0].0).ln(), f64::from(MARKS[MARKS.len() - 1].0).ln());
+    let place = (f64::from(seconds.max(1)).ln() - first) / (last - first);
+    LEFT + WIDTH * place.clamp(0.0, 1.0)
+}
+
+fn y(share: f64) -> f64 {
+    TOP + HEIGHT * (1.0 - share)
+}
+
+/// The share of waits that last longer than some time.
+pub(crate) fn survival(window: &ReplyWindow) -> Markup {
+    let label = format!(
+        "Share of {} waits still without an answer, by time. Half are answered within: {}. Nine of ten within: {}.",
+        window.waits,
+        words::percentile(&window.median, window.waits),
+        words::percentile(&window.p90, window.waits)
+    );
+    let line = path(window);
+    let end = end_of_curve(window);
+    let area = format!("{line} L {:.1} {:.1} L {LEFT} {:.1} Z", x(end), y(0.0), y(0.0));
+    html! {
+        svg viewBox="0 0 600 244" role="img" aria-label=(label) {
+            @for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                line.axis x1=(LEFT) x2=(LEFT + WIDTH) y1=(y(share)) y2=(y(share)) {}
+                text x=(LEFT - 6.0) y=(y(share) + 4.0) text-anchor="end" { (format!("{:.0} %", share * 100.0)) }
+            }
+            @for (seconds, name) in MARKS {
+                text x=(x(seconds)) y=(TOP + HEIGHT + 18.0) text-anchor="middle" { (name) }
+            }
+            path.area d=(area) {}
+            path.curve d=(line) {}
+        }
+    }
+}
+
+/// The curve is known as far as the longest wait, closed or open.
+fn end_of_curve(window: &ReplyWindow) -> u32 {
+    let last = window.curve.last().map_or(0, |point| point.0);
+    window.longest.unwrap_or(last).max(last)
+}
+
+fn path(window: &ReplyWindow) -> String {
+    let mut path = format!("M {LEFT} {:.1}", y(1.0));
+    let mut share = 1.0;
+    for point in &window.curve {
+        let next = f64::from(point.1) / 10_000.0;
+        // Writing to a string does not fail.
+        let _ = write!(path, " L {:.1} {:.1} L {:.1} {:.1}", x(point.0), y(share), x(point.0), y(next));
+        share = next;
+    }
+    let _ = write!(path, " L {:.1} {:.1}", x(end_of_curve(window)), y(share));
+    path
+}

@@ -1,0 +1,269 @@
+//! The page of one provider.
+
+use maud::{Markup, html};
+use trust::{
+    policy::Family,
+    ratio::Ratio,
+    score::Score,
+    summary::{ContractFacts, ReplyWindow, Severity, Summary},
+};
+
+use super::{chart, frame::frame, list::track, words};
+use crate::view;
+
+pub(crate) fn provider(summary: &Summary) -> Markup {
+    let profile = summary.profile.as_ref();
+    let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
+    // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
+    let website = profile
+        .and_then(|profile| profile.website.as_deref())
+        .filter(|website| website.starts_with("https://") || website.starts_with("http://"));
+    let body = html! {
+        h1 { (name) " " span.tag { (track(summary.track)) } }
+        p.soft {
+            "Provider " code { (summary.provider) }
+            @if let Some(website) = website { " · " a href=(website) rel="nofollow noopener noreferrer" { (website) } }
+            @if let Some(since) = summary.known_since { " · known since " (since.day()) }
+            " · as of " time datetime=(summary.as_of) { (summary.as_of) }
+        }
+        (flags(summary))
+        div.grid {
+            (score(summary))
+            (replies(summary))
+            (survival(summary))
+            (contracts(&summary.contracts))
+            (apart(summary))
+        }
+        p.soft { a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } }
+    };
+    frame(name, &body)
+}
+
+pub(crate) fn unknown(id: &str) -> Markup {
+    let body = html! {
+        h1 { "No such provider" }
+        p { "No provider " code { (id) } " has been registered. " a href="/" { "All providers" } }
+    };
+    frame("No such provider", &body)
+}
+
+fn flags(summary: &Summary) -> Markup {
+    html! {
+        @if !summary.flags.is_empty() {
+            ul.flags aria-label="Warnings" {
+                @for flag in &summary.flags {
+                    li.critical[flag.severity == Severity::Critical] {
+                        strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
+                        @if let Some(since) = flag.since { " The longest since " time datetime=(since) { (since) } "." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn score(summary: &Summary) -> Markup {
+    html! {
+        section {
+            h2 { "Trust score" }
+            @match &summary.score {
+                None => {
+                    p.score { small { "no score yet" } }
+                    p { "Not enough data: " (view::reason(summary.track).unwrap_or_default()) "." }
+                }
+                Some(score) => (scored(summary, score))
+            }
+        }
+    }
+}
+
+fn scored(summary: &Summary, score: &Score) -> Markup {
+    let (points, low, high) = (score.points.value(), score.low.value(), score.high.value());
+    html! {
+        p.score { (words::points(points)) small { " of 100" } }
+        (chart::scale(points, low, high))
+        p {
+            "90 % interval " strong { (words::points(low)) " to " (words::points(high)) } ". "
+            @if let Some(free) = score.capped_from {
+                "Capped by a critical warning; without it " (words::points(free.value())) ". "
+            }
+        }
+        div.scroll { table {
+            thead { tr { th { "What it is made of" } th.n { "share" } th.n { "n" } th.n { "points" } } }
+            tbody {
+                tr { th { "Everybody starts with" } td.n {} td.n {} td.n { (words::points(score.baseline.value())) } }
+                @for family in &score.families {
+                    tr {
+                        th { (family_name(family.family)) }
+                        @if family.observations == 0 {
+                            td.n.soft colspan="2" { "no evidence yet" }
+                        } @else {
+                            td.n {
+                                (words::percent(family.mean.value()))
+                                div.soft { (words::percent(family.low.value())) " to " (words::percent(family.high.value())) }
+                            }
+                            td.n { (family.observations) }
+                        }
+                        td.n { (words::signed(family.contribution.value())) }
+                    }
+                }
+            }
+        } }
+        @let advice = view::advice(summary);
+        @if !advice.is_empty() {
+            p { strong { "What would raise it: " } @for line in &advice { (line) " " } }
+        }
+        p.soft { "Policy " (score.policy) " · inputs " code { (&score.inputs_hash[..12.min(score.inputs_hash.len())]) } }
+    }
+}
+
+fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Uptime => "Uptime",
+        Family::Replies => "Replies",
+        Family::Contracts => "Contracts",
+        Family::Feedback => "Feedback",
+        Family::Claims => "Claims",
+    }
+}
+
+fn replies(summary: &Summary) -> Markup {
+    html! {
+        section {
+            h2 { "Reply time in contracts" }
+            div.scroll { table {
+                thead { tr { th {} @for window in &summary.replies.windows { th.n { (window.days) " days" } } } }
+                tbody {
+                    (row(summary, "Half answered within", |window| percentile(&window.median, window.waits)))
+                    (row(summary, "Nine of ten within", |window| percentile(&window.p90, window.waits)))
+                    (row(summary, "First reply, half within", |window| percentile(&window.first_median, window.first_waits)))
+                    (row(summary, "Within the promised time", |window| share(window.in_time)))
+                    (row(summary, "Open now", |window| html! { (window.open) }))
+                }
+            } }
+            p {
+                @match summary.replies.waiting_since {
+                    Some(since) => {
+                        strong { (summary.replies.waiting) " waiting for an answer" } ", the longest since "
+                        time datetime=(since) { (since) } "."
+                    }
+                    None => "Nobody in a contract is waiting for an answer."
+                }
+            }
+        }
+    }
+}
+
+fn row(summary: &Summary, name: &str, cell: impl Fn(&ReplyWindow) -> Markup) -> Markup {
+    html! { tr { th { (name) } @for window in &summary.replies.windows { td.n { (cell(window)) } } } }
+}
+
+fn percentile(fact: &trust::summary::PercentileFact, n: u64) -> Markup {
+    html! {
+        (words::percentile(fact, n))
+        div.soft { @if let Some(range) = words::range(fact) { (range) " · " } "n = " (n) }
+    }
+}
+
+fn share(ratio: Ratio) -> Markup {
+    html! {
+        @match ratio.share() {
+            None => "not enough data"
+            Some(share) => (words::percent(share))
+        }
+        div.soft { @if let Some(range) = words::share_range(ratio) { (range) " · " } "n = " (ratio.of) }
+    }
+}
+
+fn survival(summary: &Summary) -> Markup {
+    html! {
+        @if let Some(window) = summary.replies.windows.last() {
+            section {
+                h2 { "How long renters wait" }
+                @if window.waits == 0 {
+                    p { "Not enough data: no renter in a contract has written in the last " (window.days) " days." }
+                } @else {
+                    (chart::survival(window))
+                    p.soft {
+                        "Share of waits that last longer than the time below (Kaplan-Meier, n = " (window.waits) ", "
+                        (window.open) " still open, last " (window.days) " days)."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn contracts(facts: &ContractFacts) -> Markup {
+    let parts = [
+        ("good", "completed", facts.completed),
+        ("bad", "ended by the provider", facts.cancelled_by_provider),
+        ("bad", "handover failed", facts.provisioning_failed),
+        ("bad", "never handed over", facts.never_delivered),
+        ("warnbar", "never answered", facts.no_response),
+        ("warnbar", "declined", facts.rejected),
+        ("neutral", "ended by the renter", facts.cancelled_by_renter),
+        ("neutral", "ended by the marketplace", facts.cancelled_by_marketplace),
+    ];
+    let total: u64 = parts.iter().map(|(_, _, count)| count).sum();
+    html! {
+        section {
+            h2 { "Contracts, last " (facts.days) " days" }
+            @if total + facts.active + facts.pending == 0 {
+                p { "Not enough data: no contract yet." }
+            } @else {
+                @if total > 0 {
+                    div.bar role="img" aria-label=(format!("{} of {total} contracts completed", facts.completed)) {
+                        @for (class, _, count) in parts {
+                            @if count > 0 { span class=(class) style=(format!("flex:{count}")) {} }
+                        }
+                    }
+                }
+                div.scroll { table { tbody {
+                    tr { th { "Completed, of those that were the provider's to keep" } td.n { (share(facts.completion())) } }
+                    @for (class, name, count) in parts {
+                        @if count > 0 { tr.key { th { i class=(class) {} (name) } td.n { (count) } } }
+                    }
+                    @if facts.cancelled_early > 0 { tr { th { "of the ended ones, in the first tenth of the term" } td.n { (facts.cancelled_early) } } }
+                    tr { th { "running" } td.n { (facts.active) } }
+                    @if facts.pending > 0 { tr { th { "requested or accepted" } td.n { (facts.pending) } } }
+                    @if facts.self_dealing > 0 { tr { th { "with himself, not scored" } td.n { (facts.self_dealing) } } }
+                    tr { th { "Handed over, half within" } td.n { (percentile(&facts.delivery_median, facts.deliveries)) } }
+                    tr { th { "Handed over, nine of ten within" } td.n { (percentile(&facts.delivery_p90, facts.deliveries)) } }
+                } } }
+            }
+        }
+    }
+}
+
+fn apart(summary: &Summary) -> Markup {
+    use trust::replies::Scope;
+    html! {
+        @if !summary.replies.apart.is_empty() {
+            section.wide {
+                h2 { "Shown apart, not scored" }
+                div.scroll { table {
+                    thead { tr { th {} th.n { "Half answered within" } th.n { "Open now" } th.n { "n" } } }
+                    tbody {
+                        @for (scope, window) in &summary.replies.apart {
+                            tr {
+                                th {
+                                    @match scope {
+                                        Scope::PreSales => "Before a contract"
+                                        Scope::Unverified => "In contracts, from visitors nobody verified"
+                                        Scope::SelfDealing => "With himself"
+                                        Scope::Contract => "In contracts"
+                                    }
+                                    " (" (window.days) " days)"
+                                }
+                                td.n { (percentile(&window.median, window.waits)) }
+                                td.n { (window.open) }
+                                td.n { (window.waits) }
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
