@@ -3,6 +3,8 @@
 //! The samples in `events/` have the form of 4.18 with everything Chatwoot puts into it: names, mail addresses, telephone numbers,
 //! the browser's token. The older forms are made from them by taking away what came later.
 
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+
 use std::collections::BTreeSet;
 
 use chatwoot::webhook::{EventKind, Ignored, PayloadError, Received, content_hash, read};
@@ -12,7 +14,7 @@ use trust::{
     chat::{
         self, Channel, ChatEvent, ContentHash, ConversationStatus, Direction, Identity, Mark, Message, Sender,
     },
-    id::{AccountId, MessageId},
+    id::{AccountId, ContractId, MessageId, RenterId},
 };
 
 const ACCOUNT: AccountId = AccountId(1);
@@ -342,8 +344,8 @@ fn ids_that_a_browser_or_an_agent_wrote_are_well_formed_or_nothing() {
             ],
         );
         let seen = chat(&payload).conversation;
-        assert_eq!(seen.claimed_contract.as_ref().map(|id| id.as_str()), read_as, "{written}");
-        assert_eq!(seen.identifier.as_ref().map(|id| id.as_str()), read_as, "{written}");
+        assert_eq!(seen.claimed_contract.as_ref().map(ContractId::as_str), read_as, "{written}");
+        assert_eq!(seen.identifier.as_ref().map(RenterId::as_str), read_as, "{written}");
     }
 }
 

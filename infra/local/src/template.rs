@@ -1,0 +1,489 @@
+//! Reads `infra/template.yaml` into the [`Wiring`] that the local stack runs.
+//!
+//! Strict: what the template says and this machine can not do is an error that names the line, so that nothing works here that
+//! would be something else when deployed. What has no meaning on one machine (policies, alarms, memory) is listed as such.
+
+mod node;
+mod resolve;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    pattern::Pattern,
+    schedule::Schedule,
+    wiring::{
+        Failures, Function, Queue, QueueTrigger, Redrive, Route, Rule, ScheduleTrigger, StreamTrigger, Table,
+        Wiring,
+    },
+};
+use node::Node;
+use resolve::{Names, name_of};
+
+/// Something in the template that is wrong, or that this machine can not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("template.yaml:{line}: {what}")]
+pub struct TemplateError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Resources that mean nothing on one machine.
+const WITHOUT_LOCAL_MEANING: [&str; 5] = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::SNS::Topic",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SecretsManager::Secret",
+    "AWS::Serverless::HttpApi",
+];
+
+/// Reads a template with these parameters; others have their defaults.
+pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring, TemplateError> {
+    let template = Node::parse(text)?;
+    only(
+        &template,
+        &[
+            "AWSTemplateFormatVersion",
+            "Transform",
+            "Description",
+            "Parameters",
+            "Globals",
+            "Resources",
+            "Outputs",
+        ],
+    )?;
+    let names = Names::read(&template, parameters)?;
+    let globals = match template.get("Globals") {
+        Some(globals) => {
+            only(globals, &["Function"])?;
+            globals.get("Function").map(|function| names.resolve(function)).transpose()?
+        }
+        None => None,
+    };
+    let mut wiring = Wiring::default();
+    for (logical, resource) in template.required("Resources")?.map()? {
+        let kind = resource.required("Type")?;
+        only(
+            resource,
+            &["Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"],
+        )?;
+        let properties = match resource.get("Properties") {
+            Some(properties) => names.resolve(properties)?,
+            None => Node { line: resource.line, kind: node::Kind::Map(Vec::new()) },
+        };
+        let name = names.physical(logical);
+        match kind.text()? {
+            "AWS::Serverless::Function" => {
+                function(&mut wiring, logical, resource, &properties, globals.as_ref())?;
+            }
+            "AWS::Events::EventBus" => {
+                only(&properties, &["Name"])?;
+                wiring.buses.push(name);
+            }
+            "AWS::Events::Rule" => wiring.rules.push(rule(logical, &properties)?),
+            "AWS::SQS::Queue" => wiring.queues.push(queue(name, &properties)?),
+            "AWS::DynamoDB::Table" => wiring.tables.push(table(name, &properties)?),
+            known if WITHOUT_LOCAL_MEANING.contains(&known) => {}
+            other => return Err(kind.error(format!("the local stack has no {other}"))),
+        }
+    }
+    check(&wiring, &template)?;
+    Ok(wiring)
+}
+
+/// Whatever is named must be there.
+fn check(wiring: &Wiring, template: &Node) -> Result<(), TemplateError> {
+    let queue = |name: &str| wiring.queues.iter().any(|queue| queue.name == name);
+    let missing = |what: &str, name: &str| template.error(format!("{what} {name} is not in this template"));
+    for rule in &wiring.rules {
+        if let Some(name) = rule.queues.iter().find(|name| !queue(name)) {
+            return Err(missing("the target queue", name));
+        }
+        if !wiring.buses.contains(&rule.bus) {
+            return Err(missing("the bus", &rule.bus));
+        }
+    }
+    for trigger in &wiring.queue_triggers {
+        if !queue(&trigger.queue) {
+            return Err(missing("the queue", &trigger.queue));
+        }
+    }
+    for trigger in &wiring.stream_triggers {
+        if !wiring.tables.iter().any(|table| table.name == trigger.table) {
+            return Err(missing("the table", &trigger.table));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what is not listed.
+fn only(node: &Node, known: &[&str]) -> Result<(), TemplateError> {
+    for (name, value) in node.map()? {
+        if !known.contains(&name.as_str()) {
+            return Err(value.error(format!("the local stack does not know {name} here")));
+        }
+    }
+    Ok(())
+}
+
+fn seconds(node: Option<&Node>, default: u64) -> Result<Duration, TemplateError> {
+    node.map_or(Ok(default), Node::number).map(Duration::from_secs)
+}
+
+const FUNCTION: [&str; 15] = [
+    "CodeUri",
+    "Description",
+    "FunctionUrlConfig",
+    "Events",
+    "Environment",
+    "Policies",
+    "Timeout",
+    "MemorySize",
+    "Runtime",
+    "Architectures",
+    "Handler",
+    "Tracing",
+    "ReservedConcurrentExecutions",
+    "FunctionName",
+    "LoggingConfig",
+];
+
+fn function(
+    wiring: &mut Wiring,
+    logical: &str,
+    resource: &Node,
+    properties: &Node,
+    globals: Option<&Node>,
+) -> Result<(), TemplateError> {
+    only(properties, &FUNCTION)?;
+    if let Some(globals) = globals {
+        only(globals, &FUNCTION)?;
+    }
+    let binary = resource
+        .get("Metadata")
+        .and_then(|metadata| metadata.get("BuildProperties")?.get("Binary"))
+        .ok_or_else(|| resource.error("Metadata.BuildProperties.Binary is missing"))?
+        .text()?;
+    let mut environment = BTreeMap::new();
+    for settings in [globals, Some(properties)].into_iter().flatten() {
+        let variables = settings.get("Environment").and_then(|environment| environment.get("Variables"));
+        for (name, value) in variables.map(Node::map).transpose()?.unwrap_or_default() {
+            environment.insert(name.clone(), value.text()?.to_owned());
+        }
+    }
+    let timeout = properties.get("Timeout").or_else(|| globals?.get("Timeout"));
+    wiring.functions.push(Function {
+        logical_name: logical.to_owned(),
+        binary: binary.to_owned(),
+        environment,
+        timeout: seconds(timeout, 3)?,
+    });
+    if let Some(url) = properties.get("FunctionUrlConfig") {
+        only(url, &["AuthType", "InvokeMode"])?;
+        let authorisation = url.required("AuthType")?;
+        if authorisation.text()? != "NONE" {
+            return Err(authorisation.error("the local stack knows Function URLs with AuthType NONE only"));
+        }
+        wiring.function_urls.push(logical.to_owned());
+    }
+    for (name, event) in properties.get("Events").map(Node::map).transpose()?.unwrap_or_default() {
+        trigger(wiring, logical, name, event)?;
+    }
+    Ok(())
+}
+
+fn trigger(wiring: &mut Wiring, function: &str, name: &str, event: &Node) -> Result<(), TemplateError> {
+    only(event, &["Type", "Properties"])?;
+    let kind = event.required("Type")?;
+    let properties = event.required("Properties")?;
+    let function = function.to_owned();
+    match kind.text()? {
+        "HttpApi" => {
+            only(properties, &["ApiId", "Method", "Path"])?;
+            let method = properties.required("Method")?.text()?.to_uppercase();
+            let path = properties.required("Path")?.text()?.to_owned();
+            wiring.routes.push(Route { method, path, function });
+        }
+        "SQS" => {
+            only(
+                properties,
+                &[
+                    "Queue",
+                    "BatchSize",
+                    "MaximumBatchingWindowInSeconds",
+                    "FunctionResponseTypes",
+                    "ScalingConfig",
+                ],
+            )?;
+            wiring.queue_triggers.push(QueueTrigger {
+                function,
+                queue: name_of(properties.required("Queue")?.text()?).to_owned(),
+                batch_size: batch_size(properties, 10)?,
+                window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
+                failures: failures(properties)?,
+            });
+        }
+        "DynamoDB" => wiring.stream_triggers.push(stream(function, properties)?),
+        "ScheduleV2" => {
+            only(properties, &["Description", "ScheduleExpression", "Input", "Name"])?;
+            let expression = properties.required("ScheduleExpression")?;
+            let schedule =
+                Schedule::parse(expression.text()?).map_err(|error| expression.error(error.to_string()))?;
+            let input = properties.get("Input").map_or(Ok(json!({})), inline_json)?;
+            wiring.schedule_triggers.push(ScheduleTrigger {
+                function,
+                name: name.to_owned(),
+                schedule,
+                input,
+            });
+        }
+        other => return Err(kind.error(format!("the local stack has no {other} events"))),
+    }
+    Ok(())
+}
+
+fn stream(function: String, properties: &Node) -> Result<StreamTrigger, TemplateError> {
+    only(
+        properties,
+        &[
+            "Stream",
+            "StartingPosition",
+            "BatchSize",
+            "MaximumBatchingWindowInSeconds",
+            "MaximumRetryAttempts",
+            "BisectBatchOnFunctionError",
+            "FunctionResponseTypes",
+            "DestinationConfig",
+            "FilterCriteria",
+        ],
+    )?;
+    let start = properties.required("StartingPosition")?;
+    if start.text()? != "TRIM_HORIZON" {
+        return Err(start.error("the local stack reads streams from TRIM_HORIZON only"));
+    }
+    let filters = properties.get("FilterCriteria").and_then(|criteria| criteria.get("Filters"));
+    let filters = filters.map(Node::list).transpose()?.unwrap_or_default().iter().map(|filter| {
+        let pattern = filter.required("Pattern")?;
+        Pattern::parse(&inline_json(pattern)?).map_err(|error| pattern.error(error.to_string()))
+    });
+    let destination = properties
+        .get("DestinationConfig")
+        .map(|config| config.required("OnFailure")?.required("Destination"));
+    Ok(StreamTrigger {
+        function,
+        table: name_of(properties.required("Stream")?.text()?).to_owned(),
+        batch_size: batch_size(properties, 100)?,
+        window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
+        filters: filters.collect::<Result<_, _>>()?,
+        failures: failures(properties)?,
+        retries: properties
+            .get("MaximumRetryAttempts")
+            .map(Node::number)
+            .transpose()?
+            .map(|retries| retries as u32),
+        on_failure: destination.transpose()?.map(Node::text).transpose()?.map(|arn| name_of(arn).to_owned()),
+    })
+}
+
+fn inline_json(node: &Node) -> Result<Value, TemplateError> {
+    serde_json::from_str(node.text()?).map_err(|error| node.error(format!("not JSON: {error}")))
+}
+
+fn batch_size(properties: &Node, default: usize) -> Result<usize, TemplateError> {
+    let Some(node) = properties.get("BatchSize") else { return Ok(default) };
+    match node.number()? {
+        size @ 1..=10_000 => Ok(size as usize),
+        _ => Err(node.error("a batch has 1 to 10000 items")),
+    }
+}
+
+fn failures(properties: &Node) -> Result<Failures, TemplateError> {
+    let Some(types) = properties.get("FunctionResponseTypes") else { return Ok(Failures::WholeBatch) };
+    match types.list()? {
+        [only] if only.text()? == "ReportBatchItemFailures" => Ok(Failures::Reported),
+        _ => Err(types.error("ReportBatchItemFailures is the only response type there is")),
+    }
+}
+
+fn rule(name: &str, properties: &Node) -> Result<Rule, TemplateError> {
+    only(properties, &["EventBusName", "Description", "EventPattern", "Targets", "State", "Name"])?;
+    let pattern = properties.required("EventPattern")?;
+    let targets = properties.required("Targets")?.list()?.iter().map(|target| {
+        only(target, &["Id", "Arn", "DeadLetterConfig"])?;
+        let arn = target.required("Arn")?;
+        if !arn.text()?.starts_with("arn:aws:sqs:") {
+            return Err(arn.error("the local stack knows queues as targets only"));
+        }
+        Ok(name_of(arn.text()?).to_owned())
+    });
+    Ok(Rule {
+        name: name.to_owned(),
+        bus: properties.required("EventBusName")?.text()?.to_owned(),
+        pattern: Pattern::parse(&pattern.to_json()).map_err(|error| pattern.error(error.to_string()))?,
+        queues: targets.collect::<Result<_, _>>()?,
+    })
+}
+
+fn queue(name: String, properties: &Node) -> Result<Queue, TemplateError> {
+    only(
+        properties,
+        &[
+            "QueueName",
+            "VisibilityTimeout",
+            "MessageRetentionPeriod",
+            "SqsManagedSseEnabled",
+            "RedrivePolicy",
+        ],
+    )?;
+    let redrive = properties.get("RedrivePolicy").map(|policy| {
+        only(policy, &["deadLetterTargetArn", "maxReceiveCount"])?;
+        Ok(Redrive {
+            dead_letter: name_of(policy.required("deadLetterTargetArn")?.text()?).to_owned(),
+            max_receives: policy.required("maxReceiveCount")?.number()? as u32,
+        })
+    });
+    Ok(Queue {
+        name,
+        visibility: seconds(properties.get("VisibilityTimeout"), 30)?,
+        retention: seconds(properties.get("MessageRetentionPeriod"), 345_600)?,
+        redrive: redrive.transpose()?,
+    })
+}
+
+fn table(name: String, properties: &Node) -> Result<Table, TemplateError> {
+    only(
+        properties,
+        &[
+            "TableName",
+            "BillingMode",
+            "AttributeDefinitions",
+            "KeySchema",
+            "GlobalSecondaryIndexes",
+            "StreamSpecification",
+            "TimeToLiveSpecification",
+            "PointInTimeRecoverySpecification",
+            "SSESpecification",
+        ],
+    )?;
+    let mut create = json!({ "TableName": name });
+    for property in ["BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
+        if let Some(value) = properties.get(property) {
+            create[property] = value.to_json();
+        }
+    }
+    if let Some(stream) = properties.get("StreamSpecification") {
+        create["StreamSpecification"] =
+            json!({ "StreamEnabled": true, "StreamViewType": stream.required("StreamViewType")?.text()? });
+    }
+    let expiry =
+        properties.get("TimeToLiveSpecification").map(|expiry| expiry.required("AttributeName")?.text());
+    Ok(Table { name, create, expiry: expiry.transpose()?.map(str::to_owned) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_the_project() -> Wiring {
+        read(crate::TEMPLATE, &BTreeMap::new()).unwrap()
+    }
+
+    #[test]
+    fn the_projects_template_is_understood_whole() {
+        let wiring = of_the_project();
+        let mut binaries: Vec<_> = wiring.functions.iter().map(|function| function.binary.as_str()).collect();
+        binaries.sort_unstable();
+        assert_eq!(
+            binaries,
+            ["chat-ledger", "chatwoot-webhook", "event-ingress", "lifecycle", "score", "scores-api"]
+        );
+        assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
+        assert_eq!(
+            (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
+            (2, 2, 1)
+        );
+        let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
+        assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");
+        assert!(wiring.routes.iter().any(|route| route.method == "POST" && route.path == "/v1/events"));
+        let ledger = wiring.functions.iter().find(|function| function.binary == "chat-ledger").unwrap();
+        assert_eq!(ledger.environment["TABLE_NAME"], "provider-trust-dev");
+        assert_eq!(wiring.tables[0].create["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
+    }
+
+    #[test]
+    fn every_queue_that_is_read_has_six_times_its_functions_time() {
+        let wiring = of_the_project();
+        for trigger in &wiring.queue_triggers {
+            let function =
+                wiring.functions.iter().find(|function| function.logical_name == trigger.function).unwrap();
+            let queue = wiring.queues.iter().find(|queue| queue.name == trigger.queue).unwrap();
+            assert!(queue.visibility >= function.timeout * 6, "{}", queue.name);
+            assert!(queue.redrive.is_some(), "{}", queue.name);
+        }
+    }
+
+    #[test]
+    fn parameters_reach_the_names() {
+        let parameters = BTreeMap::from([("Stage".to_owned(), "prod".to_owned())]);
+        let wiring = read(crate::TEMPLATE, &parameters).unwrap();
+        assert_eq!(wiring.tables[0].name, "provider-trust-prod");
+    }
+
+    #[test]
+    fn what_the_stack_can_not_do_is_an_error_that_names_the_line() {
+        let text = crate::TEMPLATE;
+        for (from, to, what) in [
+            ("Type: AWS::SNS::Topic", "Type: AWS::S3::Bucket", "the local stack has no AWS::S3::Bucket"),
+            ("Type: SQS\n", "Type: Kinesis\n", "the local stack has no Kinesis events"),
+            (
+                "            BatchSize: 10\n",
+                "            BatchSize: many\n",
+                "a whole number is expected here",
+            ),
+            (
+                "      VisibilityTimeout: 90\n",
+                "      FifoQueue: true\n",
+                "the local stack does not know FifoQueue here",
+            ),
+            ("rate(1 minute)", "rate(1 second)", "\"rate(1 second)\": a rate is"),
+            (
+                "source: [marketplace]",
+                "source: [{ cidr: 10.0.0.0/8 }]",
+                "$.source: the operator \"cidr\" is not known",
+            ),
+            (
+                "AuthType: NONE",
+                "AuthType: AWS_IAM",
+                "the local stack knows Function URLs with AuthType NONE only",
+            ),
+            (
+                "StartingPosition: TRIM_HORIZON",
+                "StartingPosition: LATEST",
+                "the local stack reads streams from",
+            ),
+            ("BUS_NAME: !Ref Bus", "BUS_NAME: !Ref Tram", "Tram is not in this template"),
+            (
+                "!Sub provider-trust-${Stage}\n      Description",
+                "!Join [a]\n      Description",
+                "the intrinsic function Join",
+            ),
+        ] {
+            let broken = text.replacen(from, to, 1);
+            assert_ne!(broken, text, "{from}");
+            let line = 1 + broken[..broken.find(to).unwrap()].matches('\n').count();
+            let error = read(&broken, &BTreeMap::new()).unwrap_err();
+            assert!(error.what.starts_with(what), "{error}");
+            assert_eq!(error.line, line, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_an_error_that_names_the_line() {
+        let error = read("Resources:\n  A: [1,\n", &BTreeMap::new()).unwrap_err();
+        assert!(error.line >= 2, "{error}");
+        assert!(read("", &BTreeMap::new()).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Intrinsic functions: `Ref`, `GetAtt` and `Sub`, resolved to what they are on this machine.
+
+use std::collections::BTreeMap;
+
+use super::{
+    TemplateError,
+    node::{Kind, Node, Quoted},
+};
+
+/// The region and account of everything local.
+pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// What names in the template stand for.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    parameters: BTreeMap<String, String>,
+    /// Logical name -> resource type and physical name.
+    resources: BTreeMap<String, (String, String)>,
+}
+
+impl Names {
+    pub(crate) fn read(template: &Node, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let mut names = Self::default();
+        if let Some(parameters) = template.get("Parameters") {
+            for (name, parameter) in parameters.map()? {
+                let value = match (given.get(name), parameter.get("Default")) {
+                    (Some(value), _) => value.clone(),
+                    (None, Some(default)) => default.text()?.to_owned(),
+                    (None, None) => {
+                        return Err(
+                            parameter.error(format!("the parameter {name} has no default and no value"))
+                        );
+                    }
+                };
+                names.parameters.insert(name.clone(), value);
+            }
+        }
+        let resources = template.required("Resources")?.map()?;
+        for (name, resource) in resources {
+            let kind = resource.required("Type")?.text()?.to_owned();
+            names.resources.insert(name.clone(), (kind, name.clone()));
+        }
+        // Names may use parameters, so they are resolved once those and the logical names are known.
+        for (name, resource) in resources {
+            let named = ["Name", "QueueName", "TableName", "FunctionName", "TopicName"]
+                .iter()
+                .find_map(|property| resource.get("Properties")?.get(property));
+            if let Some(node) = named {
+                let physical = names.resolve(node)?.text()?.to_owned();
+                if let Some(entry) = names.resources.get_mut(name) {
+                    entry.1 = physical;
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The physical name of a resource.
+    pub(crate) fn physical(&self, logical: &str) -> String {
+        self.resources.get(logical).map_or_else(|| logical.to_owned(), |(_, name)| name.clone())
+    }
+
+    /// The node with every intrinsic replaced by its value.
+    pub(crate) fn resolve(&self, node: &Node) -> Result<Node, TemplateError> {
+        let kind = match &node.kind {
+            Kind::Scalar { .. } => return Ok(node.clone()),
+            Kind::List(items) => {
+                Kind::List(items.iter().map(|item| self.resolve(item)).collect::<Result<_, _>>()?)
+            }
+            Kind::Tagged { tag, inner } => return self.intrinsic(node, tag, inner),
+            Kind::Map(entries) => {
+                if let [(name, inner)] = entries.as_slice()
+                    && (name == "Ref" || name.starts_with("Fn::"))
+                {
+                    return self.intrinsic(node, name.trim_start_matches("Fn::"), inner);
+                }
+                let entries = entries.iter().map(|(name, value)| Ok((name.clone(), self.resolve(value)?)));
+                Kind::Map(entries.collect::<Result<_, TemplateError>>()?)
+            }
+        };
+        Ok(Node { line: node.line, kind })
+    }
+
+    fn intrinsic(&self, node: &Node, name: &str, inner: &Node) -> Result<Node, TemplateError> {
+        let text = match name {
+            "Ref" => self
+                .reference(inner.text()?)
+                .ok_or_else(|| unknown(node, inner.text().unwrap_or_default()))?,
+            "GetAtt" => {
+                let path = match &inner.kind {
+                    Kind::List(parts) => {
+                        parts.iter().map(Node::text).collect::<Result<Vec<_>, _>>()?.join(".")
+                    }
+                    _ => inner.text()?.to_owned(),
+                };
+                self.attribute(&path).ok_or_else(|| unknown(node, &path))?
+            }
+            "Sub" => self.substitute(node, inner.text()?)?,
+            other => return Err(node.error(format!("the intrinsic function {other} is not known here"))),
+        };
+        Ok(Node { line: node.line, kind: Kind::Scalar { text, quoted: Quoted::Quoted } })
+    }
+
+    fn substitute(&self, node: &Node, text: &str) -> Result<String, TemplateError> {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').ok_or_else(|| node.error("${ without }"))?;
+            result.push_str(before);
+            let value = if name.contains('.') { self.attribute(name) } else { self.reference(name) };
+            result.push_str(&value.ok_or_else(|| unknown(node, name))?);
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+
+    fn reference(&self, name: &str) -> Option<String> {
+        match name {
+            "AWS::Region" => return Some(REGION.to_owned()),
+            "AWS::AccountId" => return Some(ACCOUNT.to_owned()),
+            "AWS::Partition" => return Some("aws".to_owned()),
+            "AWS::URLSuffix" => return Some("localhost".to_owned()),
+            "AWS::StackName" => return Some("local".to_owned()),
+            _ => {}
+        }
+        if let Some(value) = self.parameters.get(name) {
+            return Some(value.clone());
+        }
+        self.resources.get(name).map(|(_, physical)| physical.clone())
+    }
+
+    fn attribute(&self, path: &str) -> Option<String> {
+        let (logical, attribute) = path.split_once('.')?;
+        // A Function URL is a resource that SAM makes: `<function>Url`.
+        if attribute == "FunctionUrl" {
+            return Some(format!("/lambda-url/{}", logical.strip_suffix("Url")?));
+        }
+        let (kind, name) = self.resources.get(logical)?;
+        let service = match kind.as_str() {
+            "AWS::SQS::Queue" => "sqs",
+            "AWS::Events::EventBus" | "AWS::Events::Rule" => "events",
+            "AWS::DynamoDB::Table" => "dynamodb",
+            "AWS::Serverless::Function" => "lambda",
+            "AWS::SNS::Topic" => "sns",
+            _ => "local",
+        };
+        match attribute {
+            "Arn" => Some(format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}")),
+            "StreamArn" => Some(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:{name}/stream")),
+            "QueueName" | "Name" => Some(name.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The name at the end of a local ARN.
+pub(crate) fn name_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn).trim_end_matches("/stream")
+}
+
+fn unknown(node: &Node, name: &str) -> TemplateError {
+    node.error(format!("{name} is not in this template, or nothing local has it"))
+}
