@@ -6,6 +6,8 @@
 mod node;
 mod resolve;
 
+pub(crate) use resolve::{ACCOUNT, REGION};
+
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};

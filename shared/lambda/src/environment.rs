@@ -30,6 +30,14 @@ impl Environment {
         Self { variables: Arc::new(pairs.into_iter().collect()) }
     }
 
+    /// These variables and more, which win over those of the same name.
+    #[must_use]
+    pub fn with(&self, more: &BTreeMap<String, String>) -> Self {
+        let mut variables = BTreeMap::clone(&self.variables);
+        variables.extend(more.clone());
+        Self { variables: Arc::new(variables) }
+    }
+
     /// A variable, if set and not empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())

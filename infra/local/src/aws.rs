@@ -1,0 +1,61 @@
+//! The local ends of AWS services that the functions' SDK clients talk to: EventBridge and Secrets Manager, in AWS's JSON 1.1
+//! protocol. DynamoDB has its own server.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+
+use crate::bus::{Bus, PutEventsError};
+
+/// What the endpoint serves from.
+#[derive(Debug)]
+pub struct Services {
+    /// The event bus.
+    pub bus: Bus,
+    /// The secret document, as text.
+    pub secrets: String,
+}
+
+/// The endpoint.
+pub fn router(services: Arc<Services>) -> Router {
+    Router::new().route("/", post(serve)).with_state(services)
+}
+
+async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+        return error(StatusCode::BAD_REQUEST, "SerializationException", "not JSON");
+    };
+    match target {
+        "AWSEvents.PutEvents" => match services.bus.put_events(&request, lambda::clock::now()).await {
+            Ok(output) => answer(StatusCode::OK, &output),
+            Err(failure @ PutEventsError::Entries) => {
+                error(StatusCode::BAD_REQUEST, "ValidationException", &failure.to_string())
+            }
+            Err(failure @ PutEventsError::Queues(_)) => {
+                error(StatusCode::INTERNAL_SERVER_ERROR, "InternalException", &failure.to_string())
+            }
+        },
+        "secretsmanager.GetSecretValue" => answer(
+            StatusCode::OK,
+            &json!({ "Name": request["SecretId"], "SecretString": services.secrets, "VersionStages": ["AWSCURRENT"] }),
+        ),
+        other => error(StatusCode::BAD_REQUEST, "UnknownOperationException", other),
+    }
+}
+
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    answer(status, &json!({ "__type": code, "message": message }))
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    (status, [("content-type", "application/x-amz-json-1.1")], body.to_string()).into_response()
+}

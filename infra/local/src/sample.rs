@@ -1,0 +1,304 @@
+//! The sample marketplace: a few providers with a past, so that the pages have something to show.
+//!
+//! It comes in by the front door, as signed marketplace events and signed Chatwoot webhooks, once per data directory. Its times count
+//! back from now.
+
+use anyhow::{Context, ensure};
+use lambda::{clock, secrets::SecretDocument};
+use reqwest::Client;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use trust::{id::AccountId, time::Moment};
+use uuid::Uuid;
+
+use crate::Stack;
+
+/// The Chatwoot account of the sample's conversations: the one whose secret is made up.
+const ACCOUNT: AccountId = AccountId(1);
+
+/// The sample's inboxes begin here, out of the way of anybody's own.
+const FIRST_INBOX: u64 = 901;
+
+const MARK: &str = "sample";
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A provider of the sample: his contracts one after the other, and how he answers in them.
+struct Part {
+    id: &'static str,
+    name: &'static str,
+    contracts: u64,
+    /// Minutes to each reply, over and over; `None` never comes.
+    replies: &'static [Option<i64>],
+    /// Ends of the contracts, over and over.
+    ends: &'static [End],
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Completed,
+    CancelledByProvider,
+    CancelledByRenter,
+    ProvisioningFailed,
+    Running,
+}
+
+const PARTS: [Part; 3] = [
+    Part {
+        id: "steady-compute",
+        name: "Steady Compute",
+        contracts: 36,
+        replies: &[
+            Some(6),
+            Some(14),
+            Some(9),
+            Some(35),
+            Some(4),
+            Some(80),
+            Some(11),
+            Some(190),
+            Some(22),
+            Some(420),
+        ],
+        ends: &[
+            End::Completed,
+            End::Completed,
+            End::Completed,
+            End::Completed,
+            End::CancelledByRenter,
+            End::Completed,
+            End::Running,
+        ],
+    },
+    Part {
+        id: "flaky-metal",
+        name: "Flaky Metal",
+        contracts: 18,
+        replies: &[Some(140), Some(700), None, Some(45), Some(1900), Some(330), Some(2600)],
+        ends: &[
+            End::Completed,
+            End::ProvisioningFailed,
+            End::Completed,
+            End::CancelledByProvider,
+            End::Completed,
+        ],
+    },
+    Part { id: "fresh-node", name: "Fresh Node", contracts: 1, replies: &[Some(25)], ends: &[End::Running] },
+];
+
+/// Loads the sample, unless this data directory has had it.
+pub async fn load(stack: &Stack, base: &str, secrets: &str) -> anyhow::Result<()> {
+    if stack.queues().mark(MARK).await?.is_some() {
+        return Ok(());
+    }
+    let document: SecretDocument = serde_json::from_str(secrets)?;
+    let door = Door::new(base, &document)?;
+    let now = clock::now();
+    for (index, part) in PARTS.iter().enumerate() {
+        tell(&door, part, FIRST_INBOX + index as u64, now).await?;
+    }
+    stack.queues().set_mark(MARK, &now.to_string()).await?;
+    Ok(())
+}
+
+async fn tell(door: &Door, part: &Part, inbox: u64, now: Moment) -> anyhow::Result<()> {
+    let mut events = vec![event(
+        "provider.registered",
+        now.plus(-200 * DAY),
+        &json!({
+            "provider_id": part.id, "name": part.name, "website": format!("https://{}.example", part.id),
+            "chat": { "account": ACCOUNT, "inbox": inbox },
+        }),
+    )];
+    let spacing = 84 * DAY / part.contracts.max(1) as i64;
+    for index in 0..part.contracts {
+        let requested = now.plus(-86 * DAY + spacing * index as i64 - (index as i64 % 7) * HOUR);
+        let end = part.ends[index as usize % part.ends.len()];
+        events.extend(contract(part, index, requested, end));
+    }
+    for batch in events.chunks(100) {
+        door.events(batch).await?;
+    }
+    let mut message = inbox * 10_000;
+    for index in 0..part.contracts {
+        let asked = now.plus(-85 * DAY + spacing * index as i64 + (index as i64 % 5) * HOUR);
+        for turn in 0..2_u64 {
+            let reply = part.replies[(index + turn * 3) as usize % part.replies.len()];
+            let asked = asked.plus(turn as i64 * 9 * HOUR);
+            let chat = Chat { part, inbox, number: inbox * 100 + index, contract: contract_id(part, index) };
+            message += 2;
+            door.webhook(&chat.message(message, asked, Author::Renter)).await?;
+            if let Some(minutes) = reply {
+                door.webhook(&chat.message(message + 1, asked.plus(minutes * MINUTE), Author::Agent)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn contract_id(part: &Part, index: u64) -> String {
+    format!("{}-{index}", part.id)
+}
+
+fn renter_id(part: &Part, index: u64) -> String {
+    format!("renter-{}-{}", part.id, index % 9)
+}
+
+fn contract(part: &Part, index: u64, requested: Moment, end: End) -> Vec<Value> {
+    let id = contract_id(part, index);
+    let about = json!({ "contract_id": id });
+    let accepted = requested.plus(20 * MINUTE);
+    let provisioned = accepted.plus((3 + index as i64 % 11) * 7 * MINUTE);
+    let mut events = vec![
+        event(
+            "contract.requested",
+            requested,
+            &json!({
+                "contract_id": id, "provider_id": part.id, "renter_id": renter_id(part, index),
+                "offering_id": format!("{}-vps-2", part.id), "term_seconds": 2 * DAY,
+                "price": { "minor_units": 900, "currency": "EUR" },
+            }),
+        ),
+        event("contract.accepted", accepted, &json!({ "contract_id": id, "by": "provider" })),
+    ];
+    if matches!(end, End::ProvisioningFailed) {
+        events.push(event("contract.provisioning-failed", provisioned, &about));
+        return events;
+    }
+    events.push(event("contract.provisioned", provisioned, &about));
+    match end {
+        End::Completed => events.push(event("contract.completed", provisioned.plus(2 * DAY), &about)),
+        End::CancelledByProvider => {
+            let data = json!({ "contract_id": id, "by": "provider" });
+            events.push(event("contract.cancelled", provisioned.plus(3 * HOUR), &data));
+        }
+        End::CancelledByRenter => {
+            let data = json!({ "contract_id": id, "by": "renter" });
+            events.push(event("contract.cancelled", provisioned.plus(DAY), &data));
+        }
+        End::ProvisioningFailed | End::Running => {}
+    }
+    events
+}
+
+fn event(kind: &str, at: Moment, data: &Value) -> Value {
+    json!({
+        "specversion": "1.0", "id": Uuid::new_v4().to_string(), "source": "/sample", "type": kind, "time": at,
+        "data": data,
+    })
+}
+
+enum Author {
+    Renter,
+    Agent,
+}
+
+struct Chat<'a> {
+    part: &'a Part,
+    inbox: u64,
+    number: u64,
+    contract: String,
+}
+
+impl Chat<'_> {
+    /// A `message_created` payload as Chatwoot 4.18 sends it.
+    fn message(&self, id: u64, at: Moment, author: Author) -> Value {
+        let index = self.number % 100;
+        let renter = renter_id(self.part, index);
+        let account = json!({ "id": ACCOUNT, "name": "Sample" });
+        let contact = json!({
+            "id": index + 1, "name": "A renter", "email": null, "identifier": renter, "phone_number": null,
+            "thumbnail": "", "blocked": false, "additional_attributes": {}, "custom_attributes": {},
+        });
+        let (kind, sender) = match author {
+            Author::Renter => {
+                let mut sender = contact.clone();
+                sender["account"] = account.clone();
+                ("incoming", sender)
+            }
+            Author::Agent => (
+                "outgoing",
+                json!({ "id": 1, "name": "Support", "email": "support@sample.example", "type": "user" }),
+            ),
+        };
+        let mut in_conversation = contact;
+        in_conversation["type"] = json!("contact");
+        let seconds = at.unix();
+        json!({
+            "event": "message_created", "id": id, "account": account, "additional_attributes": {}, "content_attributes": {},
+            "content_type": "text", "content": "…", "created_at": at, "inbox": { "id": self.inbox, "name": self.part.name },
+            "message_type": kind, "private": false, "sender": sender, "source_id": null,
+            "conversation": {
+                "account": account, "additional_attributes": {}, "can_reply": true, "channel": "Channel::WebWidget",
+                "contact_inbox": { "id": self.number, "contact_id": index + 1, "inbox_id": self.inbox, "hmac_verified": true },
+                "id": self.number, "inbox_id": self.inbox, "messages": [], "labels": [],
+                "meta": { "sender": in_conversation, "assignee": null, "team": null, "hmac_verified": true },
+                "status": "open", "custom_attributes": { "contract_id": self.contract }, "snoozed_until": null,
+                "unread_count": 0, "first_reply_created_at": null, "priority": null, "waiting_since": 0,
+                "agent_last_seen_at": 0, "contact_last_seen_at": 0, "last_activity_at": seconds,
+                "timestamp": seconds, "created_at": seconds, "updated_at": seconds,
+            },
+        })
+    }
+}
+
+/// The front door, with the keys to it.
+struct Door {
+    client: Client,
+    base: String,
+    events: Webhook,
+    chatwoot: String,
+}
+
+impl Door {
+    fn new(base: &str, secrets: &SecretDocument) -> anyhow::Result<Self> {
+        let events = secrets.events.first().context("the secret document has no events secret")?;
+        let chatwoot = secrets.chatwoot.get(&ACCOUNT).and_then(|account| account.webhook.first());
+        Ok(Self {
+            client: Client::builder().timeout(std::time::Duration::from_secs(30)).build()?,
+            base: base.to_owned(),
+            events: Webhook::new(events.expose())?,
+            chatwoot: chatwoot
+                .context("the secret document has no webhook secret for account 1")?
+                .expose()
+                .to_owned(),
+        })
+    }
+
+    async fn events(&self, events: &[Value]) -> anyhow::Result<()> {
+        let body = serde_json::to_string(events)?;
+        let (id, now) = (Uuid::new_v4().to_string(), clock::now().unix());
+        let signature = self.events.sign(&id, now, body.as_bytes())?;
+        let request = self
+            .client
+            .post(format!("{}/v1/events", self.base))
+            .header("content-type", "application/cloudevents-batch+json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.to_string())
+            .header("webhook-signature", signature);
+        let response = request.body(body).send().await?;
+        let status = response.status();
+        ensure!(status == 202, "the sample's events were answered {status}: {}", response.text().await?);
+        Ok(())
+    }
+
+    async fn webhook(&self, payload: &Value) -> anyhow::Result<()> {
+        let body = payload.to_string();
+        let (timestamp, signature) = chatwoot::signature::sign(&self.chatwoot, clock::now(), body.as_bytes());
+        let request = self
+            .client
+            .post(format!("{}/lambda-url/chatwoot-webhook/{ACCOUNT}", self.base))
+            .header("content-type", "application/json")
+            .header(chatwoot::signature::TIMESTAMP_HEADER, timestamp)
+            .header(chatwoot::signature::SIGNATURE_HEADER, signature);
+        let response = request.body(body).send().await?;
+        let status = response.status();
+        ensure!(
+            status.is_success(),
+            "the sample's messages were answered {status}: {}",
+            response.text().await?
+        );
+        Ok(())
+    }
+}
