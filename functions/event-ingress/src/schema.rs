@@ -1,0 +1,233 @@
+//! The judgement on one event: its envelope, its type, its data, each against the JSON Schemas of `events/schemas/`.
+
+use std::{collections::BTreeMap, fmt};
+
+use jsonschema::Validator;
+use serde_json::Value;
+use trust::{marketplace::MarketplaceEvent, time::Moment};
+
+/// How far ahead of our clock an event's time may be, in seconds. A fact can not be from the future; clocks differ a little.
+const AHEAD: i64 = 300;
+
+/// Most faults named of one event.
+const FAULTS: usize = 10;
+
+const ENVELOPE: &str = include_str!("../../../events/schemas/cloudevent.json");
+
+macro_rules! schemas {
+    ($($kind:literal),+ $(,)?) => {
+        [$(($kind, include_str!(concat!("../../../events/schemas/", $kind, ".json")))),+]
+    };
+}
+
+const DATA: [(&str, &str); 13] = schemas![
+    "provider.registered",
+    "provider.updated",
+    "provider.checked-in",
+    "offering.published",
+    "offering.withdrawn",
+    "contract.requested",
+    "contract.accepted",
+    "contract.rejected",
+    "contract.provisioned",
+    "contract.provisioning-failed",
+    "contract.completed",
+    "contract.cancelled",
+    "contract.extended",
+];
+
+/// Why an event is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Its type is not known here.
+    UnknownType(String),
+    /// It does not have the shape of its type.
+    Shape(Vec<ShapeFault>),
+}
+
+/// One thing that is wrong with an event's shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeFault {
+    /// Where: a JSON pointer into the event.
+    pub pointer: String,
+    /// What.
+    pub detail: String,
+}
+
+impl fmt::Display for ShapeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", if self.pointer.is_empty() { "/" } else { &self.pointer }, self.detail)
+    }
+}
+
+/// A schema file that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema of {name} can not be used: {cause}")]
+pub struct InvalidSchema {
+    name: String,
+    cause: String,
+}
+
+/// The compiled schemas.
+#[derive(Debug)]
+pub struct Schemas {
+    envelope: Validator,
+    data: BTreeMap<&'static str, Validator>,
+}
+
+impl Schemas {
+    /// Compiles the schemas that are part of the program.
+    pub fn compile() -> Result<Self, InvalidSchema> {
+        let data = DATA.iter().map(|(kind, text)| Ok((*kind, compile(kind, text)?)));
+        Ok(Self { envelope: compile("cloudevent", ENVELOPE)?, data: data.collect::<Result<_, _>>()? })
+    }
+
+    /// Judges one event.
+    pub fn judge(&self, event: &Value, now: Moment) -> Result<MarketplaceEvent, Fault> {
+        check(&self.envelope, event, "")?;
+        let kind = event["type"].as_str().unwrap_or_default();
+        let Some(schema) = self.data.get(kind) else {
+            return Err(Fault::UnknownType(kind.chars().take(100).collect()));
+        };
+        check(schema, &event["data"], "/data")?;
+        let read: MarketplaceEvent = serde_json::from_value(event.clone()).map_err(|error| {
+            Fault::Shape(vec![ShapeFault { pointer: "/data".to_owned(), detail: error.to_string() }])
+        })?;
+        if read.time > now.plus(AHEAD) {
+            let detail = "is in the future".to_owned();
+            return Err(Fault::Shape(vec![ShapeFault { pointer: "/time".to_owned(), detail }]));
+        }
+        Ok(read)
+    }
+}
+
+fn compile(name: &str, text: &str) -> Result<Validator, InvalidSchema> {
+    let invalid = |cause: String| InvalidSchema { name: name.to_owned(), cause };
+    let schema = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .map_err(|error| invalid(error.to_string()))
+}
+
+fn check(schema: &Validator, value: &Value, prefix: &str) -> Result<(), Fault> {
+    let faults: Vec<ShapeFault> = schema
+        .iter_errors(value)
+        .take(FAULTS)
+        .map(|error| ShapeFault {
+            pointer: format!("{prefix}{}", error.instance_path()),
+            // The schema's side of it only: the sender's value may be personal, and long.
+            detail: error.masked().to_string(),
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Fault::Shape(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn now() -> Moment {
+        Moment::parse("2026-11-23T12:00:00Z").unwrap()
+    }
+
+    fn sample(kind: &str) -> Value {
+        let file = format!("{}/../../events/marketplace/{kind}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+    }
+
+    fn shape(event: &Value) -> String {
+        match Schemas::compile().unwrap().judge(event, now()) {
+            Err(Fault::Shape(faults)) => {
+                faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_type_has_a_sample_that_is_taken_and_loses_nothing() {
+        let schemas = Schemas::compile().unwrap();
+        for (kind, _) in DATA {
+            let event = sample(kind);
+            let read = schemas.judge(&event, now()).unwrap_or_else(|fault| panic!("{kind}: {fault:?}"));
+            assert_eq!(serde_json::to_value(read).unwrap(), event, "{kind}");
+        }
+    }
+
+    #[test]
+    fn members_nobody_asked_for_are_left_behind() {
+        let mut event = sample("contract.provisioned");
+        event["data"]["endpoints"] = json!(["203.0.113.7:22"]);
+        let read = Schemas::compile().unwrap().judge(&event, now()).unwrap();
+        assert!(!serde_json::to_string(&read).unwrap().contains("203.0.113.7"));
+    }
+
+    #[test]
+    fn a_fault_names_the_field() {
+        for (kind, pointer, value, fault) in [
+            ("contract.requested", "/data/price/currency", json!("eur"), "/data/price/currency: "),
+            ("contract.requested", "/data/price/minor_units", json!(-1), "/data/price/minor_units: "),
+            ("contract.requested", "/data/price/minor_units", json!(9.5), "/data/price/minor_units: "),
+            ("contract.requested", "/data/term_seconds", json!(0), "/data/term_seconds: "),
+            ("contract.requested", "/data/renter_id", json!("a b"), "/data/renter_id: "),
+            ("contract.requested", "/data/renter_id", json!(""), "/data/renter_id: "),
+            ("contract.accepted", "/data/by", json!("robot"), "/data/by: "),
+            ("contract.cancelled", "/data/by", json!(null), "/data/by: "),
+            ("contract.extended", "/data/ends_at", json!("tomorrow"), "/data/ends_at: "),
+            ("provider.registered", "/data/chat/account", json!("1"), "/data/chat/account: "),
+            ("provider.registered", "/data", json!([]), "/data: "),
+            ("provider.registered", "/specversion", json!("0.3"), "/specversion: "),
+            ("provider.registered", "/time", json!("2026-11-31T00:00:00Z"), "/time: "),
+            ("provider.registered", "/time", json!("2026-11-23T12:05:01Z"), "/time: is in the future"),
+            ("provider.registered", "/id", json!(7), "/id: "),
+        ] {
+            let mut event = sample(kind);
+            *event.pointer_mut(pointer).unwrap() = value;
+            let found = shape(&event);
+            assert!(found.starts_with(fault), "{kind} {pointer}: {found}");
+        }
+        assert!(shape(&json!({})).contains("\"specversion\" is a required property"));
+        assert!(shape(&json!("event")).starts_with("/: "));
+    }
+
+    #[test]
+    fn an_unknown_type_is_told_apart_from_a_wrong_shape() {
+        let mut event = sample("provider.registered");
+        event["type"] = json!("provider.vanished");
+        let fault = Schemas::compile().unwrap().judge(&event, now()).unwrap_err();
+        assert_eq!(fault, Fault::UnknownType("provider.vanished".to_owned()));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z_]{1,12}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_data_makes_the_judgement_panic_or_lets_through_what_the_type_can_not_hold(
+            kind in prop::sample::select(DATA.map(|(kind, _)| kind).to_vec()), data in any_json(), key in "[a-z_]{1,14}"
+        ) {
+            let schemas = Schemas::compile().unwrap();
+            let mut event = sample(kind);
+            event["data"][&key] = data.clone();
+            let _ = schemas.judge(&event, now());
+            event["data"] = data;
+            let _ = schemas.judge(&event, now());
+        }
+    }
+}
