@@ -1,6 +1,9 @@
 //! A table of its own for one test: in memory, or at `TABLE_ENDPOINT`, which names another implementation of DynamoDB.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use lambda::Environment;
 use serde_json::json;
@@ -37,9 +40,9 @@ async fn embedded() -> String {
 
 /// Creates the table as the template describes it, over the wire, so that any implementation will do.
 async fn create(endpoint: &str, name: &str) {
-    let request = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
-      "AttributeDefinitions": [{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}],
-      "KeySchema": [{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]}); // TEMPORARY
+    let wiring = local_stack::template::read(local_stack::TEMPLATE, &BTreeMap::new()).unwrap();
+    let mut request = wiring.tables[0].create.clone();
+    request["TableName"] = json!(name);
     let response = reqwest::Client::builder()
         .build()
         .unwrap()

@@ -29,7 +29,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
-    let filter = lambda::Environment::of_process().optional("RUST_LOG").unwrap_or("warn").to_owned();
+    let filter = lambda::Environment::of_process().optional("RUST_LOG").unwrap_or("warn,dynoxide=error").to_owned();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)

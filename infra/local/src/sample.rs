@@ -75,7 +75,7 @@ const PARTS: [Part; 3] = [
         id: "flaky-metal",
         name: "Flaky Metal",
         contracts: 18,
-        replies: &[Some(140), Some(700), None, Some(45), Some(1900), Some(330), Some(2600)],
+        replies: &[Some(140), Some(700), None, Some(45), Some(1900), None, Some(2600)],
         ends: &[
             End::Completed,
             End::ProvisioningFailed,
@@ -129,8 +129,9 @@ async fn tell(door: &Door, part: &Part, inbox: u64, now: Moment) -> anyhow::Resu
             let chat = Chat { part, inbox, number: inbox * 100 + index, contract: contract_id(part, index) };
             message += 2;
             door.webhook(&chat.message(message, asked, Author::Renter)).await?;
-            if let Some(minutes) = reply {
-                door.webhook(&chat.message(message + 1, asked.plus(minutes * MINUTE), Author::Agent)).await?;
+            let replied = reply.map(|minutes| asked.plus(minutes * MINUTE));
+            if let Some(replied) = replied.filter(|replied| *replied <= now) {
+                door.webhook(&chat.message(message + 1, replied, Author::Agent)).await?;
             }
         }
     }

@@ -1,0 +1,70 @@
+//! Reading: caching, cursors, parameters.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::stack::{ago, completed, in_memory, registered};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_latest_is_told_304() {
+    let (_stack, door) = in_memory().await;
+    door.told(&[registered("p1", 1)]).await;
+    door.settled().await;
+    for path in ["/v1/providers", "/v1/providers/p1", "/v1/providers/p1/replies", "/v1/providers/p1/score", "/", "/providers/p1"] {
+        let first = door.get(path).await;
+        let tag = first.headers()["etag"].clone();
+        assert!(first.headers()["cache-control"].to_str().unwrap().contains("max-age=60"), "{path}");
+        let again = door.client.get(format!("{}{path}", door.base)).header("if-none-match", tag.clone()).send().await.unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(again.headers()["etag"], tag);
+        assert_eq!(again.text().await.unwrap(), "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_lead_through_all_providers_once_best_first() {
+    let (_stack, door) = in_memory().await;
+    let mut events: Vec<Value> = (0..12).map(|index| registered(&format!("p{index:02}"), 100 + index)).collect();
+    for (provider, contracts) in [("p03", 9), ("p07", 3)] {
+        for index in 0..contracts {
+            events.extend(completed(&format!("{provider}-{index}"), provider, "r1", ago(60 * 24 * 4)));
+        }
+    }
+    door.told(&events).await;
+    door.settled().await;
+    let (mut seen, mut path) = (Vec::new(), "/v1/providers?sort=score&limit=5".to_owned());
+    loop {
+        let page = door.json(&path).await;
+        let ids = page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
+        seen.extend(ids);
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/providers?limit=5&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen[..2], ["p03", "p07"]);
+    seen.sort();
+    assert_eq!(seen, (0..12).map(|index| format!("p{index:02}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_parameter_gets_400_that_names_it() {
+    let (_stack, door) = in_memory().await;
+    door.told(&[registered("p1", 1)]).await;
+    door.settled().await;
+    for (path, parameter) in [
+        ("/v1/providers?sort=name", "sort"),
+        ("/v1/providers?limit=0", "limit"),
+        ("/v1/providers?limit=101", "limit"),
+        ("/v1/providers?limit=many", "limit"),
+        ("/v1/providers?cursor=zz", "cursor"),
+        ("/v1/providers/p1/score?explain=maybe", "explain"),
+    ] {
+        let response = door.get(path).await;
+        assert_eq!(response.status(), 400, "{path}");
+        let problem: Value = response.json().await.unwrap();
+        assert!(problem["detail"].as_str().unwrap().starts_with(parameter), "{problem}");
+        assert_eq!(problem["status"], json!(400));
+    }
+    assert_eq!(door.get("/v1/nothing").await.status(), 404);
+}

@@ -1,0 +1,151 @@
+//! Functions that answer HTTP requests: only what is signed and fresh gets onto the bus, and the status says what became of it.
+
+use chatwoot::signature::TOLERANCE;
+use end_to_end::{
+    samples::{self, CHATWOOT_SECRET, EVENTS_SECRET},
+    services::{BusHealth, Services},
+};
+use lambda::clock;
+use serde_json::{Value, json};
+
+/// The sample webhook, signed just now.
+fn webhook() -> Value {
+    let mut invocation = samples::of("chatwoot-webhook").unwrap();
+    samples::sign_as_chatwoot(&mut invocation, CHATWOOT_SECRET, clock::now());
+    invocation
+}
+
+/// The sample marketplace event, signed just now.
+fn event() -> Value {
+    let mut invocation = samples::of("event-ingress").unwrap();
+    samples::sign_as_marketplace(&mut invocation, EVENTS_SECRET, clock::now()).unwrap();
+    invocation
+}
+
+fn problem(answer: &Value) -> String {
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    body["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_signed_message_is_published_once_without_its_text() {
+    let (services, mut function) = super::started("chatwoot-webhook").await;
+    let answer = function.invoke(&webhook()).await.unwrap();
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let mut published = services.published();
+    let hash = published[0]["Detail"]["message"]["content"].take();
+    assert_eq!(hash["of"], "original");
+    assert_eq!(hash["sha256"].as_str().unwrap().len(), 64);
+    let renter = "3f1c9a5be27d4806f1b0c7a2e98d5341c60fb7e8a9d2136450cbe7f8d1a2b3c4";
+    let expected = json!([{
+        "EventBusName": "provider-trust-dev",
+        "Source": "chat",
+        "DetailType": "message.created",
+        "Detail": {
+            "version": 1,
+            "account": 1,
+            "conversation": {
+                "number": 42, "inbox": 3, "channel": "web-widget", "identity": "verified",
+                "identifier": renter, "claimed_contract": "c-20931", "status": "open"
+            },
+            "message": {
+                "id": 9001, "created_at": "2026-11-23T09:00:00Z", "direction": "incoming",
+                "sender": { "kind": "contact", "id": 118 }, "content": null
+            }
+        }
+    }]);
+    assert_eq!(Value::from(published), expected);
+    let log = function.log().join("\n");
+    assert!(!log.is_empty());
+    for kept_from_logs in ["unreachable", "uRbPZ4hT2xYqLmN8vWc3KdFs", "Duarte", "203.0.113.77", CHATWOOT_SECRET] {
+        assert!(!log.contains(kept_from_logs), "{kept_from_logs}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_chatwoot_did_not_sign_lately_is_401_and_not_published() {
+    let (services, mut function) = super::started("chatwoot-webhook").await;
+    let now = clock::now();
+    let beyond = i64::from(TOLERANCE) + 60;
+    let signed = |secret: &str, at| {
+        let mut invocation = samples::of("chatwoot-webhook").unwrap();
+        samples::sign_as_chatwoot(&mut invocation, secret, at);
+        invocation
+    };
+    let mut unsigned = webhook();
+    unsigned["headers"].as_object_mut().unwrap().remove("x-chatwoot-signature");
+    let mut altered = webhook();
+    altered["body"] = json!(altered["body"].as_str().unwrap().replace("\"id\":42", "\"id\":43"));
+    for (what, invocation) in [
+        ("wrong secret", signed("another", now)),
+        ("stale", signed(CHATWOOT_SECRET, now.plus(-beyond))),
+        ("future", signed(CHATWOOT_SECRET, now.plus(beyond))),
+        ("unsigned", unsigned),
+        ("altered", altered),
+    ] {
+        let answer = function.invoke(&invocation).await.unwrap();
+        assert_eq!(answer["statusCode"], 401, "{what}: {answer}");
+        assert_eq!(problem(&answer), "invalid-signature", "{what}");
+    }
+    assert_eq!(services.published(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_message_for_an_account_that_is_not_ours_is_404_and_not_published() {
+    let (services, mut function) = super::started("chatwoot-webhook").await;
+    let mut invocation = webhook();
+    invocation["rawPath"] = json!("/2");
+    invocation["requestContext"]["http"]["path"] = json!("/2");
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!(answer["statusCode"], 404, "{answer}");
+    assert_eq!(services.published(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_message_the_bus_does_not_take_is_not_acknowledged() {
+    let services = Services::start(samples::secrets(), BusHealth::Failing).await.unwrap();
+    let mut webhooks = super::start(&services, "chatwoot-webhook").await;
+    let mut events = super::start(&services, "event-ingress").await;
+    for answer in [webhooks.invoke(&webhook()).await.unwrap(), events.invoke(&event()).await.unwrap()] {
+        assert_eq!(answer["statusCode"], 503, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_signed_marketplace_event_is_published_once_as_it_was_sent() {
+    let (services, mut function) = super::started("event-ingress").await;
+    let invocation = event();
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let sent: Value = serde_json::from_str(invocation["body"].as_str().unwrap()).unwrap();
+    let expected = json!([{
+        "EventBusName": "provider-trust-dev",
+        "Source": "marketplace",
+        "DetailType": "provider.registered",
+        "Detail": sent
+    }]);
+    assert_eq!(Value::from(services.published()), expected);
+}
+
+#[tokio::test]
+async fn a_marketplace_event_signed_by_somebody_else_or_long_ago_is_401_and_not_published() {
+    let (services, mut function) = super::started("event-ingress").await;
+    let somebody = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (what, secret, age) in [("wrong secret", somebody, 0), ("stale", EVENTS_SECRET, 360)] {
+        let mut invocation = samples::of("event-ingress").unwrap();
+        samples::sign_as_marketplace(&mut invocation, secret, clock::now().plus(-age)).unwrap();
+        let answer = function.invoke(&invocation).await.unwrap();
+        assert_eq!(answer["statusCode"], 401, "{what}: {answer}");
+        assert_eq!(problem(&answer), "invalid-signature", "{what}");
+    }
+    assert_eq!(services.published(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_list_of_nobody_is_empty_and_not_an_error() {
+    let (_services, mut function) = super::started("scores-api").await;
+    let answer = function.invoke(&samples::of("scores-api").unwrap()).await.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body, json!({ "items": [], "next_cursor": null }));
+}

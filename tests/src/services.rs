@@ -1,0 +1,116 @@
+//! The AWS services around one function, on loopback: the template's table in memory, a bus that keeps what it is given, and the
+//! secrets. What a function is told of them comes from `infra/template.yaml`, as in a deployment.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::Context;
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
+use lambda::Environment;
+use local_stack::{TEMPLATE, database, template, wiring::Wiring};
+use serde_json::{Value, json};
+use table::Table;
+use tokio::net::TcpListener;
+
+/// What the bus does with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BusHealth {
+    /// It takes it.
+    Up,
+    /// It answers that it could not.
+    Failing,
+}
+
+/// Services for functions under test.
+#[derive(Debug)]
+pub struct Services {
+    wiring: Wiring,
+    settings: BTreeMap<String, String>,
+    recorded: Arc<Recorded>,
+}
+
+#[derive(Debug)]
+struct Recorded {
+    secrets: Value,
+    published: Mutex<Vec<Value>>,
+    bus: BusHealth,
+}
+
+impl Services {
+    /// Starts the services with this secret document.
+    pub async fn start(secrets: Value, bus: BusHealth) -> anyhow::Result<Self> {
+        let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
+        let dynamodb = database::serve(database::open(None, &wiring.tables)?).await?;
+        let recorded = Arc::new(Recorded { secrets, published: Mutex::default(), bus });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let others = format!("http://{}", listener.local_addr()?);
+        let router = Router::new().route("/", post(serve)).with_state(Arc::clone(&recorded));
+        tokio::spawn(async move { drop(axum::serve(listener, router).await) });
+        let settings = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_SESSION_TOKEN", "test"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &others),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &others),
+        ];
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { wiring, settings, recorded })
+    }
+
+    /// What the template and Lambda put into this function's environment.
+    pub fn environment(&self, function: &str) -> anyhow::Result<BTreeMap<String, String>> {
+        let wired = self.wiring.functions.iter().find(|wired| wired.binary == function);
+        let wired = wired.with_context(|| format!("the template has no function {function}"))?;
+        Ok(self.settings.clone().into_iter().chain(wired.environment.clone()).collect())
+    }
+
+    /// The names of the template's functions.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.wiring.functions.iter().map(|function| function.binary.as_str())
+    }
+
+    /// The table, to look into.
+    pub fn table(&self) -> anyhow::Result<Table> {
+        let environment = Environment::from_pairs(self.settings.clone());
+        let table = self.wiring.tables.first().context("the template has no table")?;
+        Ok(Table::new(lambda::clients::dynamodb(&environment)?, &table.name))
+    }
+
+    /// The entries that were put on the bus, in order, their details read.
+    pub fn published(&self) -> Vec<Value> {
+        self.recorded.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn serve(State(recorded): State<Arc<Recorded>>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let answer = match target {
+        "AWSEvents.PutEvents" => put_events(&recorded, &request),
+        "secretsmanager.GetSecretValue" => {
+            json!({ "Name": request["SecretId"], "SecretString": recorded.secrets.to_string() })
+        }
+        other => json!({ "__type": "UnknownOperationException", "message": other }),
+    };
+    ([("content-type", "application/x-amz-json-1.1")], answer.to_string())
+}
+
+fn put_events(recorded: &Recorded, request: &Value) -> Value {
+    let entries = request["Entries"].as_array().cloned().unwrap_or_default();
+    if recorded.bus == BusHealth::Failing {
+        let refusal = json!({ "ErrorCode": "InternalFailure", "ErrorMessage": "try again" });
+        return json!({ "FailedEntryCount": entries.len(), "Entries": vec![refusal; entries.len()] });
+    }
+    let taken: Vec<Value> = entries.iter().map(|_| json!({ "EventId": "1" })).collect();
+    let read = entries.into_iter().map(|mut entry| {
+        let detail = entry["Detail"].as_str().and_then(|detail| serde_json::from_str(detail).ok());
+        entry["Detail"] = detail.unwrap_or_default();
+        entry
+    });
+    recorded.published.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
+    json!({ "FailedEntryCount": 0, "Entries": taken })
+}
