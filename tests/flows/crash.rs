@@ -5,7 +5,8 @@ use std::{fs, path::Path, time::Duration};
 use serde_json::json;
 
 use crate::stack::{
-    Author, CHAT_SECRET, EVENTS_SECRET, Message, PUBSUB_TOKEN, Process, TEXT, ago, completed, free_port, registered,
+    Author, CHAT_SECRET, EVENTS_SECRET, Message, PUBSUB_TOKEN, Process, TEXT, ago, completed, free_port,
+    registered,
 };
 
 const CONVERSATIONS: u64 = 60;
@@ -70,11 +71,16 @@ async fn neither_text_nor_tokens_nor_secrets_reach_table_queues_or_log() {
     for file in fs::read_dir(directory.path()).unwrap() {
         let file = file.unwrap().path();
         let bytes = fs::read(&file).unwrap();
-        for secret in [TEXT, PUBSUB_TOKEN, "renter@example.org", "Rita Renter", "+4917000", CHAT_SECRET, EVENTS_SECRET] {
+        for secret in
+            [TEXT, PUBSUB_TOKEN, "renter@example.org", "Rita Renter", "+4917000", CHAT_SECRET, EVENTS_SECRET]
+        {
             assert!(!holds(&bytes, secret), "{secret:?} in {}", file.display());
         }
     }
-    assert!(holds(&fs::read(table(directory.path())).unwrap(), "message#"), "the message itself is in the table");
+    assert!(
+        holds(&fs::read(table(directory.path())).unwrap(), "message#"),
+        "the message itself is in the table"
+    );
 }
 
 fn table(directory: &Path) -> std::path::PathBuf {

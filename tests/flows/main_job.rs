@@ -49,7 +49,9 @@ async fn a_signed_message_in_a_providers_trust_out() {
     assert_eq!(history["items"][0]["inputs_hash"], explained["explain"]["inputs_hash"]);
 
     let page = door.get("/providers/p1").await.text().await.unwrap();
-    for shown in ["Provider p1", "20 min", "n = 2", "Kaplan-Meier", "1 waiting for an answer", "Completed, of those"] {
+    for shown in
+        ["Provider p1", "20 min", "n = 2", "Kaplan-Meier", "1 waiting for an answer", "Completed, of those"]
+    {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(!page.contains("<script"));
@@ -60,11 +62,15 @@ async fn a_signed_message_in_a_providers_trust_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_provider_is_404_and_a_new_one_has_no_score_but_a_reason() {
     let (_stack, door) = in_memory().await;
-    for path in ["/v1/providers/p1", "/v1/providers/p1/score", "/v1/providers/p1/replies", "/v1/providers/a%20b"] {
+    for path in
+        ["/v1/providers/p1", "/v1/providers/p1/score", "/v1/providers/p1/replies", "/v1/providers/a%20b"]
+    {
         let response = door.get(path).await;
         assert_eq!(response.status(), 404, "{path}");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
-        assert!(response.json::<Value>().await.unwrap()["type"].as_str().unwrap().ends_with("/unknown-provider"));
+        assert!(
+            response.json::<Value>().await.unwrap()["type"].as_str().unwrap().ends_with("/unknown-provider")
+        );
     }
     assert_eq!(door.get("/providers/p1").await.status(), 404);
 
@@ -137,8 +143,11 @@ async fn equal_conversation_numbers_of_two_accounts_stay_apart() {
     ])
     .await;
     door.said(&Message::new(7, 1, Author::Renter, ago(100))).await;
-    let elsewhere =
-        Message { account: 2, contract: Some("c2".to_owned()), ..Message::new(7, 2, Author::Renter, ago(90)) };
+    let elsewhere = Message {
+        account: 2,
+        contract: Some("c2".to_owned()),
+        ..Message::new(7, 2, Author::Renter, ago(90))
+    };
     door.said(&elsewhere).await;
     door.said(&Message { id: 3, author: Author::Agent, at: ago(80), ..elsewhere }).await;
     door.settled().await;

@@ -11,9 +11,10 @@ use trust::{
         Sender,
     },
     contract::{Contract, ContractDelta},
+    duration::Bucket,
     id::{AccountId, ConversationId, ConversationNumber, InboxId, MessageId},
     marketplace::{ChatPlace, Happened, Money, Terms},
-    replies::{OpenWait, Promise, Rank, ReplyDay, Scope, WaitCount},
+    replies::{Kept, OpenWait, Promise, Rank, ReplyDay, Scope, WaitCount},
     summary::Signals,
     time::{Day, Moment},
 };
@@ -180,23 +181,15 @@ fn expected(story: &[Arrival]) -> (BTreeMap<Day, ReplyDay>, BTreeSet<OpenWait>) 
         turns.sort();
         for (index, wait) in trust::wait::waits(&turns).into_iter().enumerate() {
             let rank = if index == 0 { Rank::First } else { Rank::Later };
-            match wait.closed {
-                Some(at) => {
-                    let seconds = at.since(wait.opened.at);
-                    let promise = if seconds <= promise.0 {
-                        trust::replies::Kept::Kept
-                    } else {
-                        trust::replies::Kept::Broken
-                    };
-                    let after = trust::duration::Bucket::of(seconds);
-                    let class = WaitCount { scope, rank, after, promise };
-                    *closed.entry(wait.opened.at.day()).or_default().entry(class).or_default() += 1;
-                }
-                None => {
-                    let conversation =
-                        ConversationId { account: AccountId(1), number: ConversationNumber(number) };
-                    open.insert(OpenWait { scope, opened_at: wait.opened.at, conversation, rank, promise });
-                }
+            if let Some(at) = wait.closed {
+                let seconds = at.since(wait.opened.at);
+                let promise = if seconds <= promise.0 { Kept::Kept } else { Kept::Broken };
+                let class = WaitCount { scope, rank, after: Bucket::of(seconds), promise };
+                *closed.entry(wait.opened.at.day()).or_default().entry(class).or_default() += 1;
+            } else {
+                let conversation =
+                    ConversationId { account: AccountId(1), number: ConversationNumber(number) };
+                open.insert(OpenWait { scope, opened_at: wait.opened.at, conversation, rank, promise });
             }
         }
     }

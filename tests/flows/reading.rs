@@ -10,11 +10,24 @@ async fn whoever_has_the_latest_is_told_304() {
     let (_stack, door) = in_memory().await;
     door.told(&[registered("p1", 1)]).await;
     door.settled().await;
-    for path in ["/v1/providers", "/v1/providers/p1", "/v1/providers/p1/replies", "/v1/providers/p1/score", "/", "/providers/p1"] {
+    for path in [
+        "/v1/providers",
+        "/v1/providers/p1",
+        "/v1/providers/p1/replies",
+        "/v1/providers/p1/score",
+        "/",
+        "/providers/p1",
+    ] {
         let first = door.get(path).await;
         let tag = first.headers()["etag"].clone();
         assert!(first.headers()["cache-control"].to_str().unwrap().contains("max-age=60"), "{path}");
-        let again = door.client.get(format!("{}{path}", door.base)).header("if-none-match", tag.clone()).send().await.unwrap();
+        let again = door
+            .client
+            .get(format!("{}{path}", door.base))
+            .header("if-none-match", tag.clone())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
         assert_eq!(again.headers()["etag"], tag);
         assert_eq!(again.text().await.unwrap(), "");
@@ -24,7 +37,8 @@ async fn whoever_has_the_latest_is_told_304() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_lead_through_all_providers_once_best_first() {
     let (_stack, door) = in_memory().await;
-    let mut events: Vec<Value> = (0..12).map(|index| registered(&format!("p{index:02}"), 100 + index)).collect();
+    let mut events: Vec<Value> =
+        (0..12).map(|index| registered(&format!("p{index:02}"), 100 + index)).collect();
     for (provider, contracts) in [("p03", 9), ("p07", 3)] {
         for index in 0..contracts {
             events.extend(completed(&format!("{provider}-{index}"), provider, "r1", ago(60 * 24 * 4)));
@@ -35,7 +49,8 @@ async fn cursors_lead_through_all_providers_once_best_first() {
     let (mut seen, mut path) = (Vec::new(), "/v1/providers?sort=score&limit=5".to_owned());
     loop {
         let page = door.json(&path).await;
-        let ids = page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
+        let ids =
+            page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
         seen.extend(ids);
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/v1/providers?limit=5&cursor={cursor}"),

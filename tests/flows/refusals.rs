@@ -4,7 +4,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-use crate::stack::{Author, CHAT_SECRET, Door, EVENTS_SECRET, Message, ago, in_memory, registered, requested};
+use crate::stack::{
+    Author, CHAT_SECRET, Door, EVENTS_SECRET, Message, ago, in_memory, registered, requested,
+};
 
 async fn nothing_came_in(door: &Door) {
     door.settled().await;
@@ -60,7 +62,8 @@ async fn a_chat_message_of_the_wrong_shape_gets_400_that_names_the_field() {
     assert_eq!(problem["field"], "conversation.id", "{problem}");
 
     let body = "{\"event\": ";
-    let (timestamp, signature) = chatwoot::signature::sign(CHAT_SECRET, lambda::clock::now(), body.as_bytes());
+    let (timestamp, signature) =
+        chatwoot::signature::sign(CHAT_SECRET, lambda::clock::now(), body.as_bytes());
     assert_eq!(door.signed_webhook(1, body, &timestamp, &signature).await.unwrap().status(), 400);
 
     let large = vec![b' '; 6 * 1024 * 1024 + 1];
@@ -81,7 +84,8 @@ async fn events_that_are_not_the_marketplaces_get_401_and_leave_nothing() {
         (now + 310, sign(EVENTS_SECRET, now + 310)),
         (now, sign(EVENTS_SECRET, now - 1)),
     ] {
-        let response = door.signed_events(body.clone(), "m1", &timestamp.to_string(), &signature).await.unwrap();
+        let response =
+            door.signed_events(body.clone(), "m1", &timestamp.to_string(), &signature).await.unwrap();
         assert_eq!(response.status(), 401, "{timestamp} {signature}");
     }
     nothing_came_in(&door).await;
@@ -135,7 +139,8 @@ async fn what_nobody_can_handle_is_kept_apart_and_the_rest_goes_on() {
     .unwrap();
     // Straight onto the bus, as the marketplace may do it: once good, once not.
     let good = registered("p1", 1);
-    let event = |detail: &Value| lambda::bus::BusEvent::new("marketplace", "provider.registered", detail).unwrap();
+    let event =
+        |detail: &Value| lambda::bus::BusEvent::new("marketplace", "provider.registered", detail).unwrap();
     bus.publish(event(&json!({ "no": "event" }))).await.unwrap();
     bus.publish(event(&good)).await.unwrap();
     let seen = async {
@@ -143,7 +148,9 @@ async fn what_nobody_can_handle_is_kept_apart_and_the_rest_goes_on() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), seen).await.expect("the good event goes through");
+    tokio::time::timeout(std::time::Duration::from_secs(30), seen)
+        .await
+        .expect("the good event goes through");
     let depths = stack.queues().depths(lambda::clock::now()).await.unwrap();
     let queue = depths.iter().find(|depth| depth.queue == "provider-trust-dev-marketplace").unwrap();
     assert_eq!((queue.visible, queue.in_flight), (0, 1), "the poison waits for its next try");

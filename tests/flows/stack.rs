@@ -22,7 +22,7 @@ pub(crate) const TEXT: &str = "my root password is hunter2 and I am not amused";
 pub(crate) const PUBSUB_TOKEN: &str = "kYpubsubTokenOfTheRentersBrowser";
 
 /// How long anything may take to have its effect.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) fn secrets() -> Value {
     json!({
@@ -86,7 +86,8 @@ impl Door {
     /// Sends a Chatwoot payload, signed now.
     pub(crate) async fn webhook(&self, account: u64, payload: &Value) -> Result<Response, reqwest::Error> {
         let body = payload.to_string();
-        let (timestamp, signature) = chatwoot::signature::sign(CHAT_SECRET, lambda::clock::now(), body.as_bytes());
+        let (timestamp, signature) =
+            chatwoot::signature::sign(CHAT_SECRET, lambda::clock::now(), body.as_bytes());
         self.signed_webhook(account, body, &timestamp, &signature).await
     }
 
@@ -125,7 +126,7 @@ impl Door {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        timeout(DEADLINE, settle).await.expect("the stack never settled");
+        timeout(DEADLINE, settle).await.unwrap();
     }
 }
 
@@ -161,11 +162,16 @@ impl Process {
             .arg(directory)
             .arg("--secrets")
             .arg(&secrets_file)
-            .env("RUST_LOG", "debug,hyper=info,aws_smithy_runtime=info,aws_smithy_runtime_api=info,aws_sdk_dynamodb=info")
+            .env(
+                "RUST_LOG",
+                "debug,hyper=info,aws_smithy_runtime=info,aws_smithy_runtime_api=info,aws_sdk_dynamodb=info",
+            )
             .stdout(Stdio::from(output.try_clone().unwrap()))
             .stderr(Stdio::from(output))
             .spawn()
-            .unwrap_or_else(|error| panic!("build the binaries first (cargo build --workspace --bins): {error}"));
+            .unwrap_or_else(|error| {
+                panic!("build the binaries first (cargo build --workspace --bins): {error}")
+            });
         let process = Self { child, door: Door::at(address), log };
         let started = Instant::now();
         while process.door.client.get(format!("{}/_local/queues", process.door.base)).send().await.is_err() {
@@ -209,8 +215,13 @@ pub(crate) fn ago(minutes: i64) -> Moment {
 }
 
 /// A marketplace event.
-pub(crate) fn event(kind: &str, at: Moment, data: Value) -> Value {
-    let id = format!("{kind}-{at}-{data}").chars().filter(char::is_ascii_alphanumeric).take(200).collect::<String>();
+pub(crate) fn event(kind: &str, at: Moment, data: impl Into<Value>) -> Value {
+    let data = data.into();
+    let id = format!("{kind}-{at}-{data}")
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(200)
+        .collect::<String>();
     json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data })
 }
 
@@ -277,12 +288,21 @@ impl Message {
         });
         let (kind, private, sender) = match self.author {
             Author::Renter => ("incoming", false, contact.clone()),
-            Author::Agent => ("outgoing", false, json!({ "id": 3, "name": "Al Agent", "email": "al@example.org", "type": "user" })),
-            Author::Note => ("outgoing", true, json!({ "id": 3, "name": "Al Agent", "email": "al@example.org", "type": "user" })),
+            Author::Agent => (
+                "outgoing",
+                false,
+                json!({ "id": 3, "name": "Al Agent", "email": "al@example.org", "type": "user" }),
+            ),
+            Author::Note => (
+                "outgoing",
+                true,
+                json!({ "id": 3, "name": "Al Agent", "email": "al@example.org", "type": "user" }),
+            ),
             Author::Bot => ("outgoing", false, json!({ "id": 1, "name": "Bot", "type": "agent_bot" })),
         };
         contact["type"] = json!("contact");
-        let attributes = self.contract.as_ref().map_or_else(|| json!({}), |contract| json!({ "contract_id": contract }));
+        let attributes =
+            self.contract.as_ref().map_or_else(|| json!({}), |contract| json!({ "contract_id": contract }));
         let seconds = self.at.unix();
         json!({
             "event": "message_created", "id": self.id, "account": account, "additional_attributes": {},

@@ -57,7 +57,9 @@ async fn a_signed_message_is_published_once_without_its_text() {
     assert_eq!(Value::from(published), expected);
     let log = function.log().join("\n");
     assert!(!log.is_empty());
-    for kept_from_logs in ["unreachable", "uRbPZ4hT2xYqLmN8vWc3KdFs", "Duarte", "203.0.113.77", CHATWOOT_SECRET] {
+    for kept_from_logs in
+        ["unreachable", "uRbPZ4hT2xYqLmN8vWc3KdFs", "Duarte", "203.0.113.77", CHATWOOT_SECRET]
+    {
         assert!(!log.contains(kept_from_logs), "{kept_from_logs}: {log}");
     }
 }

@@ -20,7 +20,7 @@ use tokio::{
 use crate::runtime_api::RuntimeApi;
 
 /// The most a function gets for one event here, its start included. Far more than it needs: unoptimised, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why there is no answer to an event.
 #[derive(Debug)]

@@ -160,6 +160,5 @@ async fn start_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCo
 }
 
 fn report(body: &[u8]) -> Value {
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+    serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }

@@ -57,7 +57,8 @@ impl Services {
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &others),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &others),
         ];
-        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let settings =
+            settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self { wiring, settings, recorded })
     }
 

@@ -102,7 +102,9 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
     use trust::summary::Concern;
     let Ratio { count, of } = flag.evidence;
     match flag.concern {
-        Concern::Silent => format!("{count} of {of} open messages in contracts have had no answer for over 24 hours"),
+        Concern::Silent => {
+            format!("{count} of {of} open messages in contracts have had no answer for over 24 hours")
+        }
         Concern::ProvisioningFailures => format!("{count} of {of} services were never handed over"),
         Concern::ProviderCancellations => format!("{count} of {of} contracts were ended by the provider"),
         Concern::NoResponses => format!("{count} of {of} requests got no answer within 7 days"),
@@ -115,15 +117,20 @@ pub(crate) fn advice(summary: &Summary) -> Vec<String> {
     let mut advice = Vec::new();
     let waiting = summary.replies.waiting;
     if waiting > 0 {
-        let messages = if waiting == 1 { "the open message".to_owned() } else { format!("the {waiting} open messages") };
+        let messages =
+            if waiting == 1 { "the open message".to_owned() } else { format!("the {waiting} open messages") };
         advice.push(format!("Answer {messages}."));
     }
     let contracts = &summary.contracts;
     if contracts.no_response > 0 {
-        advice.push(format!("Answer or decline the {} requests left open for over 7 days.", contracts.no_response));
+        advice.push(format!(
+            "Answer or decline the {} requests left open for over 7 days.",
+            contracts.no_response
+        ));
     }
     if contracts.never_delivered > 0 {
-        advice.push(format!("Hand over the {} services accepted over 7 days ago.", contracts.never_delivered));
+        advice
+            .push(format!("Hand over the {} services accepted over 7 days ago.", contracts.never_delivered));
     }
     advice
 }

@@ -29,7 +29,7 @@ macro_rules! http {
         let app = Arc::new($function::App::start($environment).await?);
         Handler::Http(Arc::new(move |request| {
             let app = Arc::clone(&app);
-            Box::pin(async move { Ok($function::handle(&app, request).await?) })
+            Box::pin(async move { $function::handle(&app, request).await })
         }))
     }};
 }

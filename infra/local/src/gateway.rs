@@ -189,12 +189,11 @@ fn event(parts: &Parts, call: &Call<'_>, body: &Bytes) -> Value {
     }
     if !body.is_empty() {
         // As AWS does: text stays text, everything else is base64.
-        match std::str::from_utf8(body) {
-            Ok(text) => event["body"] = json!(text),
-            Err(_) => {
-                event["body"] = json!(STANDARD.encode(body));
-                event["isBase64Encoded"] = json!(true);
-            }
+        if let Ok(text) = std::str::from_utf8(body) {
+            event["body"] = json!(text);
+        } else {
+            event["body"] = json!(STANDARD.encode(body));
+            event["isBase64Encoded"] = json!(true);
         }
     }
     event

@@ -29,19 +29,20 @@ struct Flags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
-    let filter = lambda::Environment::of_process().optional("RUST_LOG").unwrap_or("warn,dynoxide=error").to_owned();
+    let filter =
+        lambda::Environment::of_process().optional("RUST_LOG").unwrap_or("warn,dynoxide=error").to_owned();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .init();
     std::fs::create_dir_all(&flags.data).with_context(|| format!("making {}", flags.data.display()))?;
-    let (secrets_file, document) = match flags.secrets {
-        Some(file) => (file.clone(), secrets::read(&file)?),
-        None => {
-            let file = flags.data.join("secrets.json");
-            let document = secrets::read_or_make(&file)?;
-            (file, document)
-        }
+    let (secrets_file, document) = if let Some(file) = flags.secrets {
+        let document = secrets::read(&file)?;
+        (file, document)
+    } else {
+        let file = flags.data.join("secrets.json");
+        let document = secrets::read_or_make(&file)?;
+        (file, document)
     };
     let storage = if flags.memory { Storage::Memory } else { Storage::Directory(flags.data) };
     let stack = Stack::start(Options { listen: flags.listen, storage, secrets: document.clone() }).await?;

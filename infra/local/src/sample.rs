@@ -190,6 +190,7 @@ fn event(kind: &str, at: Moment, data: &Value) -> Value {
     })
 }
 
+#[derive(Clone, Copy)]
 enum Author {
     Renter,
     Agent,

@@ -157,10 +157,14 @@ impl Contract {
     /// Adds to `delta` what changes in the provider's signal when this contract becomes `after`.
     pub fn difference(&self, after: &Self, delta: &mut ContractDelta) {
         if let Some(terms) = self.terms() {
-            self.counts().for_each(|(day, class)| delta.lose(&terms.provider_id, day, class));
+            for (day, class) in self.counts() {
+                delta.lose(&terms.provider_id, day, class);
+            }
         }
         if let Some(terms) = after.terms() {
-            after.counts().for_each(|(day, class)| delta.gain(&terms.provider_id, day, class));
+            for (day, class) in after.counts() {
+                delta.gain(&terms.provider_id, day, class);
+            }
         }
     }
 
@@ -278,7 +282,9 @@ mod tests {
 
     fn contract(story: &[(i64, Happened)]) -> Contract {
         let mut contract = Contract::default();
-        story.iter().for_each(|(hours, happened)| contract.join(at(*hours), happened));
+        for (hours, happened) in story {
+            contract.join(at(*hours), happened);
+        }
         contract
     }
 

@@ -153,7 +153,9 @@ mod tests {
         contracts: &BTreeMap<ContractId, Contract>,
     ) -> Option<Scope> {
         let mut conversation = Conversation::default();
-        sightings.iter().for_each(|sighting| conversation.join(sighting));
+        for sighting in sightings {
+            conversation.join(sighting);
+        }
         let owner: Option<ProviderId> = owner.map(|owner| owner.parse().unwrap());
         let records = recorded.iter().map(|id| id.parse().unwrap()).collect();
         conversation.standing(owner.as_ref(), &records, contracts).map(|standing| standing.scope)
@@ -202,10 +204,10 @@ mod tests {
     fn an_account_says_nothing_of_another_providers_contract() {
         use {Channel::*, Identity::*};
         let known = contracts("c1", "p1", "r1");
-        let sighting = seen(WebWidget, Verified, "r1", Some("c1"));
-        assert_eq!(scope(&[sighting.clone()], Some("p2"), &[], &known), Some(Scope::PreSales));
-        assert_eq!(scope(&[sighting.clone()], Some("p2"), &["c1"], &known), Some(Scope::PreSales));
-        assert_eq!(scope(&[sighting], None, &[], &known), None);
+        let sightings = [seen(WebWidget, Verified, "r1", Some("c1"))];
+        assert_eq!(scope(&sightings, Some("p2"), &[], &known), Some(Scope::PreSales));
+        assert_eq!(scope(&sightings, Some("p2"), &["c1"], &known), Some(Scope::PreSales));
+        assert_eq!(scope(&sightings, None, &[], &known), None);
     }
 
     #[test]

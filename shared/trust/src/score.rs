@@ -434,7 +434,8 @@ mod tests {
         assert_eq!(at(180), Some(0.5));
         assert_eq!(at(719), Some(libm::exp2(-719.0 / 180.0)));
         assert_eq!(at(720), None);
-        assert_eq!(points(&contracts(0, 50, 720)), points(&Evidence::new()));
+        let forgotten = score(Policy::current(), &contracts(0, 50, 720), today());
+        assert_eq!(forgotten.points, forgotten.baseline);
     }
 
     #[test]

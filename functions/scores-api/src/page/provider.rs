@@ -24,7 +24,7 @@ pub(crate) fn provider(summary: &Summary) -> Markup {
             "Provider " code { (summary.provider) }
             @if let Some(website) = website { " · " a href=(website) rel="nofollow noopener noreferrer" { (website) } }
             @if let Some(since) = summary.known_since { " · known since " (since.day()) }
-            " · as of " time datetime=(summary.as_of) { (summary.as_of) }
+            " · as of " time datetime=(summary.as_of) { (words::moment(summary.as_of)) }
         }
         (flags(summary))
         div.grid {
@@ -54,7 +54,7 @@ fn flags(summary: &Summary) -> Markup {
                 @for flag in &summary.flags {
                     li.critical[flag.severity == Severity::Critical] {
                         strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
-                        @if let Some(since) = flag.since { " The longest since " time datetime=(since) { (since) } "." }
+                        @if let Some(since) = flag.since { " The longest since " time datetime=(since) { (words::moment(since)) } "." }
                     }
                 }
             }
@@ -145,7 +145,7 @@ fn replies(summary: &Summary) -> Markup {
                 @match summary.replies.waiting_since {
                     Some(since) => {
                         strong { (summary.replies.waiting) " waiting for an answer" } ", the longest since "
-                        time datetime=(since) { (since) } "."
+                        time datetime=(since) { (words::moment(since)) } "."
                     }
                     None => "Nobody in a contract is waiting for an answer."
                 }

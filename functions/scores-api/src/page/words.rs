@@ -1,14 +1,23 @@
 //! Numbers as people read them. Shares and scores are cut, not rounded: 99.96 % is not shown as 100 %.
 
-use trust::{ratio::Ratio, score::NORMAL_90, summary::PercentileFact};
+use trust::{ratio::Ratio, score::NORMAL_90, summary::PercentileFact, time::Moment};
 
-/// `2 h 5 min`: the two largest units.
+/// `2026-11-23 12:05 UTC`.
+pub(crate) fn moment(moment: Moment) -> String {
+    let written = moment.to_string();
+    match (written.get(..10), written.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => written,
+    }
+}
+
+/// `2 h 5 min`: the two largest units; from ten minutes on no seconds.
 pub(crate) fn duration(seconds: u32) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let Some(first) = units.iter().position(|(size, _)| seconds >= *size) else { return "0 s".to_owned() };
     let (size, name) = units[first];
     let rest = seconds % size;
-    let second = units.get(first + 1).filter(|(size, _)| rest >= *size);
+    let second = units.get(first + 1).filter(|(size, _)| rest >= *size && (*size > 1 || seconds < 600));
     match second {
         Some((smaller, unit)) => format!("{} {name} {} {unit}", seconds / size, rest / smaller),
         None => format!("{} {name}", seconds / size),
@@ -66,7 +75,8 @@ mod tests {
             (0, "0 s"),
             (59, "59 s"),
             (60, "1 min"),
-            (3599, "59 min 59 s"),
+            (599, "9 min 59 s"),
+            (3599, "59 min"),
             (7500, "2 h 5 min"),
             (86_400, "1 d"),
             (86_460, "1 d"),
