@@ -1,6 +1,6 @@
 //! Flows through the whole of Provider Trust.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can not go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
 mod crash;
 mod fresh_table;
