@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -48,9 +48,17 @@ pub struct Function {
 impl Function {
     /// Starts the function's binary with these variables in its environment.
     pub async fn start(name: &str, environment: &BTreeMap<String, String>) -> anyhow::Result<Self> {
-        let binary = binary(name)?;
+        Self::start_at(&binary(name)?, name, environment).await
+    }
+
+    /// Starts this binary as the function of this name.
+    pub async fn start_at(
+        binary: &Path,
+        name: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
         let runtime_api = RuntimeApi::start().await?;
-        let mut process = Command::new(&binary)
+        let mut process = Command::new(binary)
             .env_clear()
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address().to_string())
@@ -96,6 +104,16 @@ impl Function {
     /// The lines the function has logged so far.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The CPU time the process has used, in nanoseconds, over all its threads. Linux tells; elsewhere there is none.
+    pub fn cpu_nanoseconds(&self) -> Option<u64> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id()?)).ok()?;
+        let time = |thread: std::fs::DirEntry| -> Option<u64> {
+            let statistics = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            statistics.split_whitespace().next()?.parse().ok()
+        };
+        Some(threads.flatten().filter_map(time).sum())
     }
 
     /// The most memory the process has held at once, in KiB. Linux tells; elsewhere there is none.

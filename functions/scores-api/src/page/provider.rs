@@ -83,9 +83,10 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
         p.score { (words::points(points)) small { " of 100" } }
         (chart::scale(points, low, high))
         p {
-            "90 % interval " strong { (words::points(low)) " to " (words::points(high)) } ". "
             @if let Some(free) = score.capped_from {
-                "Capped by a critical warning; without it " (words::points(free.value())) ". "
+                strong { "Capped by a critical warning." } " Without it " (words::points(free.value())) "."
+            } @else {
+                "90 % interval " strong { (words::points(low)) " to " (words::points(high)) } "."
             }
         }
         div.scroll { table {
@@ -161,7 +162,8 @@ fn row(summary: &Summary, name: &str, cell: impl Fn(&ReplyWindow) -> Markup) -> 
 fn percentile(fact: &trust::summary::PercentileFact, n: u64) -> Markup {
     html! {
         (words::percentile(fact, n))
-        div.soft { @if let Some(range) = words::range(fact) { (range) " · " } "n = " (n) }
+        @if let Some(range) = words::range(fact) { div.soft { (range) } }
+        div.soft { "n = " (n) }
     }
 }
 
@@ -171,7 +173,8 @@ fn share(ratio: Ratio) -> Markup {
             None => "not enough data"
             Some(share) => (words::percent(share))
         }
-        div.soft { @if let Some(range) = words::share_range(ratio) { (range) " · " } "n = " (ratio.of) }
+        @if let Some(range) = words::share_range(ratio) { div.soft { (range) } }
+        div.soft { "n = " (ratio.of) }
     }
 }
 

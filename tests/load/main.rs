@@ -1,0 +1,63 @@
+//! Measuring: what a message costs in time, memory and capacity units. Run by hand; `docs/performance.md` has the commands and figures.
+
+#![expect(clippy::print_stdout, reason = "figures are what this program is for")]
+
+mod capacity;
+mod function;
+mod throughput;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+struct Flags {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Capacity units of messages, summaries and reads, from the 10th conversation to the last.
+    Capacity {
+        /// How many conversations.
+        #[arg(long, default_value_t = 10_000)]
+        conversations: u64,
+    },
+    /// Signed messages a second through the local stack, from the front door to the score.
+    Throughput {
+        /// How many messages.
+        #[arg(long, default_value_t = 20_000)]
+        messages: u64,
+        /// How many connections.
+        #[arg(long, default_value_t = 32)]
+        connections: u64,
+    },
+    /// The webhook's binary: start, CPU time a message, memory; against an empty function.
+    Webhook {
+        /// The folder of release binaries.
+        #[arg(long)]
+        binaries: PathBuf,
+        /// How many messages.
+        #[arg(long, default_value_t = 2000)]
+        messages: usize,
+        /// How many starts of each.
+        #[arg(long, default_value_t = 40)]
+        starts: usize,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Flags::parse().what {
+        What::Capacity { conversations } => capacity::measure(conversations).await,
+        What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
+        What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,
+    }
+}
+
+/// A value so many hundredths up the sorted ones.
+fn percentile(sorted: &[u64], hundredths: usize) -> u64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * hundredths / 100).copied().unwrap_or_default()
+}
