@@ -1,27 +1,26 @@
 //! Event patterns: which events a rule takes, which records a function sees.
 //!
-//! Source: "Creating Amazon EventBridge event patterns" and "Comparison operators for use in event patterns" (AWS documentation). A
-//! pattern's fields must all match; of the values listed for a field, one. A field that is an array matches if any element does.
+//! Source: "Creating Amazon EventBridge event patterns" and "Comparison operators for use in event patterns" (AWS documentation),
+//! and for arrays and absent fields the README of `aws/event-ruler`, the matcher EventBridge runs. A pattern's fields must all match;
+//! of the values listed for a field, one. As there, an event is the list of its leaves: arrays are looked through, an object or an
+//! empty array is no leaf, and fields within two elements of one array never match together.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-/// A parsed pattern.
+/// A parsed pattern: the alternatives its `$or`s leave, each a list of fields that must all match.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pattern(Fields);
+pub struct Pattern(Vec<Fields>);
 
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Fields {
-    all: Vec<(String, Field)>,
-    any: Vec<Vec<Fields>>,
+type Fields = Vec<Field>;
+
+/// The conditions on the leaves of one path; one must hold.
+#[derive(Debug, Clone, PartialEq)]
+struct Field {
+    path: String,
+    tests: Vec<Test>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Field {
-    Nested(Fields),
-    OneOf(Vec<Test>),
-}
-
-/// A condition on one value.
+/// A condition on one leaf.
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
     Equals(Value),
@@ -30,11 +29,15 @@ enum Test {
     PrefixIgnoreCase(String),
     Suffix(String),
     SuffixIgnoreCase(String),
-    Wildcard(String),
+    Wildcard(Wildcard),
     Numeric(Vec<(Comparison, f64)>),
     Exists(bool),
     AnythingBut(Vec<Test>),
 }
+
+/// The texts between a wildcard's stars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wildcard(Vec<String>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
@@ -66,6 +69,12 @@ pub enum InvalidPattern {
     },
 }
 
+/// EventBridge refuses patterns whose `$or`s multiply to more.
+const MOST_ALTERNATIVES: usize = 1000;
+
+/// EventBridge compares numbers between the negative of this and this.
+const LARGEST_NUMBER: f64 = 5e9;
+
 fn shape(at: &str, expected: &'static str) -> InvalidPattern {
     InvalidPattern::Shape { at: at.to_owned(), expected }
 }
@@ -74,45 +83,71 @@ impl Pattern {
     /// Parses a pattern.
     pub fn parse(pattern: &Value) -> Result<Self, InvalidPattern> {
         match pattern {
-            Value::Object(fields) if !fields.is_empty() => parse_fields(fields, "$").map(Self),
+            Value::Object(fields) if !fields.is_empty() => {
+                let mut alternatives = parse_fields(fields, "", vec![Vec::new()])?;
+                // In the order EventBridge looks: what is absent is absent from the elements settled on so far.
+                for fields in &mut alternatives {
+                    fields.sort_by(|one, other| one.path.cmp(&other.path));
+                }
+                Ok(Self(alternatives))
+            }
             _ => Err(shape("$", "a pattern is an object with at least one field")),
         }
     }
 
     /// Whether an event matches.
     pub fn matches(&self, event: &Value) -> bool {
-        self.0.match_object(Some(event))
+        let leaves = Leaves::of(event);
+        self.0.iter().any(|fields| leaves.match_all(fields, &Vec::new()))
     }
 }
 
-fn parse_fields(fields: &Map<String, Value>, at: &str) -> Result<Fields, InvalidPattern> {
-    let mut parsed = Fields::default();
+/// Adds an object's fields to every alternative there is so far.
+fn parse_fields(
+    fields: &Map<String, Value>,
+    parent: &str,
+    mut alternatives: Vec<Fields>,
+) -> Result<Vec<Fields>, InvalidPattern> {
     for (name, value) in fields {
-        let at = format!("{at}.{name}");
+        let path = join(parent, name);
+        let at = format!("$.{path}");
         match value {
             Value::Array(choices) if name == "$or" => {
                 if choices.len() < 2 {
                     return Err(shape(&at, "$or lists at least two patterns"));
                 }
-                let choices = choices.iter().map(|choice| match choice {
-                    Value::Object(fields) if !fields.is_empty() => parse_fields(fields, &at),
-                    _ => Err(shape(&at, "$or lists patterns")),
-                });
-                parsed.any.push(choices.collect::<Result<_, _>>()?);
+                let mut multiplied = Vec::new();
+                for choice in choices {
+                    let Value::Object(fields) = choice else { return Err(shape(&at, "$or lists patterns")) };
+                    if fields.is_empty() {
+                        return Err(shape(&at, "$or lists patterns"));
+                    }
+                    multiplied.extend(parse_fields(fields, parent, alternatives.clone())?);
+                    if multiplied.len() > MOST_ALTERNATIVES {
+                        return Err(shape(&at, "the $ors of a pattern multiply to at most 1000"));
+                    }
+                }
+                alternatives = multiplied;
             }
             Value::Object(fields) if !fields.is_empty() => {
-                parsed.all.push((name.clone(), Field::Nested(parse_fields(fields, &at)?)));
+                alternatives = parse_fields(fields, &path, alternatives)?;
             }
             Value::Array(tests) if !tests.is_empty() => {
-                let tests = tests.iter().map(|test| parse_test(test, &at)).collect::<Result<_, _>>()?;
-                parsed.all.push((name.clone(), Field::OneOf(tests)));
+                let tests = tests.iter().map(|test| parse_test(test, &at)).collect::<Result<Vec<_>, _>>()?;
+                for fields in &mut alternatives {
+                    fields.push(Field { path: path.clone(), tests: tests.clone() });
+                }
             }
             _ => {
                 return Err(shape(&at, "a field holds a list of values or an object, neither of them empty"));
             }
         }
     }
-    Ok(parsed)
+    Ok(alternatives)
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
 fn parse_test(test: &Value, at: &str) -> Result<Test, InvalidPattern> {
@@ -130,7 +165,7 @@ fn parse_test(test: &Value, at: &str) -> Result<Test, InvalidPattern> {
         "prefix" => affix(operand, at, Test::Prefix, Test::PrefixIgnoreCase),
         "suffix" => affix(operand, at, Test::Suffix, Test::SuffixIgnoreCase),
         "equals-ignore-case" => text(operand, at).map(Test::EqualsIgnoreCase),
-        "wildcard" => text(operand, at).map(Test::Wildcard),
+        "wildcard" => parse_wildcard(operand, at),
         "exists" => match operand {
             Value::Bool(exists) => Ok(Test::Exists(*exists)),
             _ => Err(shape(at, "exists is true or false")),
@@ -151,10 +186,38 @@ fn affix(
     exact: impl Fn(String) -> Test,
     ignoring_case: impl Fn(String) -> Test,
 ) -> Result<Test, InvalidPattern> {
-    match operand.get("equals-ignore-case") {
-        Some(inner) => text(inner, at).map(|affix| ignoring_case(affix.to_lowercase())),
-        None => text(operand, at).map(exact),
+    match operand {
+        Value::Object(inner) => match (inner.get("equals-ignore-case"), inner.len()) {
+            (Some(affix), 1) => text(affix, at).map(|affix| ignoring_case(affix.to_lowercase())),
+            _ => Err(shape(at, "this operator takes a text or equals-ignore-case")),
+        },
+        operand => text(operand, at).map(exact),
     }
+}
+
+fn parse_wildcard(operand: &Value, at: &str) -> Result<Test, InvalidPattern> {
+    let text = text(operand, at)?;
+    let mut pieces = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let literal = match character {
+            '*' if characters.peek() == Some(&'*') => {
+                return Err(shape(at, "a wildcard has no two * in a row"));
+            }
+            '*' => {
+                pieces.push(String::new());
+                continue;
+            }
+            '\\' => characters
+                .next_if(|next| matches!(next, '*' | '\\'))
+                .ok_or_else(|| shape(at, "a \\ in a wildcard stands before * or \\"))?,
+            character => character,
+        };
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(literal);
+        }
+    }
+    Ok(Test::Wildcard(Wildcard(pieces)))
 }
 
 fn parse_numeric(operand: &Value, at: &str) -> Result<Test, InvalidPattern> {
@@ -170,20 +233,31 @@ fn parse_numeric(operand: &Value, at: &str) -> Result<Test, InvalidPattern> {
             Some(">") => Comparison::Greater,
             _ => return Err(shape(at, expected)),
         };
-        Ok((comparison, pair[1].as_f64().ok_or_else(|| shape(at, expected))?))
+        let number = pair[1].as_f64().ok_or_else(|| shape(at, expected))?;
+        if number.abs() > LARGEST_NUMBER {
+            return Err(shape(at, "numeric compares numbers from -5e9 to 5e9"));
+        }
+        Ok((comparison, number))
     });
-    pairs.collect::<Result<_, _>>().map(Test::Numeric)
+    let pairs: Vec<_> = pairs.collect::<Result<_, _>>()?;
+    if let [(from, bottom), (to, top)] = pairs[..] {
+        let lower = matches!(from, Comparison::Greater | Comparison::AtLeast);
+        let upper = matches!(to, Comparison::Less | Comparison::AtMost);
+        if !lower || !upper || bottom >= top {
+            return Err(shape(at, "a numeric range is a lower bound, then a larger upper bound"));
+        }
+    }
+    Ok(Test::Numeric(pairs))
 }
 
 fn parse_anything_but(operand: &Value, at: &str) -> Result<Test, InvalidPattern> {
     let tests = match operand {
-        Value::Array(values) if !values.is_empty() => values
-            .iter()
-            .map(|value| match value {
-                Value::String(_) | Value::Number(_) => Ok(Test::Equals(value.clone())),
-                _ => Err(shape(at, "anything-but lists texts or numbers")),
-            })
-            .collect::<Result<_, _>>()?,
+        Value::Array(values) if !values.is_empty() => {
+            if !values.iter().all(Value::is_string) && !values.iter().all(Value::is_number) {
+                return Err(shape(at, "anything-but lists texts or numbers"));
+            }
+            values.iter().cloned().map(Test::Equals).collect()
+        }
         Value::String(_) | Value::Number(_) => vec![Test::Equals(operand.clone())],
         Value::Object(inner) if inner.len() == 1 => {
             let name = inner.keys().next().map_or("", String::as_str);
@@ -191,10 +265,16 @@ fn parse_anything_but(operand: &Value, at: &str) -> Result<Test, InvalidPattern>
                 return Err(InvalidPattern::Operator { at: at.to_owned(), name: name.to_owned() });
             }
             let each = |value: &Value| {
+                if text(value, at)?.is_empty() {
+                    return Err(shape(at, "anything-but takes no empty text here"));
+                }
                 let one = Map::from_iter([(name.to_owned(), value.clone())]);
                 parse_test(&Value::Object(one), at)
             };
             match &inner[name] {
+                Value::Array(values) if values.is_empty() => {
+                    return Err(shape(at, "anything-but takes a value, a list, or one operator"));
+                }
                 Value::Array(values) => values.iter().map(each).collect::<Result<_, _>>()?,
                 value => vec![each(value)?],
             }
@@ -204,37 +284,74 @@ fn parse_anything_but(operand: &Value, at: &str) -> Result<Test, InvalidPattern>
     Ok(Test::AnythingBut(tests))
 }
 
-impl Fields {
-    fn match_object(&self, object: Option<&Value>) -> bool {
-        self.all.iter().all(|(name, field)| match object {
-            // An array of objects matches if one of them does.
-            Some(Value::Array(elements)) => elements.iter().any(|element| field.matches(element.get(name))),
-            object => field.matches(object.and_then(|object| object.get(name))),
-        }) && self.any.iter().all(|choices| choices.iter().any(|choice| choice.match_object(object)))
+/// Which element of which array something is in.
+type Within = Vec<(usize, usize)>;
+
+/// An event, flattened.
+#[derive(Debug, Default)]
+struct Leaves<'a> {
+    leaves: Vec<(String, &'a Value, Within)>,
+    arrays: usize,
+}
+
+impl<'a> Leaves<'a> {
+    fn of(event: &'a Value) -> Self {
+        let mut leaves = Self::default();
+        if event.is_object() {
+            leaves.add("", event, &Vec::new());
+        }
+        leaves
+    }
+
+    fn add(&mut self, path: &str, value: &'a Value, within: &Within) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    self.add(&join(path, name), value, within);
+                }
+            }
+            Value::Array(elements) => {
+                let array = self.arrays;
+                self.arrays += 1;
+                for (index, element) in elements.iter().enumerate() {
+                    // Plain elements are values of the field itself: only what is nested must agree on the element.
+                    if element.is_object() || element.is_array() {
+                        let mut within = within.clone();
+                        within.push((array, index));
+                        self.add(path, element, &within);
+                    } else {
+                        self.add(path, element, within);
+                    }
+                }
+            }
+            value => self.leaves.push((path.to_owned(), value, within.clone())),
+        }
+    }
+
+    /// Whether all fields match, given the elements that fields before them have settled on.
+    fn match_all(&self, fields: &[Field], settled: &Within) -> bool {
+        let Some((field, rest)) = fields.split_first() else { return true };
+        let mut present = self
+            .leaves
+            .iter()
+            .filter(|(path, _, within)| *path == field.path && agree(settled, within))
+            .peekable();
+        if present.peek().is_none() {
+            return field.tests.contains(&Test::Exists(false)) && self.match_all(rest, settled);
+        }
+        present.any(|(_, value, within)| {
+            field.tests.iter().any(|test| test.matches(value))
+                && self.match_all(rest, &[settled.as_slice(), within].concat())
+        })
     }
 }
 
-impl Field {
-    fn matches(&self, value: Option<&Value>) -> bool {
-        match self {
-            Self::Nested(fields) => fields.match_object(value),
-            Self::OneOf(tests) => tests.iter().any(|test| test.matches_field(value)),
-        }
-    }
+/// Whether two places can be seen together: no two elements of one array.
+fn agree(settled: &Within, within: &Within) -> bool {
+    within.iter().all(|(array, index)| settled.iter().all(|(other, at)| array != other || index == at))
 }
 
 impl Test {
-    fn matches_field(&self, value: Option<&Value>) -> bool {
-        // `exists` looks at leaves: an object is not one.
-        let leaf = value.filter(|value| !value.is_object());
-        match (self, leaf) {
-            (Self::Exists(wanted), leaf) => leaf.is_some() == *wanted,
-            (_, None) => false,
-            (_, Some(Value::Array(elements))) => elements.iter().any(|element| self.matches(element)),
-            (_, Some(value)) => self.matches(value),
-        }
-    }
-
     fn matches(&self, value: &Value) -> bool {
         let text = value.as_str();
         match self {
@@ -248,7 +365,7 @@ impl Test {
             }
             Self::Suffix(suffix) => text.is_some_and(|text| text.ends_with(suffix)),
             Self::SuffixIgnoreCase(suffix) => text.is_some_and(|text| text.to_lowercase().ends_with(suffix)),
-            Self::Wildcard(wildcard) => text.is_some_and(|text| matches_wildcard(wildcard, text)),
+            Self::Wildcard(wildcard) => text.is_some_and(|text| wildcard.matches(text)),
             Self::Numeric(bounds) => value.as_f64().is_some_and(|number| {
                 bounds.iter().all(|(comparison, bound)| comparison.holds(number, *bound))
             }),
@@ -274,29 +391,28 @@ impl Comparison {
 /// Numbers are the same by value: 300 and 300.0 match.
 fn same(wanted: &Value, value: &Value) -> bool {
     match (wanted, value) {
-        (Value::Number(wanted), Value::Number(value)) => number(wanted) == number(value),
+        // Whole numbers first: beyond 2^53 two of them may share one float.
+        (Value::Number(wanted), Value::Number(value)) if wanted.is_f64() || value.is_f64() => {
+            wanted.as_f64() == value.as_f64()
+        }
         (wanted, value) => wanted == value,
     }
 }
 
-fn number(number: &Number) -> Option<f64> {
-    number.as_f64()
-}
-
-/// `*` stands for any characters, none included.
-fn matches_wildcard(wildcard: &str, text: &str) -> bool {
-    let mut parts = wildcard.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+impl Wildcard {
+    /// Each star stands for any characters, none included.
+    fn matches(&self, text: &str) -> bool {
+        let Some((first, rest)) = self.0.split_first() else { return false };
+        let Some(mut text) = text.strip_prefix(first.as_str()) else { return false };
+        let Some((last, between)) = rest.split_last() else { return text.is_empty() };
+        for piece in between {
+            match text.find(piece.as_str()) {
+                Some(at) => text = &text[at + piece.len()..],
+                None => return false,
+            }
         }
+        text.ends_with(last.as_str())
     }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -415,8 +531,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wildcard_made_of_a_texts_own_pieces_matches_it(pieces in prop::collection::vec("[ab]{0,3}", 1..5)) {
-            prop_assert!(matches_wildcard(&pieces.join("*"), &pieces.concat()));
+        fn a_wildcard_made_of_a_texts_own_pieces_matches_it(pieces in prop::collection::vec("[ab]{1,3}", 1..5)) {
+            let pattern = Pattern::parse(&json!({"a": [{"wildcard": pieces.join("*")}]})).unwrap();
+            let event = json!({"a": pieces.concat()});
+            prop_assert!(pattern.matches(&event));
         }
 
         #[test]

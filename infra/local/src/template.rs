@@ -21,7 +21,7 @@ use crate::{
     },
 };
 use node::Node;
-use resolve::{Names, name_of};
+use resolve::Names;
 
 /// Something in the template that is wrong, or that this machine can not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,13 +34,10 @@ pub struct TemplateError {
 }
 
 /// Resources that mean nothing on one machine.
-const WITHOUT_LOCAL_MEANING: [&str; 5] = [
-    "AWS::CloudWatch::Alarm",
-    "AWS::SNS::Topic",
-    "AWS::SQS::QueuePolicy",
-    "AWS::SecretsManager::Secret",
-    "AWS::Serverless::HttpApi",
-];
+const WITHOUT_LOCAL_MEANING: [&str; 4] =
+    ["AWS::CloudWatch::Alarm", "AWS::SNS::Topic", "AWS::SQS::QueuePolicy", "AWS::SecretsManager::Secret"];
+
+const QUEUE: &str = "AWS::SQS::Queue";
 
 /// Reads a template with these parameters; others have their defaults.
 pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring, TemplateError> {
@@ -74,58 +71,36 @@ pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring,
         )?;
         let properties = match resource.get("Properties") {
             Some(properties) => names.resolve(properties)?,
-            None => Node { line: resource.line, kind: node::Kind::Map(Vec::new()) },
+            None => {
+                Node { line: resource.line, key_line: resource.key_line, kind: node::Kind::Map(Vec::new()) }
+            }
         };
         let name = names.physical(logical);
         match kind.text()? {
             "AWS::Serverless::Function" => {
-                function(&mut wiring, logical, resource, &properties, globals.as_ref())?;
+                function(&mut wiring, &names, (logical, resource), &properties, globals.as_ref())?;
             }
             "AWS::Events::EventBus" => {
                 only(&properties, &["Name"])?;
                 wiring.buses.push(name);
             }
-            "AWS::Events::Rule" => wiring.rules.push(rule(logical, &properties)?),
-            "AWS::SQS::Queue" => wiring.queues.push(queue(name, &properties)?),
+            "AWS::Events::Rule" => wiring.rules.push(rule(&names, logical, &properties)?),
+            QUEUE => wiring.queues.push(queue(&names, name, &properties)?),
             "AWS::DynamoDB::Table" => wiring.tables.push(table(name, &properties)?),
+            // Routes are read from the functions. What else an API can do (stages in paths, CORS, authorisers) is not known here.
+            "AWS::Serverless::HttpApi" => only(&properties, &["Name", "Description", "Tags"])?,
             known if WITHOUT_LOCAL_MEANING.contains(&known) => {}
             other => return Err(kind.error(format!("the local stack has no {other}"))),
         }
     }
-    check(&wiring, &template)?;
     Ok(wiring)
-}
-
-/// Whatever is named must be there.
-fn check(wiring: &Wiring, template: &Node) -> Result<(), TemplateError> {
-    let queue = |name: &str| wiring.queues.iter().any(|queue| queue.name == name);
-    let missing = |what: &str, name: &str| template.error(format!("{what} {name} is not in this template"));
-    for rule in &wiring.rules {
-        if let Some(name) = rule.queues.iter().find(|name| !queue(name)) {
-            return Err(missing("the target queue", name));
-        }
-        if !wiring.buses.contains(&rule.bus) {
-            return Err(missing("the bus", &rule.bus));
-        }
-    }
-    for trigger in &wiring.queue_triggers {
-        if !queue(&trigger.queue) {
-            return Err(missing("the queue", &trigger.queue));
-        }
-    }
-    for trigger in &wiring.stream_triggers {
-        if !wiring.tables.iter().any(|table| table.name == trigger.table) {
-            return Err(missing("the table", &trigger.table));
-        }
-    }
-    Ok(())
 }
 
 /// Refuses what is not listed.
 fn only(node: &Node, known: &[&str]) -> Result<(), TemplateError> {
     for (name, value) in node.map()? {
         if !known.contains(&name.as_str()) {
-            return Err(value.error(format!("the local stack does not know {name} here")));
+            return Err(value.key_error(format!("the local stack does not know {name} here")));
         }
     }
     Ok(())
@@ -135,7 +110,7 @@ fn seconds(node: Option<&Node>, default: u64) -> Result<Duration, TemplateError>
     node.map_or(Ok(default), Node::number).map(Duration::from_secs)
 }
 
-const FUNCTION: [&str; 15] = [
+const FUNCTION: [&str; 14] = [
     "CodeUri",
     "Description",
     "FunctionUrlConfig",
@@ -148,15 +123,14 @@ const FUNCTION: [&str; 15] = [
     "Architectures",
     "Handler",
     "Tracing",
-    "ReservedConcurrentExecutions",
     "FunctionName",
     "LoggingConfig",
 ];
 
 fn function(
     wiring: &mut Wiring,
-    logical: &str,
-    resource: &Node,
+    names: &Names,
+    (logical, resource): (&str, &Node),
     properties: &Node,
     globals: Option<&Node>,
 ) -> Result<(), TemplateError> {
@@ -184,7 +158,7 @@ fn function(
         timeout: seconds(timeout, 3)?,
     });
     if let Some(url) = properties.get("FunctionUrlConfig") {
-        only(url, &["AuthType", "InvokeMode"])?;
+        only(url, &["AuthType"])?;
         let authorisation = url.required("AuthType")?;
         if authorisation.text()? != "NONE" {
             return Err(authorisation.error("the local stack knows Function URLs with AuthType NONE only"));
@@ -192,12 +166,17 @@ fn function(
         wiring.function_urls.push(logical.to_owned());
     }
     for (name, event) in properties.get("Events").map(Node::map).transpose()?.unwrap_or_default() {
-        trigger(wiring, logical, name, event)?;
+        trigger(wiring, names, logical, (name, event))?;
     }
     Ok(())
 }
 
-fn trigger(wiring: &mut Wiring, function: &str, name: &str, event: &Node) -> Result<(), TemplateError> {
+fn trigger(
+    wiring: &mut Wiring,
+    names: &Names,
+    function: &str,
+    (name, event): (&str, &Node),
+) -> Result<(), TemplateError> {
     only(event, &["Type", "Properties"])?;
     let kind = event.required("Type")?;
     let properties = event.required("Properties")?;
@@ -212,23 +191,17 @@ fn trigger(wiring: &mut Wiring, function: &str, name: &str, event: &Node) -> Res
         "SQS" => {
             only(
                 properties,
-                &[
-                    "Queue",
-                    "BatchSize",
-                    "MaximumBatchingWindowInSeconds",
-                    "FunctionResponseTypes",
-                    "ScalingConfig",
-                ],
+                &["Queue", "BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes"],
             )?;
             wiring.queue_triggers.push(QueueTrigger {
                 function,
-                queue: name_of(properties.required("Queue")?.text()?).to_owned(),
+                queue: names.named(properties.required("Queue")?, QUEUE)?.to_owned(),
                 batch_size: batch_size(properties, 10)?,
                 window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
                 failures: failures(properties)?,
             });
         }
-        "DynamoDB" => wiring.stream_triggers.push(stream(function, properties)?),
+        "DynamoDB" => wiring.stream_triggers.push(stream(names, function, properties)?),
         "ScheduleV2" => {
             only(properties, &["Description", "ScheduleExpression", "Input", "Name"])?;
             let expression = properties.required("ScheduleExpression")?;
@@ -247,7 +220,7 @@ fn trigger(wiring: &mut Wiring, function: &str, name: &str, event: &Node) -> Res
     Ok(())
 }
 
-fn stream(function: String, properties: &Node) -> Result<StreamTrigger, TemplateError> {
+fn stream(names: &Names, function: String, properties: &Node) -> Result<StreamTrigger, TemplateError> {
     only(
         properties,
         &[
@@ -266,17 +239,31 @@ fn stream(function: String, properties: &Node) -> Result<StreamTrigger, Template
     if start.text()? != "TRIM_HORIZON" {
         return Err(start.error("the local stack reads streams from TRIM_HORIZON only"));
     }
-    let filters = properties.get("FilterCriteria").and_then(|criteria| criteria.get("Filters"));
-    let filters = filters.map(Node::list).transpose()?.unwrap_or_default().iter().map(|filter| {
+    let filters = match properties.get("FilterCriteria") {
+        Some(criteria) => {
+            only(criteria, &["Filters"])?;
+            criteria.required("Filters")?.list()?
+        }
+        None => &[],
+    };
+    let filters = filters.iter().map(|filter| {
+        only(filter, &["Pattern"])?;
         let pattern = filter.required("Pattern")?;
         Pattern::parse(&inline_json(pattern)?).map_err(|error| pattern.error(error.to_string()))
     });
-    let destination = properties
-        .get("DestinationConfig")
-        .map(|config| config.required("OnFailure")?.required("Destination"));
+    let on_failure = properties.get("DestinationConfig").map(|config| {
+        only(config, &["OnFailure"])?;
+        let on_failure = config.required("OnFailure")?;
+        only(on_failure, &["Type", "Destination"])?;
+        let kind = on_failure.required("Type")?;
+        match kind.text()? {
+            "SQS" => Ok(names.named(on_failure.required("Destination")?, QUEUE)?.to_owned()),
+            other => Err(kind.error(format!("the local stack has no {other} destinations"))),
+        }
+    });
     Ok(StreamTrigger {
         function,
-        table: name_of(properties.required("Stream")?.text()?).to_owned(),
+        table: names.named(properties.required("Stream")?, "AWS::DynamoDB::Table")?.to_owned(),
         batch_size: batch_size(properties, 100)?,
         window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
         filters: filters.collect::<Result<_, _>>()?,
@@ -286,7 +273,7 @@ fn stream(function: String, properties: &Node) -> Result<StreamTrigger, Template
             .map(Node::number)
             .transpose()?
             .map(|retries| retries as u32),
-        on_failure: destination.transpose()?.map(Node::text).transpose()?.map(|arn| name_of(arn).to_owned()),
+        on_failure: on_failure.transpose()?,
     })
 }
 
@@ -310,26 +297,26 @@ fn failures(properties: &Node) -> Result<Failures, TemplateError> {
     }
 }
 
-fn rule(name: &str, properties: &Node) -> Result<Rule, TemplateError> {
-    only(properties, &["EventBusName", "Description", "EventPattern", "Targets", "State", "Name"])?;
+fn rule(names: &Names, name: &str, properties: &Node) -> Result<Rule, TemplateError> {
+    only(properties, &["EventBusName", "Description", "EventPattern", "Targets", "Name"])?;
     let pattern = properties.required("EventPattern")?;
     let targets = properties.required("Targets")?.list()?.iter().map(|target| {
         only(target, &["Id", "Arn", "DeadLetterConfig"])?;
-        let arn = target.required("Arn")?;
-        if !arn.text()?.starts_with("arn:aws:sqs:") {
-            return Err(arn.error("the local stack knows queues as targets only"));
-        }
-        Ok(name_of(arn.text()?).to_owned())
+        Ok(names.named(target.required("Arn")?, QUEUE)?.to_owned())
     });
+    let bus = properties.required("EventBusName")?;
+    if !names.is("AWS::Events::EventBus", bus.text()?) {
+        return Err(bus.error(format!("no bus of this template is named {}", bus.text()?)));
+    }
     Ok(Rule {
         name: name.to_owned(),
-        bus: properties.required("EventBusName")?.text()?.to_owned(),
+        bus: bus.text()?.to_owned(),
         pattern: Pattern::parse(&pattern.to_json()).map_err(|error| pattern.error(error.to_string()))?,
         queues: targets.collect::<Result<_, _>>()?,
     })
 }
 
-fn queue(name: String, properties: &Node) -> Result<Queue, TemplateError> {
+fn queue(names: &Names, name: String, properties: &Node) -> Result<Queue, TemplateError> {
     only(
         properties,
         &[
@@ -343,7 +330,7 @@ fn queue(name: String, properties: &Node) -> Result<Queue, TemplateError> {
     let redrive = properties.get("RedrivePolicy").map(|policy| {
         only(policy, &["deadLetterTargetArn", "maxReceiveCount"])?;
         Ok(Redrive {
-            dead_letter: name_of(policy.required("deadLetterTargetArn")?.text()?).to_owned(),
+            dead_letter: names.named(policy.required("deadLetterTargetArn")?, QUEUE)?.to_owned(),
             max_receives: policy.required("maxReceiveCount")?.number()? as u32,
         })
     });
@@ -377,11 +364,18 @@ fn table(name: String, properties: &Node) -> Result<Table, TemplateError> {
         }
     }
     if let Some(stream) = properties.get("StreamSpecification") {
+        only(stream, &["StreamViewType"])?;
         create["StreamSpecification"] =
             json!({ "StreamEnabled": true, "StreamViewType": stream.required("StreamViewType")?.text()? });
     }
-    let expiry =
-        properties.get("TimeToLiveSpecification").map(|expiry| expiry.required("AttributeName")?.text());
+    let expiry = properties.get("TimeToLiveSpecification").map(|expiry| {
+        only(expiry, &["AttributeName", "Enabled"])?;
+        let enabled = expiry.required("Enabled")?;
+        match enabled.text()? {
+            "true" => expiry.required("AttributeName")?.text(),
+            _ => Err(enabled.error("a table without expiry has no TimeToLiveSpecification here")),
+        }
+    });
     Ok(Table { name, create, expiry: expiry.transpose()?.map(str::to_owned) })
 }
 

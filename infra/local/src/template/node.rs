@@ -8,6 +8,8 @@ use super::TemplateError;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) line: usize,
+    /// The line of the key it belongs to; its own where it has none.
+    pub(crate) key_line: usize,
     pub(crate) kind: Kind,
 }
 
@@ -53,6 +55,11 @@ impl Node {
 
     pub(crate) fn error(&self, what: impl Into<String>) -> TemplateError {
         TemplateError { line: self.line, what: what.into() }
+    }
+
+    /// An error about the key.
+    pub(crate) fn key_error(&self, what: impl Into<String>) -> TemplateError {
+        TemplateError { line: self.key_line, what: what.into() }
     }
 
     pub(crate) fn map(&self) -> Result<&[(String, Self)], TemplateError> {
@@ -139,11 +146,11 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(TemplateError { line, what: "a value is expected here".to_owned() }),
         };
-        let node = Node { line, kind };
+        let node = Node { line, key_line: line, kind };
         Ok(match tag {
             Some(tag) => {
                 let tag = tag.suffix.clone();
-                Node { line, kind: Kind::Tagged { tag, inner: Box::new(node) } }
+                Node { line, key_line: line, kind: Kind::Tagged { tag, inner: Box::new(node) } }
             }
             None => node,
         })
@@ -171,7 +178,7 @@ impl<'a> Reader<'a> {
                         return Err(key.error(format!("{name} stands here twice")));
                     }
                     let value = self.next()?;
-                    entries.push((name, self.node(value)?));
+                    entries.push((name, Node { key_line: key.line, ..self.node(value)? }));
                 }
             }
         }

@@ -61,6 +61,21 @@ impl Names {
         self.resources.get(logical).map_or_else(|| logical.to_owned(), |(_, name)| name.clone())
     }
 
+    /// The name of the resource of this type that an ARN stands for.
+    pub(crate) fn named<'a>(&self, arn: &'a Node, kind: &str) -> Result<&'a str, TemplateError> {
+        let text = arn.text()?;
+        let name = name_of(text);
+        if text.starts_with("arn:") && self.is(kind, name) {
+            return Ok(name);
+        }
+        Err(arn.error(format!("the ARN of an {kind} of this template is expected here, not {text}")))
+    }
+
+    /// Whether a resource of this type has this name.
+    pub(crate) fn is(&self, kind: &str, name: &str) -> bool {
+        self.resources.values().any(|(of, physical)| of == kind && physical == name)
+    }
+
     /// The node with every intrinsic replaced by its value.
     pub(crate) fn resolve(&self, node: &Node) -> Result<Node, TemplateError> {
         let kind = match &node.kind {
@@ -79,7 +94,7 @@ impl Names {
                 Kind::Map(entries.collect::<Result<_, TemplateError>>()?)
             }
         };
-        Ok(Node { line: node.line, kind })
+        Ok(Node { line: node.line, key_line: node.key_line, kind })
     }
 
     fn intrinsic(&self, node: &Node, name: &str, inner: &Node) -> Result<Node, TemplateError> {
@@ -99,7 +114,11 @@ impl Names {
             "Sub" => self.substitute(node, inner.text()?)?,
             other => return Err(node.error(format!("the intrinsic function {other} is not known here"))),
         };
-        Ok(Node { line: node.line, kind: Kind::Scalar { text, quoted: Quoted::Quoted } })
+        Ok(Node {
+            line: node.line,
+            key_line: node.key_line,
+            kind: Kind::Scalar { text, quoted: Quoted::Quoted },
+        })
     }
 
     fn substitute(&self, node: &Node, text: &str) -> Result<String, TemplateError> {
@@ -156,7 +175,7 @@ impl Names {
 }
 
 /// The name at the end of a local ARN.
-pub(crate) fn name_of(arn: &str) -> &str {
+fn name_of(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn).trim_end_matches("/stream")
 }
 

@@ -257,8 +257,94 @@ fn an_array_matches_by_any_of_its_elements() {
 }
 
 #[test]
+fn fields_of_two_elements_of_one_array_never_match_together() {
+    // The example of event-ruler's README.
+    let event = json!({"employees": [{"first": "John", "last": "Doe"}, {"first": "Anna", "last": "Smith"}, {"first": "Peter", "last": "Jones"}]});
+    let nested = json!({"employees": [[{"first": "John", "last": "Doe"}, {"first": "Anna", "last": "Smith"}], [{"first": "Peter", "last": "Jones"}]]});
+    for event in [event, nested] {
+        judge(
+            &event,
+            &[
+                (json!({"employees": {"first": ["Anna"]}}), true),
+                (json!({"employees": {"first": ["Anna"], "last": ["Smith"]}}), true),
+                (json!({"employees": {"first": ["Anna"], "last": ["Jones"]}}), false),
+                (json!({"employees": {"first": ["Anna", "Peter"], "last": ["Jones"]}}), true),
+                (
+                    json!({"employees": {"first": ["Anna"], "$or": [{"last": ["Jones"]}, {"last": ["Doe"]}]}}),
+                    false,
+                ),
+                (json!({"employees": {"last": [{"exists": false}]}}), false),
+            ],
+        );
+    }
+}
+
+#[test]
+fn an_object_in_an_array_and_an_empty_array_are_no_leaves() {
+    let event =
+        json!({"things": [{"kind": "a"}, {"size": 2}], "none": [], "objects": [{}], "nested": [[1, 2], [3]]});
+    judge(
+        &event,
+        &[
+            (json!({"things": [{"exists": true}]}), false),
+            (json!({"things": [{"exists": false}]}), true),
+            (json!({"things": [{"anything-but": "x"}]}), false),
+            (json!({"none": [{"exists": true}]}), false),
+            (json!({"none": [{"exists": false}]}), true),
+            (json!({"none": {"deep": [{"exists": false}]}}), true),
+            (json!({"objects": [{"exists": true}]}), false),
+            (json!({"nested": [3]}), true),
+            (json!({"nested": [{"numeric": [">", 3]}]}), false),
+            (json!({"things": {"size": [2], "kind": ["a"]}}), false),
+            // `kind` is looked at first, and the event has one.
+            (json!({"things": {"size": [2], "kind": [{"exists": false}]}}), false),
+            // `size` comes after `kind` has settled on the first element, which has none.
+            (json!({"things": {"kind": ["a"], "size": [{"exists": false}]}}), true),
+        ],
+    );
+}
+
+#[test]
+fn a_backslash_makes_a_star_of_a_wildcard_plain() {
+    let event = json!({"star": "a*b", "slash": "a\\b", "plain": "axb"});
+    judge(
+        &event,
+        &[
+            (json!({"star": [{"wildcard": "a\\*b"}]}), true),
+            (json!({"plain": [{"wildcard": "a\\*b"}]}), false),
+            (json!({"star": [{"wildcard": "a\\**"}]}), true),
+            (json!({"slash": [{"wildcard": "a\\\\b"}]}), true),
+            (json!({"slash": [{"wildcard": "a\\\\*"}]}), true),
+        ],
+    );
+}
+
+#[test]
+fn large_whole_numbers_are_not_rounded_together() {
+    let event = json!({"account": 9_007_199_254_740_993_i64});
+    judge(
+        &event,
+        &[
+            (json!({"account": [9_007_199_254_740_993_i64]}), true),
+            (json!({"account": [9_007_199_254_740_992_i64]}), false),
+        ],
+    );
+}
+
+#[test]
 fn what_eventbridge_refuses_is_refused() {
     for pattern in [
+        json!({"a": [{"prefix": {"equals-ignore-case": "x", "more": 1}}]}),
+        json!({"a": [{"wildcard": "a**b"}]}),
+        json!({"a": [{"wildcard": "a\\b"}]}),
+        json!({"a": [{"wildcard": "a\\"}]}),
+        json!({"a": [{"numeric": [">", 5, "<", 5]}]}),
+        json!({"a": [{"numeric": ["<", 9, ">", 5]}]}),
+        json!({"a": [{"numeric": ["=", 5, "<", 9]}]}),
+        json!({"a": [{"numeric": ["<", 5.1e9]}]}),
+        json!({"a": [{"anything-but": ["a", 1]}]}),
+        json!({"a": [{"anything-but": {"prefix": ""}}]}),
+        json!({"a": [{"anything-but": {"suffix": []}}]}),
         json!("chat"),
         json!([]),
         json!({}),

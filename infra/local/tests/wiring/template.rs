@@ -307,6 +307,61 @@ fn what_can_not_be_is_refused_at_its_line() {
 }
 
 #[test]
+fn what_would_be_something_else_when_deployed_is_refused_at_its_line() {
+    refused(&[
+        ("EventBusName: !Ref Bus", "EventBusName: other", "no bus of this template is named other"),
+        (
+            "Arn: !GetAtt Queue.Arn }]",
+            "Arn: !GetAtt Table.Arn }]",
+            "the ARN of an AWS::SQS::Queue of this template is expected here",
+        ),
+        (
+            "Arn: !GetAtt Queue.Arn }]",
+            "Arn: \"arn:aws:sqs:us-east-1:1:other\" }]",
+            "the ARN of an AWS::SQS::Queue of this template is expected here",
+        ),
+        (
+            "deadLetterTargetArn: { Fn::GetAtt: [Dead, Arn] }",
+            "deadLetterTargetArn: !Ref Dead",
+            "the ARN of an AWS::SQS::Queue",
+        ),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !Ref Queue }",
+            "the ARN of an AWS::SQS::Queue",
+        ),
+        ("Stream: !GetAtt Table.StreamArn", "Stream: !Ref Table", "the ARN of an AWS::DynamoDB::Table"),
+        ("OnFailure: { Type: SQS,", "OnFailure: { Type: SNS,", "the local stack has no SNS destinations"),
+        ("Destination: !GetAtt Dead.Arn", "Destination: !GetAtt Bus.Arn", "the ARN of an AWS::SQS::Queue"),
+        ("OnFailure: {", "OnSuccess: {", "the local stack does not know OnSuccess here"),
+        ("Filters:", "Filter:", "the local stack does not know Filter here"),
+        ("Enabled: true", "Enabled: false", "a table without expiry has no TimeToLiveSpecification here"),
+        (
+            "{ StreamViewType: KEYS_ONLY }",
+            "{ StreamViewType: KEYS_ONLY, ResourcePolicy: x }",
+            "the local stack does not know ResourcePolicy here",
+        ),
+        ("EventPattern:", "State: DISABLED\n      EventPattern:", "the local stack does not know State here"),
+        (
+            "Type: AWS::Serverless::HttpApi }",
+            "Type: AWS::Serverless::HttpApi, Properties: { StageName: v2 } }",
+            "the local stack does not know StageName here",
+        ),
+        (
+            "{ AuthType: NONE }",
+            "{ AuthType: NONE, InvokeMode: RESPONSE_STREAM }",
+            "the local stack does not know InvokeMode here",
+        ),
+        (
+            "FunctionUrlConfig:",
+            "ReservedConcurrentExecutions: 1\n      FunctionUrlConfig:",
+            "the local stack does not know ReservedConcurrentExecutions here",
+        ),
+        ("VisibilityTimeout: 60", "Tags:\n        - Key: a", "the local stack does not know Tags here"),
+    ]);
+}
+
+#[test]
 fn the_same_property_twice_is_refused_at_the_second() {
     let text = SMALL.replacen(
         "      VisibilityTimeout: 60\n",
