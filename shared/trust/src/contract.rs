@@ -116,17 +116,29 @@ impl Contract {
         }
         let ends = [
             self.completed.map(|at| (at, Outcome::Completed)),
-            self.cancelled.map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
+            self.cancelled
+                .filter(|cancelled| !self.gave_up(*cancelled, *requested))
+                .map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
             self.provisioning_failed.map(|at| (at, Outcome::ProvisioningFailed)),
             self.rejected.map(|at| (at, Outcome::Rejected)),
         ];
-        let standing = || match (self.provisioned, self.accepted) {
+        let handed_over =
+            self.provisioned.filter(|at| self.cancelled.is_none_or(|(cancelled, _)| *at <= cancelled));
+        let standing = || match (handed_over, self.accepted) {
             (Some(at), _) => (at, Outcome::Active),
             (None, Some((at, _))) => (at, Outcome::AwaitingDelivery),
             (None, None) => (*requested, Outcome::AwaitingResponse),
         };
         let (at, outcome) = ends.into_iter().flatten().min().unwrap_or_else(standing);
         Some((at.day(), outcome))
+    }
+
+    /// Whether a renter cancelled what he had waited for longer than [`PATIENCE_DAYS`]: that it never came is what counts.
+    fn gave_up(&self, (cancelled, by): (Moment, CancelledBy), requested: Moment) -> bool {
+        let waiting_since = self.accepted.map_or(requested, |(at, _)| at);
+        by == CancelledBy::Renter
+            && self.provisioned.is_none_or(|at| at > cancelled)
+            && cancelled.day().since(waiting_since.day()) > PATIENCE_DAYS
     }
 
     fn stage(&self, cancelled: Moment, terms: &Terms) -> Stage {
@@ -315,6 +327,17 @@ mod tests {
         ] {
             assert_eq!(contract(&story).outcome(), Some((at(day * 24).day(), outcome)), "{story:?}");
         }
+    }
+
+    #[test]
+    fn a_renter_who_gives_up_waiting_leaves_the_delay_on_record() {
+        let give_up = |hours| {
+            contract(&[(0, requested()), (1, accepted()), (hours, cancelled(CancelledBy::Renter))]).outcome()
+        };
+        assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
+        assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
+        let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Renter))]);
+        assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub struct Threshold {
 impl Threshold {
     /// Whether this many of so many are too many.
     pub fn is_exceeded(&self, count: u64, of: u64) -> bool {
-        count >= self.count && count * 1000 > u64::from(self.share) * of
+        count >= self.count && u128::from(count) * 1000 > u128::from(self.share) * u128::from(of)
     }
 }
 

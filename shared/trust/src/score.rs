@@ -228,10 +228,10 @@ impl Score {
         let cap = Points::whole(cap);
         if self.points > cap {
             self.capped_from = Some(self.points);
-            self.points = cap;
-            self.low = self.low.min(cap);
-            self.high = self.high.min(cap);
         }
+        self.points = self.points.min(cap);
+        self.low = self.low.min(cap);
+        self.high = self.high.min(cap);
         self
     }
 
@@ -288,8 +288,13 @@ impl Posterior {
         self.alpha * self.beta / (sum * sum * (sum + 1.0))
     }
 
-    /// The central 90 % interval.
+    /// The central 90 % interval. From 100,000 observations on that of the normal distribution, which it then is to five digits:
+    /// the quantile's search would take ever longer.
     fn interval(&self) -> (f64, f64) {
+        if self.alpha + self.beta > 100_000.0 {
+            let margin = NORMAL_90 * self.variance().sqrt();
+            return (self.mean() - margin, self.mean() + margin);
+        }
         let ln_beta = self.alpha.ln_beta(self.beta);
         let quantile = |share: f64| share.inv_inc_beta(self.alpha, self.beta, ln_beta);
         (quantile(0.05), quantile(0.95))
@@ -340,10 +345,10 @@ impl Posterior {
     }
 }
 
-/// What one of these observations counts for today; `None` beyond the horizon.
+/// What one of these observations counts for today; `None` beyond the horizon, and for a day that has not come.
 fn decayed(rules: &FamilyPolicy, day: Day, weighted: &Weighted, as_of: Day) -> Option<f64> {
     let age = as_of.since(day);
-    if age >= u32::from(rules.horizon_days) || weighted.count == 0 {
+    if day > as_of || age >= u32::from(rules.horizon_days) || weighted.count == 0 {
         return None;
     }
     let halvings = f64::from(age) / f64::from(rules.half_life_days);
@@ -354,7 +359,11 @@ fn hash(policy: &Policy, evidence: &Evidence, as_of: Day) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{}\n{as_of}\n", policy.version));
     for (family, observations) in evidence {
-        for ((day, kind), Weighted { count, weight }) in observations {
+        let rules = policy.family(*family);
+        let counted = observations
+            .iter()
+            .filter(|((day, _), weighted)| decayed(rules, *day, weighted, as_of).is_some());
+        for ((day, kind), Weighted { count, weight }) in counted {
             hasher.update(format!("{family:?} {day} {kind:?} {count} {weight}\n"));
         }
     }
@@ -446,6 +455,8 @@ mod tests {
         assert_eq!(capped.capped_from, Some(free.points));
         assert!(capped.low <= capped.points && capped.high <= capped.points);
         assert_eq!(capped.clone().capped(60), capped);
+        let low = score(Policy::current(), &contracts(0, 60, 1), today()).capped(60);
+        assert!(low.capped_from.is_none() && low.high <= Points::whole(60));
     }
 
     #[test]
@@ -454,6 +465,25 @@ mod tests {
         let text = "trust-score/1\n2026-11-23\nContracts 2026-11-23 Completed 2 1000\nContracts 2026-11-23 ProvisioningFailed 1 1000\n";
         let expected = hex::encode(Sha256::digest(text));
         assert_eq!(score(Policy::current(), &evidence, today()).inputs_hash, expected);
+    }
+
+    #[test]
+    fn a_day_that_has_not_come_counts_nothing() {
+        let tomorrow =
+            BTreeMap::from([((today().next(), Kind::Completed), Weighted { count: 9, weight: 1000 })]);
+        let evidence = Evidence::from([(Family::Contracts, tomorrow)]);
+        let nothing =
+            score(Policy::current(), &Evidence::from([(Family::Contracts, Observations::new())]), today());
+        assert_eq!(score(Policy::current(), &evidence, today()), nothing);
+    }
+
+    #[test]
+    fn a_great_deal_of_evidence_takes_no_longer() {
+        let (low, high) = posterior(1e12, 1.0).interval();
+        assert!(low < high && low > 0.999);
+        let (few, many) =
+            (posterior(69_999.0, 30_000.0).interval(), posterior(70_001.0, 30_000.0).interval());
+        assert!((few.0 - many.0).abs() < 1e-4 && (few.1 - many.1).abs() < 1e-4);
     }
 
     proptest! {

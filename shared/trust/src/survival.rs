@@ -62,13 +62,14 @@ impl Step {
         self.surviving * self.variance.sqrt()
     }
 
-    /// The 90 % interval of the share, log-log transformed so that it stays within 0..1 (Kalbfleisch and Prentice 1980).
-    fn interval(&self) -> (f64, f64) {
-        if self.surviving <= 0.0 || self.surviving >= 1.0 {
-            return (self.surviving, self.surviving);
+    /// The interval of the share at `z` standard deviations, log-log transformed so that it stays within 0..1 (Kalbfleisch and
+    /// Prentice 1980). Where the curve is down to 0 Greenwood's variance is undefined, and the upper end is open.
+    fn interval(&self, z: f64) -> (f64, f64) {
+        if self.surviving <= 0.0 {
+            return (0.0, 1.0);
         }
         let log = libm::log(self.surviving);
-        let spread = libm::exp(NORMAL_90 * self.variance.sqrt() / -log);
+        let spread = libm::exp(z * self.variance.sqrt() / -log);
         (libm::exp(log * spread), libm::exp(log / spread))
     }
 }
@@ -122,6 +123,10 @@ impl Curve {
     ///
     /// Its interval holds every length at which that share lies in the curve's own (R. Brookmeyer, J. Crowley, Biometrics 38, 1982).
     pub fn percentile(&self, share: f64) -> Percentile {
+        self.percentile_at(share, NORMAL_90)
+    }
+
+    fn percentile_at(&self, share: f64, z: f64) -> Percentile {
         let left = 1.0 - share;
         // Products of shares miss the exact value by an ulp or two.
         let reached = |surviving: f64| surviving <= left + 1e-12;
@@ -130,8 +135,8 @@ impl Curve {
         };
         Percentile {
             seconds: first(&|step| step.surviving),
-            low: first(&|step| step.interval().0),
-            high: first(&|step| step.interval().1),
+            low: first(&|step| step.interval(z).0),
+            high: first(&|step| step.interval(z).1),
         }
     }
 }
@@ -190,6 +195,24 @@ mod tests {
             let curve = Curve::estimate(&lengths(script));
             assert_eq!(curve.percentile(0.5).seconds, Some(median), "{name}");
         }
+    }
+
+    /// 95 % log-log intervals of Freireich's medians, as Stata and R (`conf.type = "log-log"`) print them.
+    #[test]
+    fn intervals_of_medians_agree_with_the_published_ones() {
+        let placebo = "1 1 2 2 3 4 4 5 5 8 8 8 8 11 11 12 12 15 17 22 23";
+        for (script, expected) in
+            [(REMISSION, (Some(13), Some(23), None)), (placebo, (Some(4), Some(8), Some(11)))]
+        {
+            let median = Curve::estimate(&lengths(script)).percentile_at(0.5, 1.959_963_984_540_054);
+            assert_eq!((median.low, median.seconds, median.high), expected);
+        }
+    }
+
+    #[test]
+    fn a_single_reply_is_no_certainty() {
+        let median = Curve::estimate(&lengths("100")).percentile(0.5);
+        assert_eq!((median.low, median.seconds, median.high), (Some(100), Some(100), None));
     }
 
     #[test]
