@@ -1,7 +1,7 @@
 //! What every function needs around its own story: settings, secrets, AWS clients, the bus, problem answers, partial batch
 //! failures, logs and the clock.
 //!
-//! A function's `main.rs` calls [`start`] and hands what it built to its handler; nothing else reads the process's
+//! A function's `main.rs` reads its [`Environment`] and hands what it builds from it to its handler; nothing else reads the process's
 //! environment or the wall clock.
 
 pub mod batch;
