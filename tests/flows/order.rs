@@ -242,3 +242,30 @@ proptest! {
         prop_assert_eq!(signals.waiting.into_iter().collect::<BTreeSet<_>>(), open);
     }
 }
+
+/// Each wait stands on a day of its own, so no transaction can recount them all at once.
+#[tokio::test]
+async fn a_long_conversation_that_turns_out_to_be_a_contracts_is_recounted_whole() {
+    const DAY: i64 = 24 * 60;
+    let mut story = Vec::new();
+    for day in 0..120 {
+        let id = day as u64 * 2 + 1;
+        story.push(Arrival::Sighting(sighting(0, true, Some(message(id, day * DAY, 0, false)))));
+        story.push(Arrival::Sighting(sighting(
+            0,
+            true,
+            Some(message(id + 1, day * DAY + 30 + day, 2, false)),
+        )));
+    }
+    story.push(Arrival::Sighting(sighting(0, true, Some(message(999, 121 * DAY, 0, false)))));
+    story.extend([Arrival::Owner, Arrival::Contract]);
+    let table = fresh_table().await;
+    for arrival in &story {
+        arrive(&table, arrival).await;
+    }
+    let (closed, open) = expected(&story);
+    let found = signals(&table).await;
+    assert_eq!(found.replies, closed);
+    assert_eq!(found.waiting.into_iter().collect::<BTreeSet<_>>(), open);
+    assert_eq!(closed.len(), 120);
+}
