@@ -6,6 +6,7 @@ use std::{
 };
 
 use lambda::Environment;
+use local_stack::{TEMPLATE, database, template};
 use serde_json::json;
 use table::Table;
 
@@ -14,7 +15,7 @@ static TABLES: AtomicU32 = AtomicU32::new(0);
 pub(crate) async fn fresh_table() -> Table {
     let endpoint = match std::env::vars().find(|(name, _)| name == "TABLE_ENDPOINT") {
         Some((_, endpoint)) => endpoint,
-        None => embedded().await,
+        None => database::serve(database::open(None, &[]).unwrap()).await.unwrap(),
     };
     let environment = Environment::from_pairs(
         [
@@ -30,17 +31,9 @@ pub(crate) async fn fresh_table() -> Table {
     Table::new(lambda::clients::dynamodb(&environment).unwrap(), name)
 }
 
-async fn embedded() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let database = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    format!("http://{address}")
-}
-
 /// Creates the table as the template describes it, over the wire, so that any implementation will do.
 async fn create(endpoint: &str, name: &str) {
-    let wiring = local_stack::template::read(local_stack::TEMPLATE, &BTreeMap::new()).unwrap();
+    let wiring = template::read(TEMPLATE, &BTreeMap::new()).unwrap();
     let mut request = wiring.tables[0].create.clone();
     request["TableName"] = json!(name);
     let response = reqwest::Client::builder()

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use end_to_end::samples::EVENTS_SECRET;
 use local_stack::{Options, Stack, Storage};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use standardwebhooks::Webhook;
 use tokio::time::{Instant, sleep, timeout};
 use trust::time::Moment;
 
-pub(crate) const EVENTS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const CHAT_SECRET: &str = "sEcReT-of-account-one-24";
 
 /// What must never be found again after a message went through.

@@ -1,10 +1,6 @@
 //! What the ledger and the score cost in DynamoDB's capacity units, as the embedded database charges them.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
-use lambda::Environment;
-use local_stack::{TEMPLATE, database, template};
 use table::{Consumed, Table};
 use trust::{
     chat::{
@@ -16,6 +12,11 @@ use trust::{
     marketplace::{ChatPlace, Happened, MarketplaceEvent},
     provider::Provider,
     time::Moment,
+};
+
+use crate::{
+    samples,
+    services::{BusHealth, Services},
 };
 
 /// Capacity units.
@@ -41,18 +42,7 @@ const APART: i64 = 770;
 impl Ledger {
     /// A fresh table with one provider, whose account is 1, and one contract.
     pub async fn start() -> anyhow::Result<Self> {
-        let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
-        let endpoint = database::serve(database::open(None, &wiring.tables)?).await?;
-        let settings = [
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &endpoint),
-        ];
-        let environment =
-            Environment::from_pairs(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let name = &wiring.tables.first().context("the template has no table")?.name;
-        let table = Table::new(lambda::clients::dynamodb(&environment)?, name);
+        let table = Services::start(samples::secrets(), BusHealth::Up).await?.table()?;
         let provider: ProviderId = "acme".parse()?;
         let start = Moment::parse("2026-09-01T00:00:00Z")?;
 

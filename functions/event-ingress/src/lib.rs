@@ -131,7 +131,7 @@ async fn publish(app: &App, judged: Vec<Result<MarketplaceEvent, Problem>>) -> V
         .into_iter()
         .map(|detail| {
             let (id, _) = detail?;
-            published.next().unwrap_or(Ok(())).map_err(|error| {
+            published.next().ok_or_else(unavailable)?.map_err(|error| {
                 tracing::error!(%error, "not published");
                 unavailable()
             })?;

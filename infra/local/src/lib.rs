@@ -66,7 +66,6 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Stack {
     address: SocketAddr,
-    table: String,
     environment: Environment,
     queues: Queues,
     tasks: JoinSet<()>,
@@ -113,8 +112,7 @@ impl Stack {
                 tracing::error!(%error, "the front has ended");
             }
         });
-        let table = wiring.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        Ok(Self { address, table, environment, queues, tasks })
+        Ok(Self { address, environment, queues, tasks })
     }
 
     /// Where it listens.
@@ -125,11 +123,6 @@ impl Stack {
     /// The environment that points AWS clients at this stack.
     pub fn environment(&self) -> &Environment {
         &self.environment
-    }
-
-    /// The name of the table.
-    pub fn table(&self) -> &str {
-        &self.table
     }
 
     /// The queues.

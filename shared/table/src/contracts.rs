@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use trust::{
     contract::{Contract, ContractDelta},
     id::{ContractId, ConversationId},
-    time::Moment,
 };
 
 use crate::{
@@ -46,11 +45,4 @@ impl Table {
             })
             .collect()
     }
-}
-
-/// How long a day of signals is kept after it, in seconds. Longer than every horizon of the score policy.
-pub(crate) const KEPT: i64 = 800 * 86_400;
-
-pub(crate) fn expiry(day_start: Moment) -> i64 {
-    day_start.unix() + KEPT
 }

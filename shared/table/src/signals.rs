@@ -19,10 +19,12 @@ use trust::{
 
 use crate::{
     Stored, Table, TableError,
-    contracts::expiry,
     item::{self, Item, Order, Range, unsigned},
     keys::{self, END, Key},
 };
+
+/// How long a day of signals is kept after it, in seconds. Longer than every horizon of the score policy.
+const KEPT: i64 = 800 * 86_400;
 
 /// The most open waits read for a score: about a page of 1 MB.
 const WAITING_READ: i32 = 5000;
@@ -98,7 +100,7 @@ impl Table {
         for (provider, day, classes) in delta.iter() {
             for (class, by) in classes {
                 let (key, counter) = place(provider, day, class);
-                let entry = items.entry(key).or_insert_with(|| (expiry(day.start()), Vec::new()));
+                let entry = items.entry(key).or_insert_with(|| (day.start().unix() + KEPT, Vec::new()));
                 entry.1.push((counter, *by));
             }
         }
