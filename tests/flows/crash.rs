@@ -37,14 +37,15 @@ async fn killed_at_any_point_it_loses_no_accepted_event_and_counts_none_twice() 
     let process = Process::start(directory.path(), port).await;
     process.door.settled().await;
 
-    let found = process.door.json("/v1/providers/p1").await;
-    let window = &found["replies"]["windows"][0];
-    assert_eq!((&window["n"], &window["open"]), (&json!(CONVERSATIONS), &json!(0)));
-    assert_eq!(found["contracts"]["completed"], json!(1));
     let queues = process.door.json("/_local/queues").await;
     for queue in queues["queues"].as_array().unwrap() {
-        assert_eq!(queue["visible"], json!(0), "{queue}");
+        let left = [&queue["visible"], &queue["in_flight"], &queue["dead_letters"]];
+        assert_eq!(left, [&json!(0); 3], "{queue}");
     }
+    let found = process.door.json("/v1/providers/p1").await;
+    let window = &found["replies"]["windows"][0];
+    assert_eq!((&window["n"], &window["open"]), (&json!(CONVERSATIONS), &json!(0)), "{found}");
+    assert_eq!(found["contracts"]["completed"], json!(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

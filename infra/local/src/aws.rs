@@ -37,17 +37,17 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
     match target {
         "AWSEvents.PutEvents" => match services.bus.put_events(&request, lambda::clock::now()).await {
             Ok(output) => answer(StatusCode::OK, &output),
-            Err(failure @ PutEventsError::Entries) => {
+            Err(failure @ (PutEventsError::Entries | PutEventsError::Size)) => {
                 error(StatusCode::BAD_REQUEST, "ValidationException", &failure.to_string())
             }
             Err(failure @ PutEventsError::Queues(_)) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, "InternalException", &failure.to_string())
             }
         },
-        "secretsmanager.GetSecretValue" => answer(
-            StatusCode::OK,
-            &json!({ "Name": request["SecretId"], "SecretString": services.secrets, "VersionStages": ["AWSCURRENT"] }),
-        ),
+        "secretsmanager.GetSecretValue" => {
+            let secret = json!({ "Name": request["SecretId"], "SecretString": services.secrets, "VersionStages": ["AWSCURRENT"] });
+            answer(StatusCode::OK, &secret)
+        }
         other => error(StatusCode::BAD_REQUEST, "UnknownOperationException", other),
     }
 }

@@ -1,13 +1,22 @@
 //! The functions, in this process: the same handlers as deployed, each with its own environment.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use lambda::Environment;
+use lambda_http::request::LambdaRequest;
 use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::wiring;
+
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What an invocation comes to.
-type Invocation<T> = Pin<Box<dyn Future<Output = Result<T, lambda_runtime::Error>> + Send>>;
+type Invocation<T> = Running<Result<T, lambda_runtime::Error>>;
+
+/// How a function starts in its environment.
+type Start = Arc<dyn Fn(Environment) -> Running<anyhow::Result<Handler>> + Send + Sync>;
 
 /// A started function.
 #[derive(Clone)]
@@ -24,40 +33,104 @@ pub enum Handler {
     Event(Arc<dyn Fn(Value) -> Invocation<Value> + Send + Sync>),
 }
 
+impl Handler {
+    /// A function that answers HTTP requests.
+    pub fn http<F, Answer>(handle: F) -> Self
+    where
+        F: Fn(lambda_http::Request) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<lambda_http::Response<lambda_http::Body>, lambda_runtime::Error>>
+            + Send
+            + 'static,
+    {
+        Self::Http(Arc::new(move |request| Box::pin(handle(request))))
+    }
+
+    /// A function that takes events of other kinds.
+    pub fn event<F, Answer>(handle: F) -> Self
+    where
+        F: Fn(Value) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<Value, lambda_runtime::Error>> + Send + 'static,
+    {
+        Self::Event(Arc::new(move |event| Box::pin(handle(event))))
+    }
+}
+
+/// The functions that can be started, by the name of their binary.
+#[derive(Clone, Default)]
+pub struct Registry {
+    starts: BTreeMap<String, Start>,
+}
+
 macro_rules! http {
-    ($function:ident, $environment:expr) => {{
-        let app = Arc::new($function::App::start($environment).await?);
-        Handler::Http(Arc::new(move |request| {
-            let app = Arc::clone(&app);
-            Box::pin(async move { $function::handle(&app, request).await })
-        }))
-    }};
+    ($function:ident) => {
+        |environment| async move {
+            let app = Arc::new($function::App::start(&environment).await?);
+            Ok(Handler::http(move |request| {
+                let app = Arc::clone(&app);
+                async move { $function::handle(&app, request).await }
+            }))
+        }
+    };
 }
 
 macro_rules! event {
-    ($function:ident, $environment:expr) => {{
-        let app = Arc::new($function::App::start($environment).await?);
-        Handler::Event(Arc::new(move |event| {
-            let app = Arc::clone(&app);
-            Box::pin(async move {
-                let answer = $function::handle(&app, serde_json::from_value(event)?).await?;
-                Ok(serde_json::to_value(answer)?)
-            })
-        }))
-    }};
+    ($function:ident) => {
+        |environment| async move {
+            let app = Arc::new($function::App::start(&environment).await?);
+            Ok(Handler::event(move |event| {
+                let app = Arc::clone(&app);
+                async move {
+                    let answer = $function::handle(&app, serde_json::from_value(event)?).await?;
+                    Ok(serde_json::to_value(answer)?)
+                }
+            }))
+        }
+    };
 }
 
-/// Starts the function of this name. One that is in the template but not here is an error.
-pub async fn start(binary: &str, environment: &Environment) -> anyhow::Result<Handler> {
-    Ok(match binary {
-        "chatwoot-webhook" => http!(chatwoot_webhook, environment),
-        "event-ingress" => http!(event_ingress, environment),
-        "scores-api" => http!(scores_api, environment),
-        "lifecycle" => event!(lifecycle, environment),
-        "chat-ledger" => event!(chat_ledger, environment),
-        "score" => event!(score, environment),
-        other => bail!("the local stack has no function {other}; add it to infra/local/src/functions.rs"),
-    })
+impl Registry {
+    /// The functions of this project. A new one is added here.
+    pub fn of_the_project() -> Self {
+        Self::default()
+            .with("chatwoot-webhook", http!(chatwoot_webhook))
+            .with("event-ingress", http!(event_ingress))
+            .with("scores-api", http!(scores_api))
+            .with("lifecycle", event!(lifecycle))
+            .with("chat-ledger", event!(chat_ledger))
+            .with("score", event!(score))
+    }
+
+    /// These functions and one more.
+    #[must_use]
+    pub fn with<F, Starting>(mut self, binary: &str, start: F) -> Self
+    where
+        F: Fn(Environment) -> Starting + Send + Sync + 'static,
+        Starting: Future<Output = anyhow::Result<Handler>> + Send + 'static,
+    {
+        self.starts.insert(binary.to_owned(), Arc::new(move |environment| Box::pin(start(environment))));
+        self
+    }
+
+    /// Starts a function as the template has it. One that is in the template but not here is an error.
+    pub async fn start(
+        &self,
+        function: &wiring::Function,
+        environment: &Environment,
+    ) -> anyhow::Result<Function> {
+        let name = &function.binary;
+        let Some(start) = self.starts.get(name) else {
+            bail!("the local stack has no function {name}; add it to infra/local/src/functions.rs");
+        };
+        let starting = start(environment.with(&function.environment));
+        let handler = starting.await.with_context(|| format!("starting {name}"))?;
+        Ok(Function { name: name.clone(), handler, timeout: function.timeout })
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.starts.keys()).finish()
+    }
 }
 
 /// A started function and how long one invocation may take.
@@ -84,20 +157,73 @@ impl Function {
         event: Value,
     ) -> anyhow::Result<lambda_http::Response<lambda_http::Body>> {
         let Handler::Http(handler) = &self.handler else { bail!("{} takes no HTTP requests", self.name) };
-        let request: lambda_http::request::LambdaRequest =
-            serde_json::from_value(event).context("the gateway's own event")?;
-        self.limited(handler(request.into())).await
+        let handler = Arc::clone(handler);
+        // Reading the event is the runtime's part of an invocation; what it can not read ends that invocation too.
+        self.limited(async move {
+            let request: LambdaRequest = serde_json::from_value(event)?;
+            handler(request.into()).await
+        })
+        .await
     }
 
-    async fn limited<T: Send + 'static>(&self, invocation: Invocation<T>) -> anyhow::Result<T> {
-        let mut task = tokio::spawn(invocation);
-        match tokio::time::timeout(self.timeout, &mut task).await {
-            Ok(Ok(outcome)) => outcome.map_err(|error| anyhow!("{}: {error}", self.name)),
-            Ok(Err(panic)) => Err(anyhow!("{}: {panic}", self.name)),
-            Err(_) => {
-                task.abort();
-                Err(anyhow!("{}: timed out after {:?}", self.name, self.timeout))
+    async fn limited<T: Send + 'static>(
+        &self,
+        invocation: impl Future<Output = Result<T, lambda_runtime::Error>> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        // In a task of its own for its panics, in a set so that it ends with whoever waits for it.
+        let mut running = JoinSet::new();
+        running.spawn(invocation);
+        match tokio::time::timeout(self.timeout, running.join_next()).await {
+            Ok(Some(Ok(outcome))) => outcome.map_err(|error| anyhow!("{}: {error}", self.name)),
+            Ok(Some(Err(panic))) => Err(anyhow!("{}: {panic}", self.name)),
+            Ok(None) => Err(anyhow!("{}: it did not run", self.name)),
+            Err(_) => Err(anyhow!("{}: timed out after {:?}", self.name, self.timeout)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn function(handler: Handler) -> Function {
+        Function { name: "work".to_owned(), handler, timeout: Duration::from_millis(50) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_a_timeout_and_the_wrong_kind_of_event_end_one_invocation_only() {
+        let work = function(Handler::event(|event: Value| async move {
+            match event["do"].as_str() {
+                Some("panic") => panic!("as asked"),
+                Some("hang") => std::future::pending().await,
+                _ => Ok(event),
             }
+        }));
+        for (what, expected) in [("panic", "panicked"), ("hang", "timed out")] {
+            let error = work.invoke(json!({ "do": what })).await.unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(work.invoke_http(json!({})).await.is_err());
+        assert_eq!(work.invoke(json!({"do": "echo"})).await.unwrap(), json!({"do": "echo"}));
+    }
+
+    #[tokio::test]
+    async fn a_function_nobody_registered_and_one_that_fails_to_start_are_named() {
+        let registry = Registry::default().with("broken", |_| async { bail!("no table") });
+        for (binary, expected) in
+            [("unknown", "no function unknown"), ("broken", "starting broken: no table")]
+        {
+            let function = wiring::Function {
+                logical_name: "F".to_owned(),
+                binary: binary.to_owned(),
+                environment: BTreeMap::new(),
+                timeout: Duration::from_secs(1),
+            };
+            let started = registry.start(&function, &Environment::default()).await;
+            let error = format!("{:#}", started.err().unwrap());
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod queues;
 pub mod sample;
 pub mod schedule;
 pub mod secrets;
+pub mod status;
 pub mod template;
 pub mod wiring;
 pub mod worker;
@@ -23,24 +24,28 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
-use anyhow::Context;
-use axum::{Json, Router, extract::State, routing::get};
+use anyhow::{Context, ensure};
 use lambda::{Environment, clock};
-use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use aws::Services;
 use bus::Bus;
-use functions::Function;
+use database::Housekeeping;
+use functions::{Function, Registry};
 use gateway::Gateway;
 use queues::Queues;
+use status::Status;
 use wiring::Wiring;
 use worker::stream::Reader;
 
 /// The project's template.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// How often to do what DynamoDB does by itself.
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
 /// Where things are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +67,23 @@ pub struct Options {
     pub secrets: String,
 }
 
-/// A running stack. It stops when dropped.
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// The text of the template.
+    pub template: String,
+    /// The functions it names.
+    pub functions: Registry,
+}
+
+impl Blueprint {
+    /// This project.
+    pub fn of_the_project() -> Self {
+        Self { template: TEMPLATE.to_owned(), functions: Registry::of_the_project() }
+    }
+}
+
+/// A running stack. It stops when dropped, as a crash would stop it; [`Stack::shutdown`] also waits until it has.
 #[derive(Debug)]
 pub struct Stack {
     address: SocketAddr,
@@ -72,9 +93,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything the template says.
+    /// Starts this project.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
+        Self::start_with(options, &Blueprint::of_the_project()).await
+    }
+
+    /// Starts everything a template says, around these functions.
+    pub async fn start_with(options: Options, blueprint: &Blueprint) -> anyhow::Result<Self> {
+        let wiring = template::read(&blueprint.template, &BTreeMap::new())?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("listening on {}", options.listen))?;
@@ -83,29 +109,20 @@ impl Stack {
             Storage::Memory => None,
             Storage::Directory(directory) => Some(directory.join(name)),
         };
-        let queues = Queues::open(file("queues.sqlite").as_deref(), &wiring.queues)?;
+        let queues = Queues::open(file("queues.sqlite").as_deref(), &wiring.queues)
+            .context("does another local stack use this directory?")?;
+        check_tables(&wiring, &queues).await?;
         let database = database::open(file("table.sqlite").as_deref(), &wiring.tables)?;
-        let environment = local_services(&wiring, &queues, &database, options.secrets).await?;
-        let functions = start_functions(&wiring, &environment).await?;
 
         let mut tasks = JoinSet::new();
+        let environment =
+            start_services(&mut tasks, &wiring, &queues, database.clone(), options.secrets).await?;
+        let functions = start_functions(&wiring, &blueprint.functions, &environment).await?;
         let readers = start_workers(&mut tasks, &wiring, &queues, &database, &functions)?;
-        let expiring = database.clone();
-        tasks.spawn(async move { sweep(expiring).await });
-        let by_binary =
-            wiring.functions.iter().filter(|function| wiring.function_urls.contains(&function.logical_name));
-        let gateway = Gateway {
-            routes: wiring.routes.clone(),
-            function_urls: by_binary
-                .map(|function| (function.binary.clone(), functions[&function.logical_name].clone()))
-                .collect(),
-            functions,
-        };
-        let status = Arc::new(Status { queues: queues.clone(), readers });
-        let front = Router::new()
-            .route("/_local/queues", get(queue_status))
-            .with_state(status)
-            .merge(gateway::router(Arc::new(gateway)));
+        let status = Arc::new(Status::new(&wiring, queues.clone(), readers));
+        let housekeeping = Housekeeping::new(database, file("table.sqlite"));
+        tasks.spawn(keep_house(housekeeping, Arc::clone(&status)));
+        let front = status::router(status).merge(gateway::router(Arc::new(gateway(&wiring, functions))));
         tasks.spawn(async move {
             let front = front.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, front).await {
@@ -134,21 +151,47 @@ impl Stack {
     pub async fn run(mut self) {
         self.tasks.join_next().await;
     }
+
+    /// Stops everything and closes the files. Nothing is lost: what was acknowledged is on disk, what was at work comes again.
+    pub async fn shutdown(mut self) {
+        self.tasks.shutdown().await;
+        self.queues.close().await;
+    }
+}
+
+/// Refuses a directory whose tables were made by another template: the functions would miss what that one did not have.
+async fn check_tables(wiring: &Wiring, queues: &Queues) -> anyhow::Result<()> {
+    for table in &wiring.tables {
+        let mark = format!("table:{}", table.name);
+        let made = table.create.to_string();
+        if let Some(known) = queues.mark(&mark).await? {
+            ensure!(
+                known == made,
+                "the table {} in this directory is of another template; move the directory away, or start with another one",
+                table.name
+            );
+        } else {
+            queues.set_mark(&mark, &made).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Starts DynamoDB and the other services' local ends, and returns the environment that points clients at them.
-async fn local_services(
+async fn start_services(
+    tasks: &mut JoinSet<()>,
     wiring: &Wiring,
     queues: &Queues,
-    database: &dynoxide::Database,
+    database: dynoxide::Database,
     secrets: String,
 ) -> anyhow::Result<Environment> {
-    let dynamodb = database::serve(database.clone()).await?;
+    let (dynamodb, serving) = database::listen(database).await?;
+    tasks.spawn(serving);
     let services = Services { bus: Bus::new(wiring, queues.clone()), secrets };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let others = format!("http://{}", listener.local_addr()?);
     let router = aws::router(Arc::new(services));
-    tokio::spawn(async move {
+    tasks.spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the local services have ended");
         }
@@ -166,15 +209,12 @@ async fn local_services(
 
 async fn start_functions(
     wiring: &Wiring,
+    registry: &Registry,
     environment: &Environment,
 ) -> anyhow::Result<HashMap<String, Function>> {
     let mut functions = HashMap::new();
     for function in &wiring.functions {
-        let handler = functions::start(&function.binary, &environment.with(&function.environment))
-            .await
-            .with_context(|| format!("starting {}", function.binary))?;
-        let started = Function { name: function.binary.clone(), handler, timeout: function.timeout };
-        functions.insert(function.logical_name.clone(), started);
+        functions.insert(function.logical_name.clone(), registry.start(function, environment).await?);
     }
     Ok(functions)
 }
@@ -194,7 +234,8 @@ fn start_workers(
         }
     }
     for trigger in &wiring.schedule_triggers {
-        tasks.spawn(worker::schedule::run(trigger.clone(), queues.clone(), function(&trigger.function)?));
+        let schedule = worker::schedule::run(trigger.clone(), queues.clone(), function(&trigger.function)?);
+        tasks.spawn(schedule);
     }
     let mut readers = Vec::new();
     for trigger in &wiring.stream_triggers {
@@ -206,32 +247,31 @@ fn start_workers(
     Ok(readers)
 }
 
-/// Deletes expired items, which DynamoDB does by itself.
-async fn sweep(database: dynoxide::Database) {
-    let mut every = tokio::time::interval(std::time::Duration::from_mins(1));
+fn gateway(wiring: &Wiring, functions: HashMap<String, Function>) -> Gateway {
+    let with_url = wiring.function_urls.iter().filter_map(|logical| functions.get(logical));
+    Gateway {
+        routes: wiring.routes.clone(),
+        function_urls: with_url.map(|function| (function.name.clone(), function.clone())).collect(),
+        functions,
+    }
+}
+
+async fn keep_house(housekeeping: Housekeeping, status: Arc<Status>) {
+    let mut every = tokio::time::interval(HOUSEKEEPING);
     loop {
         every.tick().await;
-        if let Err(error) = database.sweep_ttl() {
-            tracing::error!(?error, "expired items stay");
+        if let Err(error) = housekeeping.expire() {
+            tracing::error!(%error, "expired items stay");
+        }
+        let trimmed = match status.behind().await {
+            Ok(behind) if behind.iter().all(|(_, records)| *records == 0) => {
+                housekeeping.trim_streams(clock::now())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = trimmed {
+            tracing::error!(%error, "the stream is not trimmed");
         }
     }
-}
-
-struct Status {
-    queues: Queues,
-    readers: Vec<Arc<Reader>>,
-}
-
-/// How full the queues are, and whether everything that came in has taken effect.
-async fn queue_status(State(status): State<Arc<Status>>) -> Json<Value> {
-    let depths = status.queues.depths(clock::now()).await.unwrap_or_default();
-    let mut caught_up = true;
-    for reader in &status.readers {
-        caught_up &= reader.is_caught_up().await.unwrap_or(false);
-    }
-    let settled =
-        |depth: &queues::Depth| depth.queue.ends_with("-dead") || depth.visible + depth.in_flight == 0;
-    Json(
-        json!({ "idle": caught_up && depths.iter().all(settled), "stream_caught_up": caught_up, "queues": depths }),
-    )
 }

@@ -87,6 +87,9 @@ const PARTS: [Part; 3] = [
     Part { id: "fresh-node", name: "Fresh Node", contracts: 1, replies: &[Some(25)], ends: &[End::Running] },
 ];
 
+/// When loading began: one that was cut short goes on with the same times, so that nothing in it happens twice.
+const BEGUN: &str = "sample-begun";
+
 /// Loads the sample, unless this data directory has had it.
 pub async fn load(stack: &Stack, base: &str, secrets: &str) -> anyhow::Result<()> {
     if stack.queues().mark(MARK).await?.is_some() {
@@ -94,7 +97,9 @@ pub async fn load(stack: &Stack, base: &str, secrets: &str) -> anyhow::Result<()
     }
     let document: SecretDocument = serde_json::from_str(secrets)?;
     let door = Door::new(base, &document)?;
-    let now = clock::now();
+    let begun = stack.queues().mark(BEGUN).await?;
+    let now = begun.and_then(|text| Moment::parse(&text).ok()).unwrap_or_else(clock::now);
+    stack.queues().set_mark(BEGUN, &now.to_string()).await?;
     for (index, part) in PARTS.iter().enumerate() {
         tell(&door, part, FIRST_INBOX + index as u64, now).await?;
     }

@@ -1,6 +1,11 @@
 //! The secret document: given as a file, or made up and kept in the data directory.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -19,12 +24,22 @@ pub fn read(file: &Path) -> anyhow::Result<String> {
 pub fn read_or_make(file: &Path) -> anyhow::Result<String> {
     if !file.exists() {
         let text = make(&mut rand::rng());
-        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-        let mut made = made.with_context(|| format!("writing {}", file.display()))?;
-        made.write_all(text.as_bytes())?;
-        made.sync_all()?;
+        write(file, &text).with_context(|| format!("writing {}", file.display()))?;
     }
     read(file)
+}
+
+/// Under another name first: whoever is interrupted leaves no half document behind.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let part = file.with_extension("part");
+    // What an interrupted start left would keep its own permissions.
+    if part.exists() {
+        fs::remove_file(&part)?;
+    }
+    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    written.write_all(text.as_bytes())?;
+    written.sync_all()?;
+    fs::rename(part, file)
 }
 
 fn make(random: &mut impl Rng) -> String {
@@ -50,6 +65,7 @@ mod tests {
         let file = directory.path().join("secrets.json");
         let made = read_or_make(&file).unwrap();
         assert_eq!(read_or_make(&file).unwrap(), made);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "and nothing else is left");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let document: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert!(document["events"][0].as_str().unwrap().starts_with("whsec_"));

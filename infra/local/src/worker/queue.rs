@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use lambda::clock;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     functions::Function,
@@ -29,7 +29,10 @@ pub async fn run(trigger: QueueTrigger, queues: Queues, function: Function) {
                 // Whether something arrived or time passed: look again.
                 let _ = timeout(LOOK, queues.arrival(&trigger.queue)).await;
             }
-            Ok(batch) => work(&trigger, &queues, &function, batch).await,
+            Ok(batch) => {
+                let batch = fill(&trigger, &queues, batch).await;
+                work(&trigger, &queues, &function, batch).await;
+            }
             Err(error) => {
                 tracing::error!(%error, queue = trigger.queue, "nothing received");
                 tokio::time::sleep(PAUSE).await;
@@ -38,16 +41,31 @@ pub async fn run(trigger: QueueTrigger, queues: Queues, function: Function) {
     }
 }
 
+/// Gathers more messages until the batch is full or its window is over.
+async fn fill(trigger: &QueueTrigger, queues: &Queues, mut batch: Vec<Received>) -> Vec<Received> {
+    let over = Instant::now() + trigger.window;
+    while batch.len() < trigger.batch_size && timeout_at(over, queues.arrival(&trigger.queue)).await.is_ok() {
+        match queues.receive(&trigger.queue, trigger.batch_size - batch.len(), clock::now()).await {
+            Ok(more) => batch.extend(more),
+            Err(error) => {
+                tracing::error!(%error, queue = trigger.queue, "nothing more received");
+                break;
+            }
+        }
+    }
+    batch
+}
+
 async fn work(trigger: &QueueTrigger, queues: &Queues, function: &Function, batch: Vec<Received>) {
     let failed = match function.invoke(event(trigger, &batch)).await {
-        Ok(answer) => failed(trigger.failures, &answer),
+        Ok(answer) => failed(trigger.failures, &answer, &batch),
         Err(error) => {
             tracing::error!(%error, queue = trigger.queue, "the whole batch failed");
             return;
         }
     };
     let Some(failed) = failed else {
-        tracing::error!(function = function.name, "an answer that names no known message fails the batch");
+        tracing::error!(function = function.name, "an answer that can not be read fails the batch");
         return;
     };
     let handled = batch.iter().filter(|message| !failed.contains(&message.id)).map(|message| message.key);
@@ -57,14 +75,19 @@ async fn work(trigger: &QueueTrigger, queues: &Queues, function: &Function, batc
 }
 
 /// The ids of the messages that failed; `None` if the answer is not understood, which fails them all.
-fn failed(failures: Failures, answer: &Value) -> Option<HashSet<String>> {
+///
+/// A message that was not in the batch is not understood either: something failed, and nobody knows what.
+fn failed(failures: Failures, answer: &Value, batch: &[Received]) -> Option<HashSet<String>> {
     if failures == Failures::WholeBatch || answer.is_null() {
         return Some(HashSet::new());
     }
     let Some(items) = answer.get("batchItemFailures").filter(|items| !items.is_null()) else {
         return Some(HashSet::new());
     };
-    let id = |item: &Value| item["itemIdentifier"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    let id = |item: &Value| {
+        let id = item["itemIdentifier"].as_str()?;
+        batch.iter().any(|message| message.id == id).then(|| id.to_owned())
+    };
     items.as_array()?.iter().map(id).collect()
 }
 
@@ -97,14 +120,31 @@ mod tests {
 
     #[test]
     fn an_answer_names_the_messages_that_failed() {
-        let failed = |answer| failed(Failures::Reported, &answer);
-        assert_eq!(failed(json!(null)), Some(HashSet::new()));
-        assert_eq!(failed(json!({})), Some(HashSet::new()));
-        assert_eq!(failed(json!({"batchItemFailures": []})), Some(HashSet::new()));
+        let message = |id: &str| Received {
+            key: 1,
+            id: id.to_owned(),
+            body: String::new(),
+            sent_at: clock::now(),
+            receives: 1,
+        };
+        let batch = [message("m1"), message("m2")];
+        let failed = |answer| failed(Failures::Reported, &answer, &batch);
+        for none in
+            [json!(null), json!({}), json!({"batchItemFailures": null}), json!({"batchItemFailures": []})]
+        {
+            assert_eq!(failed(none), Some(HashSet::new()));
+        }
         let one = json!({"batchItemFailures": [{"itemIdentifier": "m1"}]});
         assert_eq!(failed(one), Some(HashSet::from(["m1".to_owned()])));
         // As on AWS, an answer that can not be read fails the batch.
-        assert_eq!(failed(json!({"batchItemFailures": [{"itemIdentifier": ""}]})), None);
-        assert_eq!(failed(json!({"batchItemFailures": "m1"})), None);
+        for unreadable in [
+            json!({"batchItemFailures": [{"itemIdentifier": ""}]}),
+            json!({"batchItemFailures": [{"itemIdentifier": null}]}),
+            json!({"batchItemFailures": [{"id": "m1"}]}),
+            json!({"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m9"}]}),
+            json!({"batchItemFailures": "m1"}),
+        ] {
+            assert_eq!(failed(unreadable.clone()), None, "{unreadable}");
+        }
     }
 }

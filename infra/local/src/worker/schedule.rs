@@ -9,13 +9,11 @@ use crate::{functions::Function, queues::Queues, wiring::ScheduleTrigger};
 
 use super::PAUSE;
 
-/// Works for ever. When it ran last is kept, so a restart neither skips a run that fell due nor doubles one.
+/// Works for ever. When it ran last is kept, so a restart neither skips a run that fell due nor doubles one. A schedule that never
+/// ran counts from when this stack first saw it, however often it was restarted since.
 pub async fn run(trigger: ScheduleTrigger, queues: Queues, function: Function) {
     let mark = format!("schedule:{}:{}", trigger.function, trigger.name);
-    let mut last = match queues.mark(&mark).await {
-        Ok(Some(text)) => Moment::parse(&text).unwrap_or_else(|_| clock::now()),
-        _ => clock::now(),
-    };
+    let mut last = begin(&queues, &mark).await;
     while let Some(next) = trigger.schedule.next(last) {
         let now = clock::now();
         if next > now {
@@ -27,9 +25,30 @@ pub async fn run(trigger: ScheduleTrigger, queues: Queues, function: Function) {
         }
         // Runs missed while the stack was down are made up for by one.
         last = now;
-        if let Err(error) = queues.set_mark(&mark, &last.to_string()).await {
-            tracing::error!(%error, schedule = trigger.name, "the run is not noted");
-            tokio::time::sleep(PAUSE).await;
+        note(&queues, &mark, last).await;
+    }
+}
+
+async fn begin(queues: &Queues, mark: &str) -> Moment {
+    loop {
+        match queues.mark(mark).await {
+            Ok(kept) => {
+                if let Some(last) = kept.and_then(|text| Moment::parse(&text).ok()) {
+                    return last;
+                }
+                let first = clock::now();
+                note(queues, mark, first).await;
+                return first;
+            }
+            Err(error) => tracing::error!(%error, mark, "when it ran last can not be read"),
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn note(queues: &Queues, mark: &str, last: Moment) {
+    while let Err(error) = queues.set_mark(mark, &last.to_string()).await {
+        tracing::error!(%error, mark, "the run is not noted");
+        tokio::time::sleep(PAUSE).await;
     }
 }

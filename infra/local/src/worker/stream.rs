@@ -1,22 +1,33 @@
 //! A table's stream as an event source: in order, from where the last answer left off.
+//!
+//! The place in the stream is kept on disk and moves only after the function has answered, so a crash repeats records and skips none.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use dynoxide::Database;
+use lambda::clock;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::{
     functions::Function,
     queues::Queues,
+    template::{ACCOUNT, REGION},
     wiring::{Failures, StreamTrigger},
 };
 
 use super::PAUSE;
 
-/// How often an idle stream is looked at.
+/// How often an idle stream is looked at. The embedded database tells nobody of a write.
 const LOOK: Duration = Duration::from_millis(40);
+
+/// The pause before another try doubles this often: to half a minute, which lets an outage pass before the tries are used up.
+const DOUBLINGS: u32 = 5;
+
+/// The most [`Reader::behind`] counts.
+const COUNTED: usize = 1000;
 
 /// Reads one table's stream for one function.
 pub struct Reader {
@@ -33,6 +44,24 @@ struct Record {
     value: Value,
 }
 
+/// How a failing batch has fared so far.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// The most records of the next batch, where halving has made it small.
+    most: Option<usize>,
+    /// The record that fails alone, and how often it did.
+    failing: Option<(String, u32)>,
+}
+
+/// What came of one look at the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Moved,
+    Idle,
+    /// To be tried again after a pause.
+    Failed(Duration),
+}
+
 impl Reader {
     /// A reader of the table's stream.
     pub fn new(trigger: StreamTrigger, database: Database, queues: Queues) -> anyhow::Result<Self> {
@@ -44,17 +73,24 @@ impl Reader {
             .describe_stream(serde_json::from_value(json!({ "StreamArn": stream }))?)
             .map_err(|error| anyhow!("{error:?}"))?;
         let shard = description.stream_description.shards.first().context("the stream has no shard")?;
-        Ok(Self { shard: shard.shard_id.clone(), stream, trigger, database, queues })
+        let shard = shard.shard_id.clone();
+        Ok(Self { trigger, database, queues, stream, shard })
     }
 
+    /// The function that the stream feeds.
+    pub fn function(&self) -> &str {
+        &self.trigger.function
+    }
+
+    /// The name the place in the stream is kept under. A table made anew has a new stream, which is read from its beginning.
     fn mark(&self) -> String {
-        format!("stream:{}:{}", self.trigger.function, self.trigger.table)
+        format!("stream:{}:{}", self.trigger.function, self.stream)
     }
 
-    /// Whether everything in the stream has been handled.
-    pub async fn is_caught_up(&self) -> anyhow::Result<bool> {
+    /// How many records wait, counted up to a thousand. A batch at work still counts.
+    pub async fn behind(&self) -> anyhow::Result<usize> {
         let position = self.queues.mark(&self.mark()).await?;
-        Ok(self.read(position.as_deref(), 1)?.is_empty())
+        Ok(self.read(position.as_deref(), COUNTED)?.len())
     }
 
     fn read(&self, after: Option<&str>, most: usize) -> anyhow::Result<Vec<Record>> {
@@ -77,26 +113,25 @@ impl Reader {
             .database
             .get_records(serde_json::from_value(json!({ "ShardIterator": iterator, "Limit": most }))?)
             .map_err(|error| anyhow!("{error:?}"))?;
-        records
-            .records
-            .iter()
-            .map(|record| {
-                let value = serde_json::to_value(record)?;
-                let sequence = value["dynamodb"]["SequenceNumber"].as_str().context("no sequence number")?;
-                Ok(Record { sequence: sequence.to_owned(), value })
-            })
-            .collect()
+        let record = |record| {
+            let mut value = serde_json::to_value(record)?;
+            // Lambda adds where the record is from.
+            value["eventSourceARN"] = json!(self.stream);
+            value["awsRegion"] = json!(REGION);
+            let sequence = value["dynamodb"]["SequenceNumber"].as_str().context("no sequence number")?;
+            Ok(Record { sequence: sequence.to_owned(), value })
+        };
+        records.records.iter().map(record).collect()
     }
 
     /// Works for ever.
     pub async fn run(&self, function: Function) {
-        let mut tries: HashMap<String, u32> = HashMap::new();
-        let mut most = self.trigger.batch_size;
+        let mut trouble = Trouble::default();
         loop {
-            match self.step(&function, &mut tries, &mut most).await {
+            match self.step(&function, &mut trouble).await {
                 Ok(Step::Moved) => {}
                 Ok(Step::Idle) => tokio::time::sleep(LOOK).await,
-                Ok(Step::Failed) => tokio::time::sleep(PAUSE).await,
+                Ok(Step::Failed(pause)) => tokio::time::sleep(pause).await,
                 Err(error) => {
                     tracing::error!(%error, table = self.trigger.table, "the stream stands still");
                     tokio::time::sleep(PAUSE).await;
@@ -105,53 +140,59 @@ impl Reader {
         }
     }
 
-    async fn step(
-        &self,
-        function: &Function,
-        tries: &mut HashMap<String, u32>,
-        most: &mut usize,
-    ) -> anyhow::Result<Step> {
+    async fn step(&self, function: &Function, trouble: &mut Trouble) -> anyhow::Result<Step> {
         let position = self.queues.mark(&self.mark()).await?;
-        let batch = self.gather(position.as_deref(), *most).await?;
+        let most = trouble.most.unwrap_or(self.trigger.batch_size);
+        let batch = self.gather(position.as_deref(), most).await?;
         let Some(last) = batch.last() else { return Ok(Step::Idle) };
-        let wanted: Vec<&Record> = batch
-            .iter()
-            .filter(|record| {
-                self.trigger.filters.is_empty()
-                    || self.trigger.filters.iter().any(|filter| filter.matches(&record.value))
-            })
-            .collect();
-        let Some(first) = wanted.first() else {
+        let wanted: Vec<&Record> = batch.iter().filter(|record| self.wants(record)).collect();
+        if wanted.is_empty() {
             self.queues.set_mark(&self.mark(), &last.sequence).await?;
             return Ok(Step::Moved);
-        };
+        }
         let event = json!({ "Records": wanted.iter().map(|record| &record.value).collect::<Vec<_>>() });
-        let failed = match function.invoke(event).await {
-            Ok(answer) => first_failed(self.trigger.failures, &answer),
+        let outcome = match function.invoke(event).await {
+            Ok(answer) => outcome(self.trigger.failures, &answer, &wanted),
             Err(error) => {
                 tracing::error!(%error, "a stream batch failed");
-                // Halves close in on the record that can not be handled.
-                *most = (wanted.len() / 2).max(1);
-                Some(first.sequence.clone())
+                Outcome::AllFailed
             }
         };
-        let Some(failed) = failed else {
-            self.queues.set_mark(&self.mark(), &last.sequence).await?;
-            *most = self.trigger.batch_size;
-            tries.clear();
-            return Ok(Step::Moved);
+        let failed = match outcome {
+            Outcome::Done => {
+                self.queues.set_mark(&self.mark(), &last.sequence).await?;
+                *trouble = Trouble::default();
+                return Ok(Step::Moved);
+            }
+            Outcome::AllFailed if wanted.len() > 1 => {
+                // Halves close in on the record that can not be handled; the others are not counted as tried.
+                let half = &wanted[wanted.len() / 2 - 1].sequence;
+                trouble.most = Some(batch.iter().take_while(|record| record.sequence <= *half).count());
+                return Ok(Step::Moved);
+            }
+            Outcome::AllFailed => wanted[0],
+            Outcome::FailedFrom(record) => record,
         };
         // Everything before the failed record is done.
-        if let Some(done) = batch.iter().take_while(|record| record.sequence < failed).last() {
+        if let Some(done) = batch.iter().take_while(|record| record.sequence < failed.sequence).last() {
             self.queues.set_mark(&self.mark(), &done.sequence).await?;
         }
-        let tried = tries.entry(failed.clone()).or_default();
-        *tried += 1;
-        if self.trigger.retries.is_some_and(|retries| *tried > retries) {
-            self.give_up(&batch, &failed).await?;
-            tries.remove(&failed);
+        let tried = match trouble.failing.take() {
+            Some((sequence, tried)) if sequence == failed.sequence => tried + 1,
+            _ => 1,
+        };
+        if self.trigger.retries.is_some_and(|retries| tried > retries) {
+            self.give_up(failed, tried).await?;
+            *trouble = Trouble::default();
+            return Ok(Step::Moved);
         }
-        Ok(Step::Failed)
+        trouble.failing = Some((failed.sequence.clone(), tried));
+        Ok(Step::Failed(PAUSE * 2_u32.pow((tried - 1).min(DOUBLINGS))))
+    }
+
+    fn wants(&self, record: &Record) -> bool {
+        let filters = &self.trigger.filters;
+        filters.is_empty() || filters.iter().any(|filter| filter.matches(&record.value))
     }
 
     /// Waits for the batching window, or until a batch is full.
@@ -167,30 +208,91 @@ impl Reader {
         Ok(batch)
     }
 
-    /// Moves on past a record that can not be handled, and keeps word of it.
-    async fn give_up(&self, batch: &[Record], failed: &str) -> anyhow::Result<()> {
-        let Some(record) = batch.iter().find(|record| record.sequence == failed) else { return Ok(()) };
+    /// Moves on past a record that can not be handled, and keeps word of it, and the record with it.
+    async fn give_up(&self, record: &Record, tried: u32) -> anyhow::Result<()> {
+        let now = clock::now();
         if let Some(queue) = &self.trigger.on_failure {
-            let word = json!({ "requestContext": { "condition": "RetryAttemptsExhausted" }, "record": record.value });
-            self.queues.send(vec![(queue.clone(), word.to_string())], lambda::clock::now()).await?;
+            let word = json!({
+                "version": "1.0",
+                "timestamp": now,
+                "requestContext": {
+                    "requestId": Uuid::new_v4().to_string(),
+                    "functionArn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.trigger.function),
+                    "condition": "RetryAttemptsExhausted",
+                    "approximateInvokeCount": tried,
+                },
+                "DDBStreamBatchInfo": {
+                    "shardId": self.shard,
+                    "startSequenceNumber": record.sequence,
+                    "endSequenceNumber": record.sequence,
+                    "batchSize": 1,
+                    "streamArn": self.stream,
+                },
+                "record": record.value,
+            });
+            self.queues.send(vec![(queue.clone(), word.to_string())], now).await?;
         }
-        tracing::error!(sequence = failed, "gave up on a stream record");
-        self.queues.set_mark(&self.mark(), failed).await?;
+        tracing::error!(sequence = record.sequence, "gave up on a stream record");
+        self.queues.set_mark(&self.mark(), &record.sequence).await?;
         Ok(())
     }
 }
 
-enum Step {
-    Moved,
-    Idle,
-    Failed,
+/// What an answer means for a batch.
+enum Outcome<'a> {
+    Done,
+    /// Everything before this record is done.
+    FailedFrom(&'a Record),
+    AllFailed,
 }
 
-/// The place of the first record that failed.
-fn first_failed(failures: Failures, answer: &Value) -> Option<String> {
-    if failures == Failures::WholeBatch {
-        return None;
+/// As on AWS, the lowest failed record counts, and an answer that can not be read fails the batch.
+fn outcome<'a>(failures: Failures, answer: &Value, batch: &[&'a Record]) -> Outcome<'a> {
+    let items = match answer.get("batchItemFailures") {
+        _ if failures == Failures::WholeBatch => return Outcome::Done,
+        None | Some(Value::Null) => return Outcome::Done,
+        Some(items) => items.as_array(),
+    };
+    let record = |item: &Value| {
+        let sequence = item["itemIdentifier"].as_str()?;
+        batch.iter().copied().find(|record| record.sequence == sequence)
+    };
+    let failed: Option<Vec<&Record>> = items.and_then(|items| items.iter().map(record).collect());
+    match failed.map(|failed| failed.into_iter().min_by(|a, b| a.sequence.cmp(&b.sequence))) {
+        None => Outcome::AllFailed,
+        Some(None) => Outcome::Done,
+        Some(Some(record)) => Outcome::FailedFrom(record),
     }
-    let items = answer["batchItemFailures"].as_array()?;
-    items.iter().filter_map(|item| item["itemIdentifier"].as_str()).min().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_from_where_to_come_back() {
+        let record = |sequence: &str| Record { sequence: sequence.to_owned(), value: Value::Null };
+        let batch = [record("1"), record("2"), record("3")];
+        let batch: Vec<&Record> = batch.iter().collect();
+        let said = |failures, answer: Value| match outcome(failures, &answer, &batch) {
+            Outcome::Done => "done".to_owned(),
+            Outcome::AllFailed => "all".to_owned(),
+            Outcome::FailedFrom(record) => record.sequence.clone(),
+        };
+        for (answer, expected) in [
+            (json!(null), "done"),
+            (json!({}), "done"),
+            (json!({"batchItemFailures": null}), "done"),
+            (json!({"batchItemFailures": []}), "done"),
+            (json!({"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}), "2"),
+            (json!({"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": ""}]}), "all"),
+            (json!({"batchItemFailures": [{"itemIdentifier": null}]}), "all"),
+            (json!({"batchItemFailures": [{"sequence": "2"}]}), "all"),
+            (json!({"batchItemFailures": [{"itemIdentifier": "7"}]}), "all"),
+            (json!({"batchItemFailures": {"itemIdentifier": "2"}}), "all"),
+        ] {
+            assert_eq!(said(Failures::Reported, answer.clone()), expected, "{answer}");
+            assert_eq!(said(Failures::WholeBatch, answer), "done");
+        }
+    }
 }
