@@ -15,7 +15,7 @@ static TABLES: AtomicU32 = AtomicU32::new(0);
 pub(crate) async fn fresh_table() -> Table {
     let endpoint = match std::env::vars().find(|(name, _)| name == "TABLE_ENDPOINT") {
         Some((_, endpoint)) => endpoint,
-        None => database::serve(database::open(None, &[]).unwrap()).await.unwrap(),
+        None => database::serve(database::open(None, &[]).unwrap()).unwrap(),
     };
     let environment = Environment::from_pairs(
         [

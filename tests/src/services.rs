@@ -42,7 +42,7 @@ impl Services {
     /// Starts the services with this secret document.
     pub async fn start(secrets: Value, bus: BusHealth) -> anyhow::Result<Self> {
         let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
-        let dynamodb = database::serve(database::open(None, &wiring.tables)?).await?;
+        let dynamodb = database::serve(database::open(None, &wiring.tables)?)?;
         let recorded = Arc::new(Recorded { secrets, published: Mutex::default(), bus });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let others = format!("http://{}", listener.local_addr()?);

@@ -60,7 +60,7 @@ pub enum LedgerError {
 
 /// Handles a batch of bus events.
 pub async fn handle(app: &App, batch: SqsEvent) -> Result<SqsBatchResponse, lambda_runtime::Error> {
-    Ok(batch::each_bus_event(batch, |envelope| handle_event(app, envelope)).await)
+    Ok(batch::each_bus_event(batch, |envelope| Box::pin(handle_event(app, envelope))).await)
 }
 
 async fn handle_event(app: &App, envelope: Envelope) -> Result<(), LedgerError> {

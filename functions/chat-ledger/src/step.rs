@@ -64,7 +64,10 @@ async fn take_message(
     let reach = first.map_or(key, |first| key.max(first.into()));
     let closes =
         |message: &Message| MessageKey::from(message) > reach && side(message) == Some(Side::Provider);
-    let mut here = table.messages_from(id, key, closes).await?;
+    let mut here = match before.latest {
+        Some(latest) if latest >= key => table.messages_from(id, key, closes).await?,
+        _ => Vec::new(),
+    };
     let stored = here.first().is_some_and(|message| MessageKey::from(message) == key).then(|| here.remove(0));
     let joined = match &stored {
         Some(stored) => stored.clone().join(seen.clone()),
@@ -73,11 +76,15 @@ async fn take_message(
     if stored.as_ref() == Some(&joined) {
         return Ok((None, ReplyDelta::default()));
     }
+    after.latest = before.latest.max(Some(key));
     let (turn_before, turn_after) = (stored.as_ref().and_then(Message::turn), joined.turn());
     if turn_before == turn_after {
         return Ok((Some(joined), ReplyDelta::default()));
     }
-    let earlier = table.messages_before(id, key, |message| side(message) == Some(Side::Provider)).await?;
+    let earlier = match before.latest {
+        Some(_) => table.messages_before(id, key, |message| side(message) == Some(Side::Provider)).await?,
+        None => Vec::new(),
+    };
     let around = |turn: Option<Turn>| -> Vec<Turn> {
         let earlier = earlier.iter().rev().filter_map(Message::turn);
         earlier.chain(turn).chain(here.iter().filter_map(Message::turn)).collect()
@@ -107,12 +114,14 @@ async fn list(
     known: &Stored<ConversationState>,
     state: &ConversationState,
 ) -> Result<(), TableError> {
-    if known.version == 0 {
-        table.list_conversation(id).await?;
-    }
-    for (contract, _) in state.conversation.claims.difference(&known.value.conversation.claims) {
-        table.list_claimant(contract, id).await?;
-    }
+    let itself = async { if known.version == 0 { table.list_conversation(id).await } else { Ok(()) } };
+    let claims = async {
+        for (contract, _) in state.conversation.claims.difference(&known.value.conversation.claims) {
+            table.list_claimant(contract, id).await?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(itself, claims)?;
     Ok(())
 }
 
@@ -121,8 +130,7 @@ async fn look_up(
     id: ConversationId,
     state: &ConversationState,
 ) -> Result<Option<Standing>, TableError> {
-    let links = table.links(id.account).await?;
-    let records = table.recorded_contracts(id).await?;
+    let (links, records) = tokio::try_join!(table.links(id.account), table.recorded_contracts(id))?;
     let claimed = state.conversation.claims.iter().map(|(contract, _)| contract.clone());
     let contracts = table.contracts(&records.iter().cloned().chain(claimed).collect()).await?;
     Ok(state.conversation.standing(links.owner(state.conversation.inbox), &records, &contracts))

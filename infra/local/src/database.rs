@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, anyhow};
 use rusqlite::Connection;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    runtime::{self, Runtime},
+};
 use trust::time::Moment;
 
 use crate::wiring::Table;
@@ -66,19 +69,48 @@ fn create(database: &dynoxide::Database, table: &Table) -> anyhow::Result<()> {
 }
 
 /// Serves the database on a port of its own for as long as the runtime lives, and says where.
-pub async fn serve(database: dynoxide::Database) -> anyhow::Result<String> {
-    let (endpoint, serving) = listen(database).await?;
+pub fn serve(database: dynoxide::Database) -> anyhow::Result<String> {
+    let (endpoint, serving) = listen(database)?;
     tokio::spawn(serving);
     Ok(endpoint)
 }
 
-/// Opens a port of its own for the database, and says where. The future serves it.
-pub async fn listen(
+/// Opens a port of its own for the database, and says where. It is served until the future is dropped.
+pub fn listen(
     database: dynoxide::Database,
 ) -> anyhow::Result<(String, impl Future<Output = ()> + Send + 'static)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    Ok((format!("http://{address}"), dynoxide::server::serve_on(listener, database)))
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    // Its calls block, one at a time: on a thread of its own they hold up nobody who has other work.
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("database")
+        .enable_all()
+        .build()?;
+    let listener = {
+        let _entered = runtime.enter();
+        TcpListener::from_std(listener)?
+    };
+    let serving = runtime.spawn(dynoxide::server::serve_on(listener, database));
+    let thread = Thread(Some(runtime));
+    Ok((endpoint, async move {
+        let _thread = thread;
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the database has ended");
+        }
+    }))
+}
+
+/// Ends its runtime when dropped, without waiting, as a runtime itself would.
+struct Thread(Option<Runtime>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Does what DynamoDB does by itself in the background.

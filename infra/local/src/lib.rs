@@ -41,6 +41,10 @@ use status::Status;
 use wiring::Wiring;
 use worker::stream::Reader;
 
+/// A local stack builds and drops many small documents, on several threads: a sixth of its time with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The project's template.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
@@ -185,7 +189,7 @@ async fn start_services(
     database: dynoxide::Database,
     secrets: String,
 ) -> anyhow::Result<Environment> {
-    let (dynamodb, serving) = database::listen(database).await?;
+    let (dynamodb, serving) = database::listen(database)?;
     tasks.spawn(serving);
     let services = Services { bus: Bus::new(wiring, queues.clone()), secrets };
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -2,10 +2,10 @@
 //!
 //! Lambda puts region and credentials there for the lifetime of the process, so the SDK's provider chain (profiles, SSO, instance
 //! metadata) would only cost start-up time and binary size. `AWS_ENDPOINT_URL_<SERVICE>` points a client elsewhere: at the
-//! local stack, or at another emulator.
+//! local stack, or at another emulator. Answers are small and come whole, so nothing watches over how fast they stream.
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 
 use crate::{Environment, StartError};
 
@@ -35,7 +35,8 @@ pub fn dynamodb(environment: &Environment) -> Result<aws_sdk_dynamodb::Client, S
     let mut config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region(environment)?)
-        .credentials_provider(credentials(environment)?);
+        .credentials_provider(credentials(environment)?)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(endpoint(environment, "DYNAMODB"));
     Ok(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
@@ -45,7 +46,8 @@ pub fn eventbridge(environment: &Environment) -> Result<aws_sdk_eventbridge::Cli
     let mut config = aws_sdk_eventbridge::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region(environment)?)
-        .credentials_provider(credentials(environment)?);
+        .credentials_provider(credentials(environment)?)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(endpoint(environment, "EVENTBRIDGE"));
     Ok(aws_sdk_eventbridge::Client::from_conf(config.build()))
 }
@@ -55,7 +57,8 @@ pub fn secrets_manager(environment: &Environment) -> Result<aws_sdk_secretsmanag
     let mut config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region(environment)?)
-        .credentials_provider(credentials(environment)?);
+        .credentials_provider(credentials(environment)?)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(endpoint(environment, "SECRETS_MANAGER"));
     Ok(aws_sdk_secretsmanager::Client::from_conf(config.build()))
 }

@@ -27,6 +27,9 @@ pub struct ConversationState {
     /// What its waits count as; absent while nobody knows whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
+    /// Its last message so far; absent before the first. A message that comes in order finds none after it, unread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<MessageKey>,
     /// What its later waits still count as, while a change of standing is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
@@ -43,7 +46,7 @@ pub struct Former {
 }
 
 /// A message's place in its conversation: by time, then by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MessageKey {
     /// When it was written.
     pub at: Moment,

@@ -26,8 +26,8 @@ const LOOK: Duration = Duration::from_millis(40);
 /// The pause before another try doubles this often: to half a minute, which lets an outage pass before the tries are used up.
 const DOUBLINGS: u32 = 5;
 
-/// The most [`Reader::behind`] counts.
-const COUNTED: usize = 1000;
+/// The most [`Reader::behind`] counts: it is asked often, while others wait for the database.
+const COUNTED: usize = 100;
 
 /// Reads one table's stream for one function.
 pub struct Reader {
@@ -87,7 +87,7 @@ impl Reader {
         format!("stream:{}:{}", self.trigger.function, self.stream)
     }
 
-    /// How many records wait, counted up to a thousand. A batch at work still counts.
+    /// How many records wait, counted up to a hundred. A batch at work still counts.
     pub async fn behind(&self) -> anyhow::Result<usize> {
         let position = self.queues.mark(&self.mark()).await?;
         Ok(self.read(position.as_deref(), COUNTED)?.len())
@@ -198,12 +198,11 @@ impl Reader {
     /// Waits for the batching window, or until a batch is full.
     async fn gather(&self, position: Option<&str>, most: usize) -> anyhow::Result<Vec<Record>> {
         let mut batch = self.read(position, most)?;
-        if !batch.is_empty() {
-            let full = Instant::now() + self.trigger.window;
-            while batch.len() < most && Instant::now() < full {
-                tokio::time::sleep(LOOK).await;
-                batch = self.read(position, most)?;
-            }
+        let full = Instant::now() + self.trigger.window;
+        while !batch.is_empty() && batch.len() < most && Instant::now() < full {
+            tokio::time::sleep(LOOK).await;
+            let last = batch.last().map(|record| record.sequence.as_str());
+            batch.extend(self.read(last, most - batch.len())?);
         }
         Ok(batch)
     }
