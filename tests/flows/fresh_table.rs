@@ -28,7 +28,7 @@ pub(crate) async fn fresh_table() -> Table {
     );
     let name = format!("trust-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
     create(&endpoint, &name).await;
-    Table::new(lambda::clients::dynamodb(&environment).unwrap(), name)
+    Table::new(lambda::Clients::new(&environment).unwrap().dynamodb(), name)
 }
 
 /// Creates the table as the template describes it, over the wire, so that any implementation will do.

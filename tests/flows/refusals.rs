@@ -133,10 +133,9 @@ fn unknown_alone() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_can_handle_is_kept_apart_and_the_rest_goes_on() {
     let (stack, door) = in_memory().await;
-    let bus = lambda::Bus::connect(
-        &stack.environment().with(&[("BUS_NAME".to_owned(), "provider-trust-dev".to_owned())].into()),
-    )
-    .unwrap();
+    let environment =
+        stack.environment().with(&[("BUS_NAME".to_owned(), "provider-trust-dev".to_owned())].into());
+    let bus = lambda::Bus::connect(&environment, &lambda::Clients::new(&environment).unwrap()).unwrap();
     // Straight onto the bus, as the marketplace may do it: once good, once not.
     let good = registered("p1", 1);
     let event =

@@ -78,7 +78,7 @@ impl Services {
     pub fn table(&self) -> anyhow::Result<Table> {
         let environment = Environment::from_pairs(self.settings.clone());
         let table = self.wiring.tables.first().context("the template has no table")?;
-        Ok(Table::new(lambda::clients::dynamodb(&environment)?, &table.name))
+        Ok(Table::new(lambda::Clients::new(&environment)?.dynamodb(), &table.name))
     }
 
     /// The entries that were put on the bus, in order, their details read.

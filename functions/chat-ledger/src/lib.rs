@@ -8,9 +8,8 @@ mod step;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda::{
-    Environment, StartError,
+    Clients, Environment, StartError,
     batch::{self, Envelope},
-    clients,
 };
 use table::{Table, TableError};
 use trust::{
@@ -33,7 +32,7 @@ pub struct App {
 impl App {
     /// Connects to the table that `TABLE_NAME` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let table = Table::new(clients::dynamodb(environment)?, environment.required("TABLE_NAME")?);
+        let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
         Ok(Self { table })
     }

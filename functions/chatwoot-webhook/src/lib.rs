@@ -42,7 +42,7 @@ use chatwoot::{
     webhook::{EventKind, Ignored},
 };
 use lambda::{
-    Bus, Environment, Problem, Secrets, StartError,
+    Bus, Clients, Environment, Problem, Secrets, StartError,
     bus::{BusEvent, InvalidDetail},
 };
 use lambda_http::{
@@ -68,7 +68,9 @@ impl App {
     /// The secrets are fetched at once, while Lambda grants start-up its full processor. Should that fail, the first delivery
     /// tries again.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let app = Self { secrets: Secrets::connect(environment)?, bus: Bus::connect(environment)? };
+        let clients = Clients::new(environment)?;
+        let secrets = Secrets::connect(environment, &clients)?;
+        let app = Self { secrets, bus: Bus::connect(environment, &clients)? };
         if let Err(error) = app.secrets.current().await {
             tracing::warn!(%error, "starting without the secrets");
         }

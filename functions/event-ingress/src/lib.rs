@@ -9,7 +9,7 @@ pub mod signature;
 use std::sync::Arc;
 
 use http::{StatusCode, header};
-use lambda::{Bus, Environment, Problem, Secrets, StartError, bus::BusEvent, clock};
+use lambda::{Bus, Clients, Environment, Problem, Secrets, StartError, bus::BusEvent, clock};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 use trust::{
@@ -37,11 +37,12 @@ impl App {
     /// Connects to the bus and the secrets, and fetches the secrets ahead of the first request.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let schemas = Schemas::compile().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let secrets = Secrets::connect(environment)?;
+        let clients = Clients::new(environment)?;
+        let secrets = Secrets::connect(environment, &clients)?;
         if let Err(error) = secrets.current().await {
             tracing::warn!(%error, "starting without secrets; the first request asks again");
         }
-        Ok(Self { bus: Bus::connect(environment)?, secrets, schemas: Arc::new(schemas) })
+        Ok(Self { bus: Bus::connect(environment, &clients)?, secrets, schemas: Arc::new(schemas) })
     }
 }
 

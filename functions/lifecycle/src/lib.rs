@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda::{
-    Bus, Environment, StartError,
+    Bus, Clients, Environment, StartError,
     batch::{self, Envelope},
     bus::{BusEvent, InvalidDetail, NotPublished},
-    clients,
 };
 use table::{Table, TableError};
 use trust::{
@@ -36,9 +35,10 @@ pub struct App {
 impl App {
     /// Connects to the table that `TABLE_NAME` names and the bus that `BUS_NAME` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let table = Table::new(clients::dynamodb(environment)?, environment.required("TABLE_NAME")?);
+        let clients = Clients::new(environment)?;
+        let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { table, bus: Bus::connect(environment)? })
+        Ok(Self { table, bus: Bus::connect(environment, &clients)? })
     }
 }
 

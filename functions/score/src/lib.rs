@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::{Environment, StartError, clients};
+use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use table::{Table, TableError};
@@ -32,7 +32,7 @@ pub struct App {
 impl App {
     /// Connects to the table that `TABLE_NAME` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let table = Table::new(clients::dynamodb(environment)?, environment.required("TABLE_NAME")?);
+        let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
         Ok(Self { table })
     }

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use lambda::{Environment, Problem, StartError, clients};
+use lambda::{Clients, Environment, Problem, StartError};
 use serde::Deserialize;
 use table::{Cursor, Table, TableError};
 use tower::ServiceExt;
@@ -34,7 +34,7 @@ pub struct App {
 impl App {
     /// Connects to the table that `TABLE_NAME` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let table = Table::new(clients::dynamodb(environment)?, environment.required("TABLE_NAME")?);
+        let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
         Ok(Self { router: router(table) })
     }

@@ -3,7 +3,7 @@
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use serde::Serialize;
 
-use crate::{Environment, StartError, clients};
+use crate::{Clients, Environment, StartError};
 
 /// Most entries EventBridge takes in one call.
 const ENTRIES_A_CALL: usize = 10;
@@ -56,16 +56,14 @@ pub struct Bus {
 
 impl Bus {
     /// The bus that `BUS_NAME` names.
-    pub fn connect(environment: &Environment) -> Result<Self, StartError> {
-        Ok(Self {
-            client: clients::eventbridge(environment)?,
-            name: environment.required("BUS_NAME")?.to_owned(),
-        })
+    pub fn connect(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
+        Ok(Self { client: clients.eventbridge(), name: environment.required("BUS_NAME")?.to_owned() })
     }
 
     /// Publishes one event.
     pub async fn publish(&self, event: BusEvent) -> Result<(), NotPublished> {
-        self.publish_each(&[event]).await.pop().unwrap_or(Ok(()))
+        let unanswered = || Err(NotPublished("no answer".to_owned()));
+        self.publish_each(&[event]).await.pop().unwrap_or_else(unanswered)
     }
 
     /// Publishes several events, in as few calls as the limits allow, and says of each whether the bus took it.

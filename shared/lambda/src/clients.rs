@@ -3,62 +3,95 @@
 //! Lambda puts region and credentials there for the lifetime of the process, so the SDK's provider chain (profiles, SSO, instance
 //! metadata) would only cost start-up time and binary size. `AWS_ENDPOINT_URL_<SERVICE>` points a client elsewhere: at the
 //! local stack, or at another emulator. Answers are small and come whole, so nothing watches over how fast they stream.
+//!
+//! AWS's own endpoints are certified by [Amazon Trust Services](https://www.amazontrust.com/repository/) alone. Its five roots are compiled
+//! in: reading the hundred and more of the system is most of what a start would take. `AWS_CA_BUNDLE` names a file to trust instead.
+
+use std::fs;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
 
 use crate::{Environment, StartError};
 
-fn region(environment: &Environment) -> Result<Region, StartError> {
-    Ok(Region::new(environment.required("AWS_REGION")?.to_owned()))
+/// The roots of Amazon Trust Services, of which the last expires in 2040 and the first in 2037.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-trust-services.pem");
+
+/// What clients of all services share: connections, credentials, region.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    environment: Environment,
+    region: Region,
+    credentials: Credentials,
+    http: SharedHttpClient,
 }
 
-fn credentials(environment: &Environment) -> Result<Credentials, StartError> {
-    Ok(Credentials::new(
-        environment.required("AWS_ACCESS_KEY_ID")?,
-        environment.required("AWS_SECRET_ACCESS_KEY")?,
-        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
-        None,
-        "environment",
-    ))
+macro_rules! client {
+    ($clients:ident, $sdk:ident, $service:literal) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region($clients.region.clone())
+            .credentials_provider($clients.credentials.clone())
+            .http_client($clients.http.clone())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_endpoint_url($clients.endpoint($service));
+        $sdk::Client::from_conf(config.build())
+    }};
 }
 
-fn endpoint(environment: &Environment, service: &str) -> Option<String> {
-    environment
-        .optional(&format!("AWS_ENDPOINT_URL_{service}"))
-        .or_else(|| environment.optional("AWS_ENDPOINT_URL"))
-        .map(str::to_owned)
+impl Clients {
+    /// Clients with the region and credentials of this environment.
+    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+        let credentials = Credentials::new(
+            environment.required("AWS_ACCESS_KEY_ID")?,
+            environment.required("AWS_SECRET_ACCESS_KEY")?,
+            environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        Ok(Self {
+            region: Region::new(environment.required("AWS_REGION")?.to_owned()),
+            credentials,
+            http: http(environment)?,
+            environment: environment.clone(),
+        })
+    }
+
+    /// A DynamoDB client.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        client!(self, aws_sdk_dynamodb, "DYNAMODB")
+    }
+
+    /// An EventBridge client.
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        client!(self, aws_sdk_eventbridge, "EVENTBRIDGE")
+    }
+
+    /// A Secrets Manager client.
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        client!(self, aws_sdk_secretsmanager, "SECRETS_MANAGER")
+    }
+
+    fn endpoint(&self, service: &str) -> Option<String> {
+        let environment = &self.environment;
+        let own = environment.optional(&format!("AWS_ENDPOINT_URL_{service}"));
+        own.or_else(|| environment.optional("AWS_ENDPOINT_URL")).map(str::to_owned)
+    }
 }
 
-/// A DynamoDB client.
-pub fn dynamodb(environment: &Environment) -> Result<aws_sdk_dynamodb::Client, StartError> {
-    let mut config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region(environment)?)
-        .credentials_provider(credentials(environment)?)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.set_endpoint_url(endpoint(environment, "DYNAMODB"));
-    Ok(aws_sdk_dynamodb::Client::from_conf(config.build()))
-}
-
-/// An EventBridge client.
-pub fn eventbridge(environment: &Environment) -> Result<aws_sdk_eventbridge::Client, StartError> {
-    let mut config = aws_sdk_eventbridge::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region(environment)?)
-        .credentials_provider(credentials(environment)?)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.set_endpoint_url(endpoint(environment, "EVENTBRIDGE"));
-    Ok(aws_sdk_eventbridge::Client::from_conf(config.build()))
-}
-
-/// A Secrets Manager client.
-pub fn secrets_manager(environment: &Environment) -> Result<aws_sdk_secretsmanager::Client, StartError> {
-    let mut config = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region(environment)?)
-        .credentials_provider(credentials(environment)?)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.set_endpoint_url(endpoint(environment, "SECRETS_MANAGER"));
-    Ok(aws_sdk_secretsmanager::Client::from_conf(config.build()))
+fn http(environment: &Environment) -> Result<SharedHttpClient, StartError> {
+    let trusted = match environment.optional("AWS_CA_BUNDLE") {
+        Some(file) => fs::read(file)
+            .map_err(|error| StartError::Unavailable(format!("the certificates in {file}: {error}")))?,
+        None => AMAZON_ROOTS.to_vec(),
+    };
+    let tls = TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(trusted))
+        .build()
+        .map_err(|error| StartError::Unavailable(error.to_string()))?;
+    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https())
 }

@@ -14,6 +14,7 @@ pub mod secrets;
 mod telemetry;
 
 pub use bus::Bus;
+pub use clients::Clients;
 pub use environment::{Environment, StartError};
 pub use problem::Problem;
 pub use secrets::Secrets;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use trust::id::AccountId;
 
-use crate::{Environment, StartError, clients};
+use crate::{Clients, Environment, StartError};
 
 /// How long a fetched document is used. Longer delays a rotation, shorter costs a call more often.
 const FRESH: Duration = Duration::from_mins(5);
@@ -91,9 +91,9 @@ pub struct Secrets {
 
 impl Secrets {
     /// The document that `SECRET_ID` names.
-    pub fn connect(environment: &Environment) -> Result<Self, StartError> {
+    pub fn connect(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
         Ok(Self {
-            client: clients::secrets_manager(environment)?,
+            client: clients.secrets_manager(),
             id: environment.required("SECRET_ID")?.to_owned(),
             cached: Mutex::new(None),
         })

@@ -8,7 +8,7 @@ use crate::fakes::{Fake, Fakes, Running};
 
 impl Running {
     async fn put(&self, keys: impl IntoIterator<Item = &str>) {
-        let client = lambda::clients::dynamodb(self.stack.environment()).unwrap();
+        let client = lambda::Clients::new(self.stack.environment()).unwrap().dynamodb();
         for key in keys {
             let put = client.put_item().table_name("shelf");
             put.item("pk", AttributeValue::S(key.to_owned())).send().await.unwrap();
