@@ -31,6 +31,7 @@ pub struct Price {
 /// A provider whose conversations come one after the other.
 #[derive(Debug)]
 pub struct Ledger {
+    _services: Services,
     table: Table,
     provider: ProviderId,
     start: Moment,
@@ -42,7 +43,8 @@ const APART: i64 = 770;
 impl Ledger {
     /// A fresh table with one provider, whose account is 1, and one contract.
     pub async fn start() -> anyhow::Result<Self> {
-        let table = Services::start(samples::secrets(), BusHealth::Up).await?.table()?;
+        let services = Services::start(samples::secrets(), BusHealth::Up).await?;
+        let table = services.table()?;
         let provider: ProviderId = "acme".parse()?;
         let start = Moment::parse("2026-09-01T00:00:00Z")?;
 
@@ -55,7 +57,7 @@ impl Ledger {
         let mut delta = ContractDelta::default();
         Contract::default().difference(&contract, &mut delta);
         table.write_contract(&"c-1".parse()?, &contract, 0, &delta).await?;
-        Ok(Self { table, provider, start })
+        Ok(Self { _services: services, table, provider, start })
     }
 
     /// The renter opens a conversation.

@@ -1,4 +1,4 @@
-//! The AWS services around one function, on loopback: the template's table in memory, a bus that keeps what it is given, and the
+//! The AWS services around one function, on loopback: the template's table in a file of its own, a bus that keeps what it is given, and the
 //! secrets. What a function is told of them comes from `infra/template.yaml`, as in a deployment.
 
 use std::{
@@ -12,6 +12,7 @@ use lambda::Environment;
 use local_stack::{TEMPLATE, database, template, wiring::Wiring};
 use serde_json::{Value, json};
 use table::Table;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// What the bus does with an event.
@@ -29,6 +30,8 @@ pub struct Services {
     wiring: Wiring,
     settings: BTreeMap<String, String>,
     recorded: Arc<Recorded>,
+    /// Holds the table's file for as long as the services are wanted.
+    _directory: TempDir,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,10 @@ impl Services {
     /// Starts the services with this secret document.
     pub async fn start(secrets: Value, bus: BusHealth) -> anyhow::Result<Self> {
         let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
-        let dynamodb = database::serve(database::open(None, &wiring.tables)?)?;
+        let directory = tempfile::tempdir()?;
+        // In memory it would slow down with every write: there the embedded database's stream can not be given an index.
+        let database = database::open(Some(&directory.path().join("table.sqlite")), &wiring.tables)?;
+        let dynamodb = database::serve(database)?;
         let recorded = Arc::new(Recorded { secrets, published: Mutex::default(), bus });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let others = format!("http://{}", listener.local_addr()?);
@@ -59,7 +65,7 @@ impl Services {
         ];
         let settings =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Self { wiring, settings, recorded })
+        Ok(Self { wiring, settings, recorded, _directory: directory })
     }
 
     /// What the template and Lambda put into this function's environment.

@@ -46,7 +46,14 @@ fn entry(card: &Card) -> Markup {
                 @if let Some((points, low, high)) = card.score {
                     (words::points(points.value()))
                     br;
-                    small { (words::points(low.value())) " to " (words::points(high.value())) }
+                    small {
+                        @if low < high {
+                            (words::points(low.value())) " to " (words::points(high.value()))
+                        } @else {
+                            // The whole interval is above the cap.
+                            "capped"
+                        }
+                    }
                 } @else {
                     small { "no score yet" }
                 }
