@@ -9,4 +9,5 @@ mod main_job;
 mod order;
 mod reading;
 mod refusals;
+mod silence;
 mod stack;

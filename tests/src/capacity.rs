@@ -1,5 +1,7 @@
 //! What the ledger and the score cost in DynamoDB's capacity units, as the embedded database charges them.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use table::{Consumed, Table};
 use trust::{
@@ -31,7 +33,7 @@ pub struct Price {
 /// A provider whose conversations come one after the other.
 #[derive(Debug)]
 pub struct Ledger {
-    _services: Services,
+    services: Services,
     table: Table,
     provider: ProviderId,
     start: Moment,
@@ -57,18 +59,42 @@ impl Ledger {
         let mut delta = ContractDelta::default();
         Contract::default().difference(&contract, &mut delta);
         table.write_contract(&"c-1".parse()?, &contract, 0, &delta).await?;
-        Ok(Self { _services: services, table, provider, start })
+        Ok(Self { services, table, provider, start })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The services around it.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// When the renter opens a conversation.
+    pub fn asked_at(&self, number: u64) -> Moment {
+        self.start.plus(number as i64 * APART)
     }
 
     /// The renter opens a conversation.
     pub async fn ask(&self, number: u64) -> anyhow::Result<Price> {
-        self.record(number, Direction::Incoming, Sender::Contact(5), 0).await
+        self.record(number, MessageId(number * 2), Direction::Incoming, 0).await
+    }
+
+    /// A message of the renter comes to light that was written so many seconds before.
+    pub async fn asked_before(&self, number: u64, seconds: i64) -> anyhow::Result<Price> {
+        self.record(number, MessageId(u64::MAX - number), Direction::Incoming, -seconds).await
     }
 
     /// The provider replies in it, after a time between a minute and half a day.
     pub async fn answer(&self, number: u64) -> anyhow::Result<Price> {
-        let after = 60 + (number * 7919 % 43_200) as i64;
-        self.record(number, Direction::Outgoing, Sender::Agent(3), after).await
+        self.answer_after(number, 60 + (number * 7919 % 43_200) as i64).await
+    }
+
+    /// The provider replies in it after so many seconds.
+    pub async fn answer_after(&self, number: u64, seconds: i64) -> anyhow::Result<Price> {
+        self.record(number, MessageId(number * 2 + 1), Direction::Outgoing, seconds).await
     }
 
     /// The score makes the provider's summary.
@@ -88,8 +114,8 @@ impl Ledger {
     async fn record(
         &self,
         number: u64,
+        id: MessageId,
         direction: Direction,
-        sender: Sender,
         after: i64,
     ) -> anyhow::Result<Price> {
         let event = ChatEvent {
@@ -105,11 +131,14 @@ impl Ledger {
                 status: ConversationStatus::Open,
             },
             message: Some(Message {
-                id: MessageId(number * 2 + u64::from(direction == Direction::Outgoing)),
-                created_at: self.start.plus(number as i64 * APART + after),
+                id,
+                created_at: self.asked_at(number).plus(after),
                 direction,
-                sender: Some(sender),
-                marks: std::collections::BTreeSet::new(),
+                sender: Some(match direction {
+                    Direction::Incoming => Sender::Contact(5),
+                    _ => Sender::Agent(3),
+                }),
+                marks: BTreeSet::new(),
                 content: None,
             }),
         };

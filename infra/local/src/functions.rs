@@ -97,6 +97,7 @@ impl Registry {
             .with("scores-api", http!(scores_api))
             .with("lifecycle", event!(lifecycle))
             .with("chat-ledger", event!(chat_ledger))
+            .with("chat-sweep", event!(chat_sweep))
             .with("score", event!(score))
     }
 

@@ -394,7 +394,15 @@ mod tests {
         binaries.sort_unstable();
         assert_eq!(
             binaries,
-            ["chat-ledger", "chatwoot-webhook", "event-ingress", "lifecycle", "score", "scores-api"]
+            [
+                "chat-ledger",
+                "chat-sweep",
+                "chatwoot-webhook",
+                "event-ingress",
+                "lifecycle",
+                "score",
+                "scores-api"
+            ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(

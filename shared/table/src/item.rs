@@ -6,11 +6,12 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use trust::id::ProviderId;
 
 use crate::{
     Stored, Table, TableError,
     error::{transaction_failed, unavailable},
-    keys::Key,
+    keys::{self, Key},
 };
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -52,6 +53,12 @@ pub(crate) fn sort_key(item: &Item) -> &str {
         Some(AttributeValue::S(text)) => text,
         _ => "",
     }
+}
+
+/// The provider whose partition an item is in.
+pub(crate) fn owner(item: &Item) -> Result<ProviderId, TableError> {
+    let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+    keys::provider_of(key).ok_or_else(|| TableError::corrupt(key, "not a provider"))
 }
 
 pub(crate) fn unsigned(item: &Item, name: &str) -> Option<u64> {
@@ -230,6 +237,54 @@ impl Table {
         self.charge_read(output.consumed_capacity());
         let more = output.last_evaluated_key.is_some();
         Ok((output.items.unwrap_or_default(), more))
+    }
+
+    /// All items of an index partition up to a bound, ascending, possibly a moment old.
+    pub(crate) async fn index_all(
+        &self,
+        name: &'static str,
+        partition: &str,
+        bound: &str,
+    ) -> Result<Vec<Item>, TableError> {
+        let (mut items, mut from) = (Vec::new(), None);
+        loop {
+            let output = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(name)
+                .key_condition_expression(format!("{name}_pk = :pk AND {name}_sk <= :bound"))
+                .expression_attribute_values(":pk", text(partition))
+                .expression_attribute_values(":bound", text(bound))
+                .set_exclusive_start_key(from)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(unavailable)?;
+            self.charge_read(output.consumed_capacity());
+            items.extend(output.items.unwrap_or_default());
+            from = output.last_evaluated_key;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Deletes an item on condition that it still has the version it was read with.
+    pub(crate) async fn delete_if(&self, key: &Key, read: u64) -> Result<(), TableError> {
+        let output = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .condition_expression("version = :read")
+            .expression_attribute_values(":read", version(read))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
     }
 
     /// Writes all or nothing.

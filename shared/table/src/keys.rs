@@ -109,6 +109,12 @@ pub(crate) fn waiting(of: &ProviderId, wait: &OpenWait) -> Key {
     }
 }
 
+pub(crate) fn watch(of: &ProviderId, wait: &OpenWait) -> Key {
+    let OpenWait { opened_at, conversation, .. } = wait;
+    let (account, number) = (conversation.account, conversation.number);
+    Key { pk: provider(of), sk: format!("watch#{}#{account}#{number}", padded(*opened_at)) }
+}
+
 fn padded(moment: Moment) -> String {
     format!("{:012}", moment.unix())
 }

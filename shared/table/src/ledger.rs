@@ -17,6 +17,7 @@ use crate::{
     Stored, Table, TableError,
     item::{self, Order, Range, TRANSACTION_LIMIT},
     keys::{self, END},
+    silence,
 };
 
 /// What the ledger knows of a conversation.
@@ -247,7 +248,7 @@ impl Table {
             }
         }
         for (key, wait) in &opened {
-            writes.push(self.put_any(item::item(key, wait)?)?);
+            writes.push(self.put_any(silence::waiting_item(key, wait)?)?);
         }
         writes.extend(self.reply_changes(&step.delta.closed)?);
         self.transact(writes).await

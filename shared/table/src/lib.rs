@@ -4,7 +4,7 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `summary` | a provider's signals and what became of them |
+//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N` | a contract, and the conversations that claim it |
 //! | `account#A` | `link#…`, `conversation#N` | whose a Chatwoot account or inbox is, and its conversations |
@@ -21,6 +21,7 @@ mod keys;
 mod ledger;
 mod providers;
 mod signals;
+mod silence;
 mod summaries;
 
 use std::sync::{

@@ -195,13 +195,7 @@ impl Table {
         let bound = format!("{:012}{END}", now.unix());
         let index = Index { name: "refresh", partition: DUE, bound: Some(&bound), order: Order::Ascending };
         let (items, _) = self.index_page(&index, i32::from(limit)).await?;
-        items
-            .iter()
-            .map(|item| {
-                let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
-                keys::provider_of(key).ok_or_else(|| TableError::corrupt(key, "not a provider"))
-            })
-            .collect()
+        items.iter().map(item::owner).collect()
     }
 }
 

@@ -16,6 +16,7 @@ pub mod ratio;
 pub mod replies;
 pub mod score;
 pub mod signal;
+pub mod silence;
 pub mod summary;
 pub mod survival;
 pub mod time;
