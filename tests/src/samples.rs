@@ -15,9 +15,16 @@ pub const CHATWOOT_SECRET: &str = "test-secret";
 /// The secret the marketplace signs with in tests.
 pub const EVENTS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The secret document with both, for account 1.
+/// The secret the marketplace is told things with in tests.
+pub const MARKETPLACE_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// The secret document with all of them, for account 1.
 pub fn secrets() -> Value {
-    json!({ "events": [EVENTS_SECRET], "chatwoot": { "1": { "webhook": [CHATWOOT_SECRET] } } })
+    json!({
+        "events": [EVENTS_SECRET],
+        "marketplace": [MARKETPLACE_SECRET],
+        "chatwoot": { "1": { "webhook": [CHATWOOT_SECRET] } },
+    })
 }
 
 /// The sample event of this function.

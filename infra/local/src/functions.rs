@@ -98,6 +98,7 @@ impl Registry {
             .with("lifecycle", event!(lifecycle))
             .with("chat-ledger", event!(chat_ledger))
             .with("chat-sweep", event!(chat_sweep))
+            .with("notify", event!(notify))
             .with("score", event!(score))
     }
 

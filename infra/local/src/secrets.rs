@@ -43,11 +43,16 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 }
 
 fn make(random: &mut impl Rng) -> String {
-    let mut key = [0_u8; 32];
-    random.fill_bytes(&mut key);
+    let mut standard_webhooks = || {
+        let mut key = [0_u8; 32];
+        random.fill_bytes(&mut key);
+        format!("whsec_{}", STANDARD.encode(key))
+    };
+    let (events, marketplace) = (standard_webhooks(), standard_webhooks());
     let webhook: String = random.sample_iter(Alphanumeric).take(24).map(char::from).collect();
     let document = json!({
-        "events": [format!("whsec_{}", STANDARD.encode(key))],
+        "events": [events],
+        "marketplace": [marketplace],
         "chatwoot": { "1": { "webhook": [webhook] } },
     });
     format!("{document:#}\n")

@@ -400,6 +400,7 @@ mod tests {
                 "chatwoot-webhook",
                 "event-ingress",
                 "lifecycle",
+                "notify",
                 "score",
                 "scores-api"
             ]
@@ -407,7 +408,7 @@ mod tests {
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (2, 2, 1)
+            (3, 3, 1)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

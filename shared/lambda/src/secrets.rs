@@ -1,6 +1,6 @@
 //! The secrets of the outside parties, from one document in Secrets Manager.
 //!
-//! The document is JSON: `{"events": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}}}`. Lists hold the current secret first, then
+//! The document is JSON: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}}}`. Lists hold the current secret first, then
 //! previous ones; all of them are accepted, so that a rotation loses nothing.
 
 use std::{
@@ -49,6 +49,9 @@ pub struct SecretDocument {
     /// Standard Webhooks secrets of the marketplace's events.
     #[serde(default)]
     pub events: Vec<Secret>,
+    /// Standard Webhooks secrets of what the marketplace is told.
+    #[serde(default)]
+    pub marketplace: Vec<Secret>,
     /// Secrets a Chatwoot account.
     #[serde(default)]
     pub chatwoot: BTreeMap<AccountId, ChatwootAccount>,

@@ -442,7 +442,14 @@ fn the_projects_rules_part_the_events() {
         assert_eq!(takers("chat", kind), ["provider-trust-dev-chat"], "{kind}");
         assert!(takers("marketplace", kind).is_empty(), "{kind}");
     }
-    assert!(takers("trust", "provider.went-silent").is_empty());
+    for kind in ["provider.went-silent", "provider.silence-critical", "provider.responded"] {
+        assert_eq!(takers("trust", kind), ["provider-trust-dev-notify"], "{kind}");
+        assert!(
+            takers("marketplace", kind).iter().all(|queue| queue != "provider-trust-dev-notify"),
+            "{kind}"
+        );
+    }
+    assert!(takers("trust", "provider.reply-due").is_empty());
 }
 
 #[test]
