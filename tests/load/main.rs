@@ -4,6 +4,7 @@
 
 mod capacity;
 mod function;
+mod sweep;
 mod throughput;
 
 use std::path::PathBuf;
@@ -23,6 +24,15 @@ enum What {
         /// How many conversations.
         #[arg(long, default_value_t = 10_000)]
         conversations: u64,
+    },
+    /// The sweep's binary over many open waits: time and memory.
+    Sweep {
+        /// The folder of release binaries.
+        #[arg(long)]
+        binaries: PathBuf,
+        /// How many open waits.
+        #[arg(long, default_value_t = 10_000)]
+        waits: u64,
     },
     /// Signed messages a second through the local stack, from the front door to the score.
     Throughput {
@@ -51,6 +61,7 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     match Flags::parse().what {
         What::Capacity { conversations } => capacity::measure(conversations).await,
+        What::Sweep { binaries, waits } => sweep::measure(&binaries, waits).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,
     }
