@@ -37,6 +37,7 @@ fn terms() -> Terms {
         term_seconds: 86_400.try_into().unwrap(),
         price: Money { minor_units: 100, currency: "EUR".to_owned().try_into().unwrap() },
         reply_within_seconds: Some(Promise(PROMISE)),
+        silent_after_seconds: None,
         conversation: None,
     }
 }
@@ -189,7 +190,14 @@ fn expected(story: &[Arrival]) -> (BTreeMap<Day, ReplyDay>, BTreeSet<OpenWait>) 
             } else {
                 let conversation =
                     ConversationId { account: AccountId(1), number: ConversationNumber(number) };
-                open.insert(OpenWait { scope, opened_at: wait.opened.at, conversation, rank, promise });
+                open.insert(OpenWait {
+                    scope,
+                    opened_at: wait.opened.at,
+                    conversation,
+                    rank,
+                    promise,
+                    silent_after: None,
+                });
             }
         }
     }

@@ -103,7 +103,9 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
     let Ratio { count, of } = flag.evidence;
     match flag.concern {
         Concern::Silent => {
-            format!("{count} of {of} open messages in contracts have had no answer for over 24 hours")
+            format!(
+                "{count} of {of} open messages in contracts have had no answer for over 24 hours, or what the contract sets"
+            )
         }
         Concern::ProvisioningFailures => format!("{count} of {of} services were never handed over"),
         Concern::ProviderCancellations => format!("{count} of {of} contracts were ended by the provider"),

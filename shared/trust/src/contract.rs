@@ -272,6 +272,7 @@ mod tests {
             term_seconds: (100 * 3600).try_into().unwrap(),
             price: Money { minor_units: 500, currency: "EUR".to_owned().try_into().unwrap() },
             reply_within_seconds: Some(Promise(3600)),
+            silent_after_seconds: None,
             conversation: None,
         }
     }

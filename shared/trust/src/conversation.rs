@@ -90,6 +90,7 @@ impl Conversation {
                 scope: Scope::PreSales,
                 contract: None,
                 promise: crate::replies::Promise::default(),
+                silent_after: None,
             });
         };
         let same_party = terms.renter_id.as_str() == terms.provider_id.as_str();
@@ -98,6 +99,7 @@ impl Conversation {
             scope: if same_party { Scope::SelfDealing } else { scope },
             contract: Some(terms.contract_id.clone()),
             promise: terms.reply_within_seconds.unwrap_or_default(),
+            silent_after: terms.silent_after_seconds,
         })
     }
 }
@@ -140,6 +142,7 @@ mod tests {
             term_seconds: 3600.try_into().unwrap(),
             price: Money { minor_units: 1, currency: "EUR".to_owned().try_into().unwrap() },
             reply_within_seconds: Some(Promise(600)),
+            silent_after_seconds: None,
             conversation: None,
         };
         contract.join(Moment::EPOCH, &Happened::ContractRequested(terms));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{AccountId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId, RenterId},
-    replies::Promise,
+    replies::{Promise, SilentAfter},
     time::Moment,
 };
 
@@ -177,6 +177,9 @@ pub struct Terms {
     /// Within which time the provider promises to reply; 4 h where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_within_seconds: Option<Promise>,
+    /// Without a reply for how long he counts as silent; 24 h where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_after_seconds: Option<SilentAfter>,
     /// The conversation the marketplace opened for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,

@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::replies::OpenWait;
+
 /// What the score is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -81,6 +83,18 @@ pub struct ContractWeights {
     pub no_response: Thousandths,
     /// Bad, a little: declined.
     pub rejected: Thousandths,
+}
+
+impl FlagPolicy {
+    /// Seconds after which this open wait makes the provider count as silent: what its contract says, else the policy.
+    pub fn silent_after(&self, wait: &OpenWait) -> u32 {
+        wait.silent_after.map_or(self.silent_after_hours.saturating_mul(3600), |after| after.0)
+    }
+
+    /// Seconds after which that is critical: never before it is silence at all.
+    pub fn critical_after(&self, wait: &OpenWait) -> u32 {
+        self.critical_silent_after_hours.saturating_mul(3600).max(self.silent_after(wait))
+    }
 }
 
 /// When flags are raised.

@@ -28,6 +28,11 @@ impl Default for Promise {
     }
 }
 
+/// Time without a reply after which a provider counts as silent, in seconds; where a contract sets none, the policy's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SilentAfter(pub u32);
+
 /// What a conversation counts as, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -40,6 +45,9 @@ pub struct Standing {
     pub contract: Option<ContractId>,
     /// What the provider promised.
     pub promise: Promise,
+    /// When he counts as silent, where the contract says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_after: Option<SilentAfter>,
 }
 
 /// What a conversation counts as. Only [`Scope::Contract`] is scored; the others are shown apart.
@@ -101,6 +109,9 @@ pub struct OpenWait {
     pub rank: Rank,
     /// What was promised.
     pub promise: Promise,
+    /// When the provider counts as silent, where the contract says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_after: Option<SilentAfter>,
 }
 
 /// The closed waits that opened on one day.
@@ -180,6 +191,7 @@ impl View<'_> {
                 conversation: self.conversation,
                 rank,
                 promise: standing.promise,
+                silent_after: standing.silent_after,
             }),
             Some(closed) => {
                 let after = closed.since(wait.opened.at);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{ContractId, ProviderId},
     policy::FlagPolicy,
-    replies::{OpenWait, Promise, Scope},
+    replies::{OpenWait, Scope},
     time::Moment,
 };
 
@@ -43,13 +43,13 @@ impl Stage {
     /// All stages.
     pub const ALL: [Self; 4] = [Self::ReplyDue, Self::ReplyOverdue, Self::WentSilent, Self::SilenceCritical];
 
-    /// How long a wait has to be open for it, in seconds.
-    pub fn after(self, promise: Promise, rules: &FlagPolicy) -> u32 {
+    /// How long this wait has to be open for it, in seconds.
+    pub fn after(self, wait: &OpenWait, rules: &FlagPolicy) -> u32 {
         match self {
-            Self::ReplyDue => promise.0 / 2,
-            Self::ReplyOverdue => promise.0,
-            Self::WentSilent => rules.silent_after_hours.saturating_mul(3600),
-            Self::SilenceCritical => rules.critical_silent_after_hours.saturating_mul(3600),
+            Self::ReplyDue => wait.promise.0 / 2,
+            Self::ReplyOverdue => wait.promise.0,
+            Self::WentSilent => rules.silent_after(wait),
+            Self::SilenceCritical => rules.critical_after(wait),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Stage {
 /// When the first stage of this wait is reached, from which on a sweep has to look at it; never where it is not watched at all:
 /// only waits in contracts are.
 pub fn first_look(wait: &OpenWait, rules: &FlagPolicy) -> Option<Moment> {
-    let after = Stage::ALL.into_iter().map(|stage| stage.after(wait.promise, rules)).min()?;
+    let after = Stage::ALL.into_iter().map(|stage| stage.after(wait, rules)).min()?;
     (wait.scope == Scope::Contract).then(|| wait.opened_at.plus(i64::from(after)))
 }
 
@@ -139,7 +139,7 @@ impl Watch {
     pub fn grown(&self, wait: &OpenWait, rules: &FlagPolicy, now: Moment) -> Option<Self> {
         let mut grown = Self { wait: wait.clone(), noted_at: now, ..self.clone() };
         for stage in Stage::ALL {
-            let at = wait.opened_at.plus(i64::from(stage.after(wait.promise, rules)));
+            let at = wait.opened_at.plus(i64::from(stage.after(wait, rules)));
             if at <= now && grown.told.insert(stage) {
                 grown.pending.push(News::Reached { stage, at });
             }
@@ -220,7 +220,7 @@ mod tests {
     use crate::{
         id::{AccountId, ConversationId, ConversationNumber},
         policy::Policy,
-        replies::Rank,
+        replies::{Promise, Rank, SilentAfter},
     };
 
     const HOUR: i64 = 3600;
@@ -236,6 +236,7 @@ mod tests {
             conversation: ConversationId { account: AccountId(1), number: ConversationNumber(42) },
             rank: Rank::First,
             promise: Promise(promised_hours * 3600),
+            silent_after: None,
         }
     }
 
@@ -283,6 +284,15 @@ mod tests {
         assert_eq!(first_look(&wait(48), rules()), Some(opened().plus(24 * HOUR)));
         assert_eq!(first_look(&wait(4), rules()), Some(opened().plus(2 * HOUR)));
         assert_eq!(first_look(&OpenWait { scope: Scope::PreSales, ..wait(4) }, rules()), None);
+    }
+
+    #[test]
+    fn a_contract_may_say_when_its_provider_counts_as_silent() {
+        let sooner = OpenWait { silent_after: Some(SilentAfter(6 * 3600)), ..wait(4) };
+        let grown = watch(4).grown(&sooner, rules(), opened().plus(7 * HOUR)).unwrap();
+        assert_eq!(kinds(&grown)[2..], ["provider.went-silent"]);
+        let later = OpenWait { silent_after: Some(SilentAfter(100 * 3600)), ..wait(4) };
+        assert_eq!(Stage::SilenceCritical.after(&later, rules()), 100 * 3600, "not before it is silence");
     }
 
     #[test]
@@ -336,7 +346,7 @@ mod tests {
             let last = looks.last().copied().unwrap_or_default();
             let reached = Stage::ALL
                 .into_iter()
-                .filter(|stage| !looks.is_empty() && i64::from(stage.after(Promise(promised * 3600), rules())) <= last);
+                .filter(|stage| !looks.is_empty() && i64::from(stage.after(&wait(promised), rules())) <= last);
             prop_assert_eq!(told.len(), reached.count());
             prop_assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len());
         }

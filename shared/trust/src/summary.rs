@@ -125,8 +125,8 @@ pub fn next_look(policy: &Policy, signals: &Signals, as_of: Moment) -> Moment {
     let midnight = as_of.day().next().start();
     let hourly = as_of.plus(3600);
     let marks = signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract).flat_map(|wait| {
-        let hours = [policy.flags.silent_after_hours, policy.flags.critical_silent_after_hours];
-        let flagged = hours.map(|hours| wait.opened_at.plus(i64::from(hours) * 3600));
+        let flagged = [policy.flags.silent_after(wait), policy.flags.critical_after(wait)];
+        let flagged = flagged.map(|after| wait.opened_at.plus(i64::from(after)));
         let broken = wait.opened_at.plus(i64::from(wait.promise.0) + 1);
         [hourly, broken, flagged[0], flagged[1]]
     });
@@ -140,7 +140,7 @@ mod tests {
         contract::{ContractCount, Outcome},
         duration::Bucket,
         id::{AccountId, ConversationId, ConversationNumber},
-        replies::{Kept, Promise, Rank, WaitCount},
+        replies::{Kept, Promise, Rank, SilentAfter, WaitCount},
     };
 
     fn now() -> Moment {
@@ -162,6 +162,7 @@ mod tests {
             conversation: ConversationId { account: AccountId(1), number: ConversationNumber(number) },
             rank: Rank::First,
             promise: Promise::default(),
+            silent_after: None,
         }
     }
 
@@ -209,6 +210,25 @@ mod tests {
         assert_eq!(three.flags[0].since, Some(now().plus(-73 * 3600)));
         let score = three.score.unwrap();
         assert!(score.points.value() <= 49.0 && score.capped_from.unwrap().value() > 49.0);
+    }
+
+    #[test]
+    fn a_contract_may_set_when_its_wait_is_silence() {
+        let with = |hours, silent_after: u32| {
+            let mut wait = open(Scope::Contract, hours, 1);
+            wait.silent_after = Some(SilentAfter(silent_after * 3600));
+            let signals = Signals { waiting: vec![wait], ..completed(20) };
+            summary(&signals).flags.first().map(|flag| flag.severity)
+        };
+        assert_eq!(with(5, 6), None);
+        assert_eq!(with(7, 6), Some(Severity::Warning));
+        assert_eq!(with(47, 48), None);
+        assert_eq!(with(73, 6), Some(Severity::Critical));
+        let mut soon = open(Scope::Contract, 0, 1);
+        soon.opened_at = now().plus(-5 * 3600 - 1800);
+        soon.silent_after = Some(SilentAfter(6 * 3600));
+        let signals = Signals { waiting: vec![soon], ..Signals::default() };
+        assert_eq!(next_look(Policy::current(), &signals, now()), now().plus(1800));
     }
 
     #[test]

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{policy::Policy, ratio::Ratio, replies::Scope, time::Moment};
+use crate::{
+    policy::Policy,
+    ratio::Ratio,
+    replies::{OpenWait, Scope},
+    time::Moment,
+};
 
 use super::{ContractFacts, Signals};
 
@@ -77,16 +82,14 @@ pub(super) fn raise(policy: &Policy, signals: &Signals, facts: &ContractFacts, a
 /// Waits in contracts that have been open for too long.
 fn silence(policy: &Policy, signals: &Signals, as_of: Moment) -> Option<Flag> {
     let open = || signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract);
-    let longer_than =
-        |hours: u32| move |opened: &Moment| u64::from(as_of.since(*opened)) > u64::from(hours) * 3600;
-    let silent: Vec<Moment> =
-        open().map(|wait| wait.opened_at).filter(longer_than(policy.flags.silent_after_hours)).collect();
-    let since = silent.iter().min()?;
-    let critical = longer_than(policy.flags.critical_silent_after_hours)(since);
+    let lasted = |wait: &OpenWait| as_of.since(wait.opened_at);
+    let silent: Vec<_> = open().filter(|wait| lasted(wait) > policy.flags.silent_after(wait)).collect();
+    let since = silent.iter().map(|wait| wait.opened_at).min()?;
+    let critical = silent.iter().any(|wait| lasted(wait) > policy.flags.critical_after(wait));
     Some(Flag {
         severity: if critical { Severity::Critical } else { Severity::Warning },
         concern: Concern::Silent,
         evidence: Ratio { count: silent.len() as u64, of: open().count() as u64 },
-        since: Some(*since),
+        since: Some(since),
     })
 }
