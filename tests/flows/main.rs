@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
+mod chatwoot_fake;
+mod contract;
 mod cost;
 mod crash;
 mod fresh_table;
+mod identity;
 mod main_job;
 mod order;
 mod reading;
+mod reconcile;
 mod refusals;
+mod setup;
 mod silence;
 mod stack;

@@ -136,6 +136,8 @@ pub(crate) async fn in_memory() -> (Stack, Door) {
         listen: "127.0.0.1:0".parse().unwrap(),
         storage: Storage::Memory,
         secrets: secrets().to_string(),
+        parameters: std::collections::BTreeMap::new(),
+        keys: local_stack::tokens::Keys::default(),
     };
     let stack = Stack::start(options).await.unwrap();
     let door = Door::at(stack.address());

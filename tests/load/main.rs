@@ -4,6 +4,7 @@
 
 mod capacity;
 mod function;
+mod reconcile;
 mod sweep;
 mod throughput;
 
@@ -23,6 +24,18 @@ enum What {
     Capacity {
         /// How many conversations.
         #[arg(long, default_value_t = 10_000)]
+        conversations: u64,
+    },
+    /// The check of the ledger's binary over many open conversations, all of them missing and none changed: time and memory.
+    Reconcile {
+        /// The folder of release binaries.
+        #[arg(long)]
+        binaries: PathBuf,
+        /// How many accounts.
+        #[arg(long, default_value_t = 100)]
+        accounts: u64,
+        /// How many conversations in each.
+        #[arg(long, default_value_t = 100)]
         conversations: u64,
     },
     /// The sweep's binary over many open waits: time and memory.
@@ -61,6 +74,9 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     match Flags::parse().what {
         What::Capacity { conversations } => capacity::measure(conversations).await,
+        What::Reconcile { binaries, accounts, conversations } => {
+            reconcile::measure(&binaries, accounts, conversations).await
+        }
         What::Sweep { binaries, waits } => sweep::measure(&binaries, waits).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,

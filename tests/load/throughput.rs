@@ -16,6 +16,8 @@ pub(crate) async fn measure(messages: u64, connections: u64) -> anyhow::Result<(
         listen: "127.0.0.1:0".parse()?,
         storage: Storage::Directory(directory.path().to_owned()),
         secrets: samples::secrets().to_string(),
+        parameters: std::collections::BTreeMap::new(),
+        keys: local_stack::tokens::Keys::default(),
     })
     .await?;
     let base = Arc::new(format!("http://{}", stack.address()));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
 mod batches;
+mod identity;
 mod notify;
 mod requests;
 mod start;

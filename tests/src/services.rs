@@ -7,9 +7,16 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use lambda::Environment;
-use local_stack::{TEMPLATE, database, template, wiring::Wiring};
+use local_stack::{TEMPLATE, aws::serve_secrets, database, secrets::Vault, template, wiring::Wiring};
 use serde_json::{Value, json};
 use table::Table;
 use tempfile::TempDir;
@@ -36,7 +43,7 @@ pub struct Services {
 
 #[derive(Debug)]
 struct Recorded {
-    secrets: Value,
+    secrets: Vault,
     published: Mutex<Vec<Value>>,
     bus: BusHealth,
 }
@@ -44,11 +51,24 @@ struct Recorded {
 impl Services {
     /// Starts the services with this secret document.
     pub async fn start(secrets: Value, bus: BusHealth) -> anyhow::Result<Self> {
-        let wiring = template::read(TEMPLATE, &BTreeMap::new())?;
+        Self::start_with(secrets, bus, &BTreeMap::new()).await
+    }
+
+    /// The same, with these parameters of the template.
+    pub async fn start_with(
+        secrets: Value,
+        bus: BusHealth,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
+        let mut parameters = parameters.clone();
+        // Nobody listens there: what is posted to a function is lost.
+        parameters.entry(template::ADDRESS.to_owned()).or_insert_with(|| "http://127.0.0.1:9".to_owned());
+        let wiring = template::read(TEMPLATE, &parameters)?;
         let directory = tempfile::tempdir()?;
         // In memory it would slow down with every write: there the embedded database's stream can not be given an index.
         let database = database::open(Some(&directory.path().join("table.sqlite")), &wiring.tables)?;
         let dynamodb = database::serve(database)?;
+        let secrets = Vault::open(&wiring.secrets, &secrets.to_string(), None)?;
         let recorded = Arc::new(Recorded { secrets, published: Mutex::default(), bus });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let others = format!("http://{}", listener.local_addr()?);
@@ -87,23 +107,28 @@ impl Services {
         Ok(Table::new(lambda::Clients::new(&environment)?.dynamodb(), &table.name))
     }
 
+    /// A secret that a function has kept, as JSON.
+    pub fn secret(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(&self.recorded.secrets.get(name)?).ok()
+    }
+
     /// The entries that were put on the bus, in order, their details read.
     pub fn published(&self) -> Vec<Value> {
         self.recorded.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn serve(State(recorded): State<Arc<Recorded>>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+async fn serve(State(recorded): State<Arc<Recorded>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answer = match target {
         "AWSEvents.PutEvents" => put_events(&recorded, &request),
-        "secretsmanager.GetSecretValue" => {
-            json!({ "Name": request["SecretId"], "SecretString": recorded.secrets.to_string() })
+        secrets if secrets.starts_with("secretsmanager.") => {
+            return serve_secrets(&recorded.secrets, target, &request);
         }
         other => json!({ "__type": "UnknownOperationException", "message": other }),
     };
-    ([("content-type", "application/x-amz-json-1.1")], answer.to_string())
+    ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response()
 }
 
 fn put_events(recorded: &Recorded, request: &Value) -> Value {

@@ -1,19 +1,24 @@
-//! What time alone brings about in chats: every few minutes, open waits that have come to something are told of on the bus, once each.
+//! What no event brings about in chats, every few minutes: open waits that have come to something are told of on the bus, once each
+//! ([`sweep`]), and messages whose webhook was lost are read from Chatwoot ([`reconcile`]).
 //!
-//! The table's index of open waits and watches is read whole; what differs is noted in a watch, told, and struck off
+//! For the waits, the table's index of open waits and watches is read whole; what differs is noted in a watch, told, and struck off
 //! ([`trust::silence`]). The index lags behind, so nothing is decided on it alone: a watch is written on condition of its version,
 //! and a wait counts as over only when its item is gone.
 
+mod ledger;
 mod step;
 
+use chatwoot::client::ClientError;
 use lambda::{
-    Bus, Clients, Environment, StartError,
+    Bus, Clients, Environment, Metrics, Secrets, StartError,
     bus::{InvalidDetail, NotPublished},
+    operator::OperatorChat,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use table::{Table, TableError};
 
+pub use ledger::{Reconciled, reconcile};
 pub use step::sweep;
 
 /// What the function needs from outside.
@@ -21,15 +26,28 @@ pub use step::sweep;
 pub struct App {
     table: Table,
     bus: Bus,
+    secrets: Secrets,
+    metrics: Metrics,
+    /// Absent where there is no Chatwoot.
+    chat: Option<OperatorChat>,
 }
 
+/// Seconds after which a check of the ledger begins no further account, so that it ends within its time.
+const PATIENCE: u32 = 180;
+
 impl App {
-    /// Connects to the table that `TABLE_NAME` names and the bus that `BUS_NAME` names.
+    /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { table, bus: Bus::connect(environment, &clients)? })
+        Ok(Self {
+            table,
+            bus: Bus::connect(environment, &clients)?,
+            secrets: Secrets::connect(environment, &clients)?,
+            metrics: Metrics::connect(environment),
+            chat: OperatorChat::connect(environment)?,
+        })
     }
 }
 
@@ -45,6 +63,9 @@ pub enum SweepError {
     /// The news can not be written down.
     #[error(transparent)]
     Detail(#[from] InvalidDetail),
+    /// Chatwoot could not be read.
+    #[error(transparent)]
+    Chatwoot(#[from] ClientError),
 }
 
 /// What starts the function.
@@ -52,6 +73,7 @@ pub enum SweepError {
 #[serde(rename_all = "kebab-case")]
 enum Task {
     Silence,
+    Ledger,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,12 +94,27 @@ pub struct Swept {
 
 /// Handles a scheduled run.
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
-    let Trigger { sweep: Task::Silence } = serde_json::from_value(event)?;
-    let swept = sweep(&app.table, &app.bus, lambda::clock::now()).await?;
-    tracing::info!(swept.looked_at, swept.told, swept.failed, "swept");
-    if swept.failed > 0 {
-        // An error, so that the alarm on this function's errors hears of it.
-        return Err(format!("{} waits could not be dealt with", swept.failed).into());
+    let Trigger { sweep: task } = serde_json::from_value(event)?;
+    match task {
+        Task::Silence => {
+            let swept = sweep(&app.table, &app.bus, lambda::clock::now()).await?;
+            tracing::info!(swept.looked_at, swept.told, swept.failed, "swept");
+            if swept.failed > 0 {
+                // An error, so that the alarm on this function's errors hears of it.
+                return Err(format!("{} waits could not be dealt with", swept.failed).into());
+            }
+            Ok(json!(swept))
+        }
+        Task::Ledger => {
+            let Some(chat) = &app.chat else { return Ok(json!(Reconciled::default())) };
+            let (chatwoot, own_user) = chat.speak(&app.secrets).await?;
+            let found = reconcile(app, &chatwoot, own_user, lambda::clock::now, PATIENCE).await?;
+            app.metrics.count("RepairedMessages", found.repaired, lambda::clock::now());
+            tracing::info!(found.accounts, found.repaired, found.failed, "reconciled");
+            if found.failed > 0 {
+                return Err(format!("{} accounts could not be checked", found.failed).into());
+            }
+            Ok(json!(found))
+        }
     }
-    Ok(json!(swept))
 }

@@ -9,7 +9,7 @@ use chatwoot::{
 };
 use lambda::{
     Problem,
-    secrets::{ChatwootAccount, Secret, SecretDocument, Unsigned},
+    secrets::{ChatwootAccount, Secret, Unsigned},
 };
 use lambda_http::http::StatusCode;
 use trust::{chat::ChatEvent, id::AccountId, time::Moment};
@@ -105,17 +105,17 @@ impl Refusal {
     }
 }
 
-/// Decides on a delivery that arrived at `now`.
-pub fn decide(secrets: &SecretDocument, delivery: Delivery<'_>, now: Moment) -> Decision {
-    match take(secrets, delivery, now) {
+/// Decides on a delivery that arrived at `now` for an account with these secrets; `None` where it is not one of ours.
+pub fn decide(account: Option<&ChatwootAccount>, delivery: Delivery<'_>, now: Moment) -> Decision {
+    match take(account, delivery, now) {
         Ok(Received::Chat { kind, event }) => Decision::Publish { kind, event },
         Ok(Received::Ignored(reason)) => Decision::Ignore(reason),
         Err(refusal) => Decision::Refuse(refusal),
     }
 }
 
-fn take(secrets: &SecretDocument, delivery: Delivery<'_>, now: Moment) -> Result<Received, Refusal> {
-    let account = secrets.chatwoot.get(&delivery.account).ok_or(Refusal::UnknownAccount)?;
+fn take(account: Option<&ChatwootAccount>, delivery: Delivery<'_>, now: Moment) -> Result<Received, Refusal> {
+    let account = account.ok_or(Refusal::UnknownAccount)?;
     if delivery.body.len() > LONGEST_BODY {
         return Err(Refusal::TooLong);
     }
@@ -138,6 +138,7 @@ fn authenticate(
 
 #[cfg(test)]
 mod tests {
+    use lambda::secrets::SecretDocument;
     use lambda_http::RequestExt;
     use serde_json::{Value, json};
 
@@ -177,7 +178,8 @@ mod tests {
 
     fn decide_with(account: u64, timestamp: Option<&str>, signature: Option<&str>, body: &str) -> Decision {
         let account = AccountId(account);
-        decide(&secrets(), Delivery { account, timestamp, signature, body: body.as_bytes() }, now())
+        let delivery = Delivery { account, timestamp, signature, body: body.as_bytes() };
+        decide(secrets().chatwoot.get(&account), delivery, now())
     }
 
     fn status(decision: &Decision) -> u16 {
@@ -301,7 +303,8 @@ mod tests {
         };
         let secrets: SecretDocument =
             serde_json::from_value(json!({"chatwoot": {"1": {"webhook": ["test-secret"]}}})).unwrap();
-        assert_eq!(status(&decide(&secrets, delivery, now())), 202);
-        assert_eq!(status(&decide(&secrets, delivery, now().plus(301))), 401);
+        let account = secrets.chatwoot.get(&AccountId(1));
+        assert_eq!(status(&decide(account, delivery, now())), 202);
+        assert_eq!(status(&decide(account, delivery, now().plus(301))), 401);
     }
 }

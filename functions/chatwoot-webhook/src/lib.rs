@@ -44,6 +44,7 @@ use chatwoot::{
 use lambda::{
     Bus, Clients, Environment, Problem, Secrets, StartError,
     bus::{BusEvent, InvalidDetail},
+    secrets::SecretsUnavailable,
 };
 use lambda_http::{
     Body, Request, Response,
@@ -101,9 +102,10 @@ async fn deliver(
     request: &Request,
     now: Moment,
 ) -> Result<Outcome, InvalidDetail> {
-    let secrets = match app.secrets.current().await {
+    let secrets = async { Ok((app.secrets.account(account).await?, app.secrets.current().await?)) };
+    let (keys, document) = match secrets.await {
         Ok(secrets) => secrets,
-        Err(error) => return Ok(Outcome::Unavailable(error.to_string())),
+        Err::<_, SecretsUnavailable>(error) => return Ok(Outcome::Unavailable(error.to_string())),
     };
     let delivery = Delivery {
         account,
@@ -111,8 +113,11 @@ async fn deliver(
         signature: text_header(request, SIGNATURE_HEADER),
         body: request.body(),
     };
-    Ok(match decide(&secrets, delivery, now) {
-        Decision::Publish { kind, event } => {
+    Ok(match decide(keys.as_deref(), delivery, now) {
+        Decision::Publish { kind, mut event } => {
+            if let Some(operator) = &document.operator {
+                event.mark_own(operator.user);
+            }
             let event = BusEvent::new(chat::SOURCE, kind.detail_type(), &event)?;
             match app.bus.publish(event).await {
                 Ok(()) => Outcome::Published(kind),

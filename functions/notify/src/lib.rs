@@ -1,20 +1,26 @@
-//! What the marketplace is told: news of the bus as signed webhooks.
+//! Who is told of news on the bus: the marketplace by signed webhooks, a provider's agents by private notes in the conversation itself.
 //!
-//! Each event goes out as a CloudEvent 1.0 in JSON, signed as Standard Webhooks with every secret of the document's `marketplace` list, so
+//! To the marketplace each event goes out as a CloudEvent 1.0 in JSON, signed as Standard Webhooks with every secret of the document's `marketplace` list, so
 //! that a rotation loses nothing. `webhook-id` is the event's own id, the same whenever the same is told: a receiver that has
 //! seen it may drop it. What is not taken with a 2xx comes again from the queue, and in the end waits in its dead letters.
+//!
+//! Agents are told before a promise breaks and when it does. A note that stands in the conversation already is not written again.
+
+mod note;
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use chatwoot::client::ClientError;
 use lambda::{
     Clients, Environment, Secrets, StartError,
     batch::{self, Envelope},
+    operator::{NotConnected, OperatorChat},
 };
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
-use trust::time::Moment;
+use trust::{silence::Stage, time::Moment};
 
 /// The longest a delivery may take. Receivers are to answer first and work later.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,10 +37,13 @@ pub struct App {
     secrets: Secrets,
     marketplace: Option<Url>,
     client: Client,
+    /// Absent where there is no Chatwoot.
+    chat: Option<OperatorChat>,
 }
 
 impl App {
-    /// Connects to the secrets that `SECRET_ID` names; `MARKETPLACE_WEBHOOK_URL`, if set, is where the marketplace listens.
+    /// Connects to the secrets that `SECRET_ID` names; `MARKETPLACE_WEBHOOK_URL`, if set, is where the marketplace listens, and
+    /// `CHATWOOT_URL`, if set, where Chatwoot is.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let secrets = Secrets::connect(environment, &Clients::new(environment)?)?;
         if let Err(error) = secrets.current().await {
@@ -56,7 +65,7 @@ impl App {
             .user_agent("provider-trust")
             .build()
             .map_err(|error| StartError::Unavailable(error.to_string()))?;
-        Ok(Self { secrets, marketplace, client })
+        Ok(Self { secrets, marketplace, client, chat: OperatorChat::connect(environment)? })
     }
 }
 
@@ -78,11 +87,29 @@ pub enum NotifyError {
     /// The receiver did not take it.
     #[error("the marketplace answered {0}")]
     Refused(StatusCode),
+    /// Chatwoot can not be spoken to.
+    #[error(transparent)]
+    NotConnected(#[from] NotConnected),
+    /// Chatwoot did not take the note.
+    #[error(transparent)]
+    Chatwoot(#[from] ClientError),
+    /// The event says nothing that a note could be made of.
+    #[error("not the news of a wait: {0}")]
+    NotAWait(#[from] serde_json::Error),
 }
 
 /// Handles a batch of bus events.
 pub async fn handle(app: &App, batch: SqsEvent) -> Result<SqsBatchResponse, lambda_runtime::Error> {
-    Ok(batch::each_bus_event(batch, |envelope| deliver(app, envelope, lambda::clock::now())).await)
+    Ok(batch::each_bus_event(batch, |envelope| Box::pin(tell(app, envelope, lambda::clock::now()))).await)
+}
+
+async fn tell(app: &App, envelope: Envelope, now: Moment) -> Result<(), NotifyError> {
+    match Stage::of_event_type(&envelope.detail_type) {
+        Some(stage @ (Stage::ReplyDue | Stage::ReplyOverdue)) => {
+            note::write(app, stage, serde_json::from_value(envelope.detail)?).await
+        }
+        _ => deliver(app, envelope, now).await,
+    }
 }
 
 async fn deliver(app: &App, envelope: Envelope, now: Moment) -> Result<(), NotifyError> {

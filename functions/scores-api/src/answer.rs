@@ -22,8 +22,17 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 pub(crate) fn json(request: &HeaderMap, value: &Value) -> Response {
-    cached(request, HeaderValue::from_static("application/json"), value.to_string())
+    cached(request, JSON, value.to_string())
+}
+
+/// For what somebody waits to see change: nobody keeps it without asking whether it still holds.
+pub(crate) fn json_soon_stale(request: &HeaderMap, value: &Value) -> Response {
+    let mut response = json(request, value);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 pub(crate) fn html(request: &HeaderMap, markup: Markup) -> Response {

@@ -67,6 +67,7 @@ fn router(table: Table) -> Router {
         .route("/v1/providers/{id}/replies", get(replies))
         .route("/v1/providers/{id}/score", get(score))
         .route("/v1/providers/{id}/score/history", get(history))
+        .route("/v1/providers/{id}/chat", get(chat))
         .fallback(async || Refusal::NoSuchPath.into_problem())
         .with_state(Arc::new(table))
 }
@@ -218,6 +219,12 @@ async fn history(
     let summary = registered(&table, &id).await?;
     let page = table.history(&summary.provider, cursor.as_ref(), limit).await?;
     Ok(answer::json(&headers, &view::list(&page, view::history_entry)))
+}
+
+async fn chat(State(table): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let summary = registered(&table, &id).await?;
+    let chat = table.provider_chat(&summary.provider).await?;
+    Ok(answer::json_soon_stale(&headers, &view::chat(&summary, chat.as_ref().map(|stored| &stored.value))))
 }
 
 async fn list_page(

@@ -6,6 +6,7 @@ use trust::{
     ratio::Ratio,
     replies::Scope,
     score::{FamilyScore, NORMAL_90, Score},
+    setup::{ProviderChat, State},
     summary::{Flag, PercentileFact, ReplyWindow, Summary, Track},
 };
 
@@ -249,4 +250,17 @@ fn contracts(summary: &Summary) -> Value {
         "delivery_median": percentile(&facts.delivery_median, facts.deliveries),
         "delivery_p90": percentile(&facts.delivery_p90, facts.deliveries),
     })
+}
+
+/// How far a provider's place in Chatwoot has come; `chat` is absent where nobody has asked for one.
+pub(crate) fn chat(summary: &Summary, chat: Option<&ProviderChat>) -> Value {
+    let place = summary.profile.as_ref().and_then(|profile| profile.chat);
+    let (state, reason) = match (chat.map(|chat| chat.attempts.state()), place) {
+        (Some(State::Ready), _) => ("ready", None),
+        (Some(State::Pending(reason)), _) => ("pending", reason),
+        (Some(State::Failed(reason)), _) => ("failed", Some(reason)),
+        (None, Some(_)) => ("ready", Some("set up by the marketplace")),
+        (None, None) => ("pending", Some("waiting for his first published offering")),
+    };
+    json!({ "provider_id": summary.provider, "state": state, "reason": reason })
 }

@@ -13,15 +13,18 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::bus::{Bus, PutEventsError};
+use crate::{
+    bus::{Bus, PutEventsError},
+    secrets::Vault,
+};
 
 /// What the endpoint serves from.
 #[derive(Debug)]
 pub struct Services {
     /// The event bus.
     pub bus: Bus,
-    /// The secret document, as text.
-    pub secrets: String,
+    /// The secrets.
+    pub secrets: Vault,
 }
 
 /// The endpoint.
@@ -44,11 +47,48 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
                 error(StatusCode::INTERNAL_SERVER_ERROR, "InternalException", &failure.to_string())
             }
         },
-        "secretsmanager.GetSecretValue" => {
-            let secret = json!({ "Name": request["SecretId"], "SecretString": services.secrets, "VersionStages": ["AWSCURRENT"] });
-            answer(StatusCode::OK, &secret)
+        secrets if secrets.starts_with("secretsmanager.") => {
+            serve_secrets(&services.secrets, target, &request)
         }
         other => error(StatusCode::BAD_REQUEST, "UnknownOperationException", other),
+    }
+}
+
+/// Answers a call of Secrets Manager.
+pub fn serve_secrets(secrets: &Vault, target: &str, request: &Value) -> Response {
+    let named = id(request, "SecretId");
+    match target {
+        "secretsmanager.GetSecretValue" => match secrets.get(named) {
+            Some(text) => {
+                let secret = json!({ "Name": named, "SecretString": text, "VersionStages": ["AWSCURRENT"] });
+                answer(StatusCode::OK, &secret)
+            }
+            None => no_such_secret(),
+        },
+        "secretsmanager.PutSecretValue" if secrets.get(named).is_none() => no_such_secret(),
+        "secretsmanager.PutSecretValue" => keep(secrets, named, request),
+        "secretsmanager.CreateSecret" if secrets.get(id(request, "Name")).is_some() => {
+            error(StatusCode::BAD_REQUEST, "ResourceExistsException", "it exists already")
+        }
+        "secretsmanager.CreateSecret" => keep(secrets, id(request, "Name"), request),
+        other => error(StatusCode::BAD_REQUEST, "UnknownOperationException", other),
+    }
+}
+
+fn id<'a>(request: &'a Value, member: &str) -> &'a str {
+    request[member].as_str().unwrap_or_default()
+}
+
+fn no_such_secret() -> Response {
+    error(StatusCode::BAD_REQUEST, "ResourceNotFoundException", "no such secret")
+}
+
+fn keep(secrets: &Vault, name: &str, request: &Value) -> Response {
+    match secrets.keep(name, id(request, "SecretString")) {
+        Ok(()) => answer(StatusCode::OK, &json!({ "Name": name })),
+        Err(failure) => {
+            error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError", &failure.to_string())
+        }
     }
 }
 

@@ -95,6 +95,7 @@ impl Registry {
             .with("chatwoot-webhook", http!(chatwoot_webhook))
             .with("event-ingress", http!(event_ingress))
             .with("scores-api", http!(scores_api))
+            .with("chat-identity", http!(chat_identity))
             .with("lifecycle", event!(lifecycle))
             .with("chat-ledger", event!(chat_ledger))
             .with("chat-sweep", event!(chat_sweep))

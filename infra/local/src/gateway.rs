@@ -1,6 +1,8 @@
 //! The HTTP front: routes of the HTTP API as the template has them, and Function URLs under `/lambda-url/<function>`.
 
+mod cors;
 mod event;
+mod jwt;
 mod routes;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use lambda::{Problem, clock};
@@ -24,8 +26,33 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 
 async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let preflight = cors::is_preflight(&parts.method, &parts.headers);
+    if let Some(cors) = gateway.cors(path).filter(|_| preflight) {
+        return cors::preflight(cors, &parts.headers);
+    }
+    let mut response = call(&gateway, &parts, body).await;
+    if let Some(cors) = gateway.cors(path) {
+        cors::expose(cors, &parts.headers, response.headers_mut());
+    }
+    response
+}
+
+async fn call(gateway: &Gateway, parts: &Parts, body: Body) -> Response {
     let Some(call) = gateway.find(parts.method.as_str(), parts.uri.path()) else {
         return problem(Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path"));
+    };
+    let now = clock::now();
+    let claims = match &call.authorizer {
+        Some(authorizer) => {
+            let authorization = parts.headers.get(header::AUTHORIZATION);
+            let authorization = authorization.and_then(|value| value.to_str().ok());
+            match jwt::authorize(authorizer, authorization, &gateway.keys.read(), now) {
+                Ok(claims) => Some(claims),
+                Err(refused) => return refused.into_response(),
+            }
+        }
+        None => None,
     };
     let most = call.door.most_bytes();
     let Ok(body) = to_bytes(body, most).await else {
@@ -34,7 +61,7 @@ async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
                 .detail(format!("the most is {} MB", most / (1024 * 1024))),
         );
     };
-    match call.function.invoke_http(event::event(&parts, &call, &body, clock::now())).await {
+    match call.function.invoke_http(event::event(parts, &call, claims, &body, now)).await {
         Ok(response) => forward(response),
         Err(error) => {
             tracing::error!(%error, "no answer");

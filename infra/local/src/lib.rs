@@ -16,6 +16,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod status;
 pub mod template;
+pub mod tokens;
 pub mod wiring;
 pub mod worker;
 
@@ -37,7 +38,9 @@ use database::Housekeeping;
 use functions::{Function, Registry};
 use gateway::Gateway;
 use queues::Queues;
+use secrets::Vault;
 use status::Status;
+use tokens::Keys;
 use wiring::Wiring;
 use worker::stream::Reader;
 
@@ -69,6 +72,10 @@ pub struct Options {
     pub storage: Storage,
     /// The secret document.
     pub secrets: String,
+    /// Values for the template's parameters; the others have their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// The keys by which tokens are checked.
+    pub keys: Keys,
 }
 
 /// What to run.
@@ -104,11 +111,13 @@ impl Stack {
 
     /// Starts everything a template says, around these functions.
     pub async fn start_with(options: Options, blueprint: &Blueprint) -> anyhow::Result<Self> {
-        let wiring = template::read(&blueprint.template, &BTreeMap::new())?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("listening on {}", options.listen))?;
         let address = listener.local_addr()?;
+        let mut parameters = options.parameters.clone();
+        parameters.insert(template::ADDRESS.to_owned(), format!("http://{address}"));
+        let wiring = template::read(&blueprint.template, &parameters)?;
         let file = |name: &str| match &options.storage {
             Storage::Memory => None,
             Storage::Directory(directory) => Some(directory.join(name)),
@@ -119,14 +128,15 @@ impl Stack {
         let database = database::open(file("table.sqlite").as_deref(), &wiring.tables)?;
 
         let mut tasks = JoinSet::new();
-        let environment =
-            start_services(&mut tasks, &wiring, &queues, database.clone(), options.secrets).await?;
+        let vault = Vault::open(&wiring.secrets, &options.secrets, file("kept-secrets.json"))?;
+        let environment = start_services(&mut tasks, &wiring, &queues, database.clone(), vault).await?;
         let functions = start_functions(&wiring, &blueprint.functions, &environment).await?;
         let readers = start_workers(&mut tasks, &wiring, &queues, &database, &functions)?;
         let status = Arc::new(Status::new(&wiring, queues.clone(), readers));
         let housekeeping = Housekeeping::new(database, file("table.sqlite"));
         tasks.spawn(keep_house(housekeeping, Arc::clone(&status)));
-        let front = status::router(status).merge(gateway::router(Arc::new(gateway(&wiring, functions))));
+        let gateway = gateway(&wiring, functions, options.keys);
+        let front = status::router(status).merge(gateway::router(Arc::new(gateway)));
         tasks.spawn(async move {
             let front = front.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, front).await {
@@ -187,7 +197,7 @@ async fn start_services(
     wiring: &Wiring,
     queues: &Queues,
     database: dynoxide::Database,
-    secrets: String,
+    secrets: Vault,
 ) -> anyhow::Result<Environment> {
     let (dynamodb, serving) = database::listen(database)?;
     tasks.spawn(serving);
@@ -251,12 +261,13 @@ fn start_workers(
     Ok(readers)
 }
 
-fn gateway(wiring: &Wiring, functions: HashMap<String, Function>) -> Gateway {
+fn gateway(wiring: &Wiring, functions: HashMap<String, Function>, keys: Keys) -> Gateway {
     let with_url = wiring.function_urls.iter().filter_map(|logical| functions.get(logical));
     Gateway {
         routes: wiring.routes.clone(),
         function_urls: with_url.map(|function| (function.name.clone(), function.clone())).collect(),
         functions,
+        keys,
     }
 }
 

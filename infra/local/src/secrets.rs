@@ -1,16 +1,61 @@
-//! The secret document: given as a file, or made up and kept in the data directory.
+//! Secrets: the operator's document, given as a file or made up and kept in the data directory, and what functions keep beside it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rand::{Rng, RngExt, distr::Alphanumeric};
 use serde_json::json;
+
+/// The local end of Secrets Manager.
+#[derive(Debug)]
+pub struct Vault {
+    kept: Mutex<BTreeMap<String, String>>,
+    file: Option<PathBuf>,
+}
+
+impl Vault {
+    /// The operator's secrets, each with this document, and what functions have kept in the file, if there is one.
+    pub fn open(operators: &[String], document: &str, file: Option<PathBuf>) -> anyhow::Result<Self> {
+        let mut kept: BTreeMap<String, String> = match &file {
+            Some(file) if file.exists() => serde_json::from_str(&fs::read_to_string(file)?)
+                .with_context(|| format!("{} can not be read", file.display()))?,
+            _ => BTreeMap::new(),
+        };
+        kept.extend(operators.iter().map(|name| (name.clone(), document.to_owned())));
+        Ok(Self { kept: Mutex::new(kept), file })
+    }
+
+    /// The text of a secret.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.kept().get(name).cloned()
+    }
+
+    /// Keeps a secret, on disk where there is a file.
+    pub fn keep(&self, name: &str, text: &str) -> io::Result<()> {
+        let mut kept = self.kept();
+        kept.insert(name.to_owned(), text.to_owned());
+        match &self.file {
+            // Functions keep theirs under names with a slash; the operator's document has its own file.
+            Some(file) => {
+                let own: BTreeMap<_, _> = kept.iter().filter(|(name, _)| name.contains('/')).collect();
+                write(file, json!(own).to_string())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Reads the document from a file, and checks that it is one.
 pub fn read(file: &Path) -> anyhow::Result<String> {
@@ -30,14 +75,14 @@ pub fn read_or_make(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Under another name first: whoever is interrupted leaves no half document behind.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write(file: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     let part = file.with_extension("part");
     // What an interrupted start left would keep its own permissions.
     if part.exists() {
         fs::remove_file(&part)?;
     }
     let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    written.write_all(text.as_bytes())?;
+    written.write_all(text.as_ref())?;
     written.sync_all()?;
     fs::rename(part, file)
 }
@@ -75,6 +120,22 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert!(document["events"][0].as_str().unwrap().starts_with("whsec_"));
         assert_eq!(document["chatwoot"]["1"]["webhook"][0].as_str().unwrap().len(), 24);
+    }
+
+    #[test]
+    fn what_a_function_keeps_is_there_after_a_restart_and_the_operators_document_is_his_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("kept.json");
+        let open = || Vault::open(&["main".to_owned()], "{}", Some(file.clone())).unwrap();
+        let vault = open();
+        vault.keep("main/chatwoot/7", "x").unwrap();
+        assert_eq!(vault.get("main/chatwoot/8"), None);
+        let again = open();
+        assert_eq!(
+            (again.get("main/chatwoot/7").as_deref(), again.get("main").as_deref()),
+            (Some("x"), Some("{}"))
+        );
+        assert!(!fs::read_to_string(&file).unwrap().contains("\"main\""));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! Strict: what the template says and this machine can not do is an error that names the line, so that nothing works here that
 //! would be something else when deployed. What has no meaning on one machine (policies, alarms, memory) is listed as such.
 
+mod api;
 mod node;
 mod resolve;
 
+pub use resolve::ADDRESS;
 pub(crate) use resolve::{ACCOUNT, REGION};
 
 use std::{collections::BTreeMap, time::Duration};
@@ -20,6 +22,7 @@ use crate::{
         Wiring,
     },
 };
+use api::Api;
 use node::Node;
 use resolve::Names;
 
@@ -34,10 +37,12 @@ pub struct TemplateError {
 }
 
 /// Resources that mean nothing on one machine.
-const WITHOUT_LOCAL_MEANING: [&str; 4] =
-    ["AWS::CloudWatch::Alarm", "AWS::SNS::Topic", "AWS::SQS::QueuePolicy", "AWS::SecretsManager::Secret"];
+const WITHOUT_LOCAL_MEANING: [&str; 3] =
+    ["AWS::CloudWatch::Alarm", "AWS::SNS::Topic", "AWS::SQS::QueuePolicy"];
 
 const QUEUE: &str = "AWS::SQS::Queue";
+
+const HTTP_API: &str = "AWS::Serverless::HttpApi";
 
 /// Reads a template with these parameters; others have their defaults.
 pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring, TemplateError> {
@@ -62,23 +67,21 @@ pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring,
         }
         None => None,
     };
+    let resources = template.required("Resources")?.map()?;
+    let apis = apis(&names, resources)?;
     let mut wiring = Wiring::default();
-    for (logical, resource) in template.required("Resources")?.map()? {
+    for (logical, resource) in resources {
         let kind = resource.required("Type")?;
         only(
             resource,
             &["Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"],
         )?;
-        let properties = match resource.get("Properties") {
-            Some(properties) => names.resolve(properties)?,
-            None => {
-                Node { line: resource.line, key_line: resource.key_line, kind: node::Kind::Map(Vec::new()) }
-            }
-        };
+        let properties = properties(&names, resource)?;
         let name = names.physical(logical);
         match kind.text()? {
             "AWS::Serverless::Function" => {
-                function(&mut wiring, &names, (logical, resource), &properties, globals.as_ref())?;
+                let around = Around { names: &names, apis: &apis, globals: globals.as_ref() };
+                function(&mut wiring, &around, (logical, resource), &properties)?;
             }
             "AWS::Events::EventBus" => {
                 only(&properties, &["Name"])?;
@@ -86,14 +89,45 @@ pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Wiring,
             }
             "AWS::Events::Rule" => wiring.rules.push(rule(&names, logical, &properties)?),
             QUEUE => wiring.queues.push(queue(&names, name, &properties)?),
+            "AWS::SecretsManager::Secret" => {
+                only(&properties, &["Name", "Description"])?;
+                wiring.secrets.push(name);
+            }
             "AWS::DynamoDB::Table" => wiring.tables.push(table(name, &properties)?),
-            // Routes are read from the functions. What else an API can do (stages in paths, CORS, authorisers) is not known here.
-            "AWS::Serverless::HttpApi" => only(&properties, &["Name", "Description", "Tags"])?,
+            // Routes are read from the functions, and what an API says for them has been read before. Stages in paths are not known here.
+            HTTP_API => {}
             known if WITHOUT_LOCAL_MEANING.contains(&known) => {}
             other => return Err(kind.error(format!("the local stack has no {other}"))),
         }
     }
     Ok(wiring)
+}
+
+/// The HTTP APIs, by name.
+fn apis(names: &Names, resources: &[(String, Node)]) -> Result<BTreeMap<String, Api>, TemplateError> {
+    let mut apis = BTreeMap::new();
+    for (logical, resource) in resources {
+        if resource.required("Type")?.text()? == HTTP_API {
+            apis.insert(names.physical(logical), Api::read(&properties(names, resource)?)?);
+        }
+    }
+    Ok(apis)
+}
+
+fn properties(names: &Names, resource: &Node) -> Result<Node, TemplateError> {
+    match resource.get("Properties") {
+        Some(properties) => names.resolve(properties),
+        None => {
+            Ok(Node { line: resource.line, key_line: resource.key_line, kind: node::Kind::Map(Vec::new()) })
+        }
+    }
+}
+
+/// What of the template a function may refer to.
+struct Around<'a> {
+    names: &'a Names,
+    apis: &'a BTreeMap<String, Api>,
+    globals: Option<&'a Node>,
 }
 
 /// Refuses what is not listed.
@@ -129,11 +163,11 @@ const FUNCTION: [&str; 14] = [
 
 fn function(
     wiring: &mut Wiring,
-    names: &Names,
+    around: &Around<'_>,
     (logical, resource): (&str, &Node),
     properties: &Node,
-    globals: Option<&Node>,
 ) -> Result<(), TemplateError> {
+    let globals = around.globals;
     only(properties, &FUNCTION)?;
     if let Some(globals) = globals {
         only(globals, &FUNCTION)?;
@@ -166,28 +200,24 @@ fn function(
         wiring.function_urls.push(logical.to_owned());
     }
     for (name, event) in properties.get("Events").map(Node::map).transpose()?.unwrap_or_default() {
-        trigger(wiring, names, logical, (name, event))?;
+        trigger(wiring, around, logical, (name, event))?;
     }
     Ok(())
 }
 
 fn trigger(
     wiring: &mut Wiring,
-    names: &Names,
+    around: &Around<'_>,
     function: &str,
     (name, event): (&str, &Node),
 ) -> Result<(), TemplateError> {
     only(event, &["Type", "Properties"])?;
     let kind = event.required("Type")?;
     let properties = event.required("Properties")?;
+    let names = around.names;
     let function = function.to_owned();
     match kind.text()? {
-        "HttpApi" => {
-            only(properties, &["ApiId", "Method", "Path"])?;
-            let method = properties.required("Method")?.text()?.to_uppercase();
-            let path = properties.required("Path")?.text()?.to_owned();
-            wiring.routes.push(Route { method, path, function });
-        }
+        "HttpApi" => wiring.routes.push(route(around.apis, function, properties)?),
         "SQS" => {
             only(
                 properties,
@@ -218,6 +248,25 @@ fn trigger(
         other => return Err(kind.error(format!("the local stack has no {other} events"))),
     }
     Ok(())
+}
+
+fn route(apis: &BTreeMap<String, Api>, function: String, properties: &Node) -> Result<Route, TemplateError> {
+    only(properties, &["ApiId", "Method", "Path", "Auth"])?;
+    // Without one, SAM makes an API that has nothing of its own.
+    let implicit = Api::default();
+    let api = match properties.get("ApiId") {
+        Some(id) => apis.get(id.text()?).ok_or_else(|| {
+            id.error(format!("no HttpApi of this template is named {}", id.text().unwrap_or_default()))
+        })?,
+        None => &implicit,
+    };
+    Ok(Route {
+        method: properties.required("Method")?.text()?.to_uppercase(),
+        path: properties.required("Path")?.text()?.to_owned(),
+        function,
+        authorizer: properties.get("Auth").map(|auth| api.authorizer(auth)).transpose()?,
+        cors: api.cors.clone(),
+    })
 }
 
 fn stream(names: &Names, function: String, properties: &Node) -> Result<StreamTrigger, TemplateError> {
@@ -395,6 +444,7 @@ mod tests {
         assert_eq!(
             binaries,
             [
+                "chat-identity",
                 "chat-ledger",
                 "chat-sweep",
                 "chatwoot-webhook",
@@ -408,7 +458,7 @@ mod tests {
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (3, 3, 1)
+            (4, 4, 1)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

@@ -22,6 +22,8 @@ pub struct Wiring {
     pub queues: Vec<Queue>,
     /// Which function reads which queue.
     pub queue_triggers: Vec<QueueTrigger>,
+    /// The names of the secrets that the operator fills.
+    pub secrets: Vec<String>,
     /// The DynamoDB tables.
     pub tables: Vec<Table>,
     /// Which function reads which table's stream.
@@ -52,6 +54,34 @@ pub struct Route {
     pub path: String,
     /// The function's logical name.
     pub function: String,
+    /// Whose tokens it wants; absent where it lets everybody in.
+    pub authorizer: Option<JwtAuthorizer>,
+    /// Which pages of other origins may use it.
+    pub cors: Option<Cors>,
+}
+
+/// Whose tokens, and for whom, let a request in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwtAuthorizer {
+    /// The issuer.
+    pub issuer: String,
+    /// Whom the token may be for: any one of these.
+    pub audience: Vec<String>,
+}
+
+/// What the browsers of other origins' pages are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cors {
+    /// The origins that are allowed; `*` is any.
+    pub origins: Vec<String>,
+    /// With which methods they may ask.
+    pub methods: Vec<String>,
+    /// Which headers they may send.
+    pub headers: Vec<String>,
+    /// Which headers of an answer they may see.
+    pub exposed: Vec<String>,
+    /// For how many seconds a browser may remember that.
+    pub max_age: Option<u64>,
 }
 
 /// A rule of an event bus.

@@ -4,7 +4,7 @@
 //! inbox gets another token, so it is a long-lived credential, to be given to the signed-in renter alone.
 
 use hmac::Mac;
-use trust::id::RenterId;
+use trust::id::{ContractId, RenterId};
 
 use crate::hmac_sha256;
 
@@ -13,6 +13,14 @@ use crate::hmac_sha256;
 /// It covers the identifier alone: neither name nor mail address nor attributes.
 pub fn identifier_hash(hmac_token: &str, renter: &RenterId) -> String {
     hex::encode(hmac_sha256(hmac_token, &[renter.as_str().as_bytes()]).finalize().into_bytes())
+}
+
+/// The `source_id` under which the renter of a contract has a place in the inbox with this `hmac_token`: the same whenever it is asked
+/// for, so that a place made twice is made once, and nobody's to guess. 32 lower-case hex digits.
+pub fn contract_source(hmac_token: &str, contract: &ContractId) -> String {
+    let digest =
+        hmac_sha256(hmac_token, &[b"provider-trust/contract/", contract.as_str().as_bytes()]).finalize();
+    hex::encode(&digest.into_bytes()[..16])
 }
 
 #[cfg(test)]

@@ -7,13 +7,16 @@
 //! * [`signature`] says whether Chatwoot sent these very bytes, and lately;
 //! * [`webhook`] reads the five events we subscribe to and lets out a [`trust::chat::ChatEvent`]: ids, times, classes and one
 //!   hash. The types it reads into have no field for the rest, so there is nothing to forget to remove;
-//! * [`identity`] computes the hash by which a renter's browser proves his identifier to a widget.
+//! * [`identity`] computes the hash by which a renter's browser proves his identifier to a widget;
+//! * `client` (a feature, so that the webhook's function does without) speaks to Chatwoot's REST API.
 //!
-//! Nothing here does I/O or reads a clock.
+//! Nothing else here does I/O, and nothing reads a clock.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod identity;
 pub mod signature;
 pub mod webhook;

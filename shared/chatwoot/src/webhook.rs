@@ -10,15 +10,21 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use trust::{
-    chat::{self, ChatEvent, ContentHash, ConversationSighting, Identity, Mark, Message},
-    id::{AccountId, MessageId},
+    chat::{
+        self, Channel, ChatEvent, ContentHash, ConversationSighting, ConversationStatus, Identity, Mark,
+        Message,
+    },
+    id::{AccountId, ConversationNumber, InboxId, MessageId},
 };
 
 mod payload;
 
 use payload::{
-    AccountPayload, ConversationEvent, ConversationPayload, Flag, MessageEvent, MessagePayload, Named,
+    AccountPayload, ConversationEvent, ConversationPayload, CustomAttributes, Flag, MessageEvent,
+    MessagePayload, Meta, Named,
 };
+#[cfg(feature = "client")]
+pub(crate) use payload::{NestedMessage as RestMessage, RestConversation};
 
 /// What came of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,6 +216,27 @@ fn conversation_event(account: AccountId, payload: &ConversationEvent) -> Result
     })
 }
 
+/// A conversation as the REST API lists it: what a webhook would show of it now.
+#[cfg(feature = "client")]
+pub(crate) fn listed(payload: &RestConversation) -> crate::client::Listed {
+    let microseconds = |seconds: f64| (seconds * 1e6).round() as u64;
+    crate::client::Listed {
+        sighting: seen(
+            (payload.id, payload.inbox_id, payload.meta.channel.0, payload.status),
+            Some(&payload.meta.meta),
+            payload.custom_attributes.as_ref(),
+        ),
+        last_activity_at: payload.last_activity_at.0,
+        version: payload.updated_at.filter(|seconds| *seconds > 0.0).map(microseconds),
+    }
+}
+
+/// A message as the REST API has it. It leaves out by which campaign a message came, if by one.
+#[cfg(feature = "client")]
+pub(crate) fn found(account: AccountId, payload: &RestMessage) -> Message {
+    message(account, payload, ContentHash::Later)
+}
+
 fn named(account: Option<&AccountPayload>) -> Option<AccountId> {
     account.map(|account| account.id)
 }
@@ -224,18 +251,24 @@ fn expect_account(
 }
 
 fn sighting<M>(payload: &ConversationPayload<M>) -> ConversationSighting {
-    let meta = payload.meta.as_ref();
+    let itself = (payload.id, payload.inbox_id, payload.channel.0, payload.status);
+    seen(itself, payload.meta.as_ref(), payload.custom_attributes.as_ref())
+}
+
+fn seen(
+    (number, inbox, channel, status): (ConversationNumber, InboxId, Channel, ConversationStatus),
+    meta: Option<&Meta>,
+    attributes: Option<&CustomAttributes>,
+) -> ConversationSighting {
     let verified = meta.and_then(|meta| meta.hmac_verified).unwrap_or(false);
-    let identifier = meta.and_then(|meta| meta.sender.as_ref()?.identifier.as_ref()?.0.clone());
-    let contract = payload.custom_attributes.as_ref().and_then(|attributes| attributes.contract_id.as_ref());
     ConversationSighting {
-        number: payload.id,
-        inbox: payload.inbox_id,
-        channel: payload.channel.0,
+        number,
+        inbox,
+        channel,
         identity: if verified { Identity::Verified } else { Identity::Unverified },
-        identifier,
-        claimed_contract: contract.and_then(|claim| claim.0.clone()),
-        status: payload.status,
+        identifier: meta.and_then(|meta| meta.sender.as_ref()?.identifier.as_ref()?.0.clone()),
+        claimed_contract: attributes.and_then(|attributes| attributes.contract_id.as_ref()?.0.clone()),
+        status,
     }
 }
 

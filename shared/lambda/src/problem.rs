@@ -16,6 +16,7 @@ pub struct Problem {
     title: &'static str,
     detail: Option<String>,
     more: Map<String, Value>,
+    retry_after: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -32,7 +33,7 @@ struct Document<'a> {
 impl Problem {
     /// A problem of this kind. `kind` is the stable last part of its `type`.
     pub fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
-        Self { status, kind, title, detail: None, more: Map::new() }
+        Self { status, kind, title, detail: None, more: Map::new(), retry_after: None }
     }
 
     /// Says what about this very request is wrong.
@@ -47,6 +48,18 @@ impl Problem {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Says in how many seconds it may be worth asking again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The stable last part of its `type`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// The HTTP status.
@@ -77,6 +90,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }
@@ -89,7 +105,8 @@ mod tests {
     fn a_problem_has_type_title_status_detail_and_its_own_members() {
         let problem = Problem::new(StatusCode::NOT_FOUND, "unknown-provider", "No such provider")
             .detail("no provider \"p9\" has been registered")
-            .with("provider", "p9");
+            .with("provider", "p9")
+            .retry_after(30);
         assert_eq!(
             problem.to_json(),
             serde_json::json!({
@@ -100,5 +117,6 @@ mod tests {
         );
         let response = problem.into_response();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["retry-after"], "30");
     }
 }

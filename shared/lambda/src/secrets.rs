@@ -1,7 +1,9 @@
-//! The secrets of the outside parties, from one document in Secrets Manager.
+//! The secrets of the outside parties, from Secrets Manager.
 //!
-//! The document is JSON: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}}}`. Lists hold the current secret first, then
-//! previous ones; all of them are accepted, so that a rotation loses nothing.
+//! The operator's are one JSON document: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}},
+//! "operator": {"user": 1, "token": "…", "platform_token": "…"}}`. Lists hold the current secret first, then previous ones; all of them are
+//! accepted, so that a rotation loses nothing. What Chatwoot makes up for an account that we set up is a document of its own,
+//! `<prefix>/<account>`, in the form of an entry under `chatwoot`; the operator's entry, where there is one, comes first.
 
 use std::{
     collections::BTreeMap,
@@ -10,18 +12,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_secretsmanager::Client;
-use serde::Deserialize;
+use aws_sdk_secretsmanager::{
+    Client,
+    error::DisplayErrorContext,
+    operation::{get_secret_value::GetSecretValueError, put_secret_value::PutSecretValueError},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
-use trust::id::AccountId;
+use trust::id::{AccountId, InboxId};
 
 use crate::{Clients, Environment, StartError};
 
 /// How long a fetched document is used. Longer delays a rotation, shorter costs a call more often.
 const FRESH: Duration = Duration::from_mins(5);
 
+/// How long an account is taken for unknown without asking again. Longer delays an account's first webhook, shorter lets somebody
+/// who makes up account numbers cost more calls.
+const UNKNOWN: Duration = Duration::from_secs(30);
+
+/// The most accounts whose secrets are remembered. Enough for those that are active at a time; without a limit somebody who makes up
+/// account numbers would fill the memory.
+const REMEMBERED: usize = 1000;
+
 /// A secret. Its debug form hides it, so that no log line can hold it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
@@ -55,21 +69,39 @@ pub struct SecretDocument {
     /// Secrets a Chatwoot account.
     #[serde(default)]
     pub chatwoot: BTreeMap<AccountId, ChatwootAccount>,
+    /// By which we act in Chatwoot; absent where we do not.
+    #[serde(default)]
+    pub operator: Option<Operator>,
+}
+
+/// The operator's user in Chatwoot, who administers all accounts, and his platform app.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Operator {
+    /// The user's id. What he writes is no provider's reply.
+    pub user: u64,
+    /// His access token.
+    pub token: Secret,
+    /// The platform app's token, where accounts are to be made.
+    #[serde(default)]
+    pub platform_token: Option<Secret>,
 }
 
 /// The secrets of one Chatwoot account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatwootAccount {
     /// Webhook signing secrets.
     #[serde(default)]
     pub webhook: Vec<Secret>,
+    /// For each website inbox the key of its identity hashes (`hmac_token`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity: BTreeMap<InboxId, Secret>,
     /// What to do with a webhook that carries no signature.
     #[serde(default)]
     pub unsigned: Unsigned,
 }
 
 /// What to do with a webhook that carries no signature.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unsigned {
     /// Refuse it. Chatwoot signs since 4.12.0.
@@ -89,47 +121,176 @@ pub struct SecretsUnavailable(String);
 pub struct Secrets {
     client: Client,
     id: String,
-    cached: Mutex<Option<(Instant, Arc<SecretDocument>)>>,
+    /// What the names of accounts' own documents begin with; absent where accounts have none.
+    accounts: Option<String>,
+    document: Mutex<Option<Fetched<Arc<SecretDocument>>>>,
+    known: Mutex<BTreeMap<AccountId, Fetched<Option<Arc<ChatwootAccount>>>>>,
+}
+
+#[derive(Debug)]
+struct Fetched<T> {
+    at: Instant,
+    value: T,
+}
+
+impl<T> Fetched<T> {
+    fn now(value: T) -> Self {
+        Self { at: Instant::now(), value }
+    }
 }
 
 impl Secrets {
-    /// The document that `SECRET_ID` names.
+    /// The document that `SECRET_ID` names, and accounts' own ones if `ACCOUNT_SECRETS` says what their names begin with.
     pub fn connect(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
         Ok(Self {
             client: clients.secrets_manager(),
             id: environment.required("SECRET_ID")?.to_owned(),
-            cached: Mutex::new(None),
+            accounts: environment.optional("ACCOUNT_SECRETS").map(str::to_owned),
+            document: Mutex::default(),
+            known: Mutex::default(),
         })
     }
 
     /// The document, at most five minutes old. When it can not be fetched anew, the old one serves on.
     pub async fn current(&self) -> Result<Arc<SecretDocument>, SecretsUnavailable> {
-        let mut cached = self.cached.lock().await;
-        if let Some((fetched, document)) = cached.as_ref()
-            && fetched.elapsed() < FRESH
+        let mut cached = self.document.lock().await;
+        if let Some(fetched) = cached.as_ref()
+            && fetched.at.elapsed() < FRESH
         {
-            return Ok(Arc::clone(document));
+            return Ok(Arc::clone(&fetched.value));
         }
-        let document = match (self.fetch().await, cached.take()) {
-            (Ok(document), _) => Arc::new(document),
-            (Err(error), Some((_, old))) => {
+        let document = match (self.fetch(&self.id).await, cached.take()) {
+            (Ok(document), _) => Arc::new(document.unwrap_or_default()),
+            (Err(error), Some(old)) => {
                 tracing::error!(%error, "serving on with the secrets fetched before");
-                old
+                old.value
             }
             (Err(error), None) => return Err(error),
         };
-        *cached = Some((Instant::now(), Arc::clone(&document)));
+        *cached = Some(Fetched::now(Arc::clone(&document)));
         Ok(document)
     }
 
-    async fn fetch(&self) -> Result<SecretDocument, SecretsUnavailable> {
-        let output = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| {
-            SecretsUnavailable(aws_sdk_secretsmanager::error::DisplayErrorContext(&error).to_string())
-        })?;
+    /// What an account's webhooks are signed with: the operator's entry, else the account's own document; `None` for an account that
+    /// has neither.
+    pub async fn account(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
+        if let Some(entry) = self.current().await?.chatwoot.get(&account) {
+            return Ok(Some(Arc::new(entry.clone())));
+        }
+        self.own(account).await
+    }
+
+    /// The key of an inbox's identity hashes, from the operator's entry, else from the account's own document.
+    pub async fn identity_key(
+        &self,
+        account: AccountId,
+        inbox: InboxId,
+    ) -> Result<Option<Secret>, SecretsUnavailable> {
+        let document = self.current().await?;
+        let entry = document.chatwoot.get(&account).and_then(|entry| entry.identity.get(&inbox));
+        if let Some(key) = entry {
+            return Ok(Some(key.clone()));
+        }
+        Ok(self.own(account).await?.and_then(|own| own.identity.get(&inbox).cloned()))
+    }
+
+    /// An account's own document.
+    async fn own(&self, account: AccountId) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
+        if self.accounts.is_none() {
+            return Ok(None);
+        }
+        let mut known = self.known.lock().await;
+        if let Some(fetched) = known.get(&account)
+            && fetched.at.elapsed() < if fetched.value.is_some() { FRESH } else { UNKNOWN }
+        {
+            return Ok(fetched.value.clone());
+        }
+        let value = match (self.account_itself(account).await, known.remove(&account)) {
+            (Ok(found), _) => found.map(Arc::new),
+            (Err(error), Some(Fetched { value: Some(old), .. })) => {
+                tracing::error!(%error, %account, "serving on with the secrets fetched before");
+                Some(old)
+            }
+            (Err(error), _) => return Err(error),
+        };
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(account, Fetched::now(value.clone()));
+        Ok(value)
+    }
+
+    /// Adds to an account's own document what Chatwoot has made up for it. What was there before stays accepted.
+    pub async fn keep(&self, account: AccountId, made: &ChatwootAccount) -> Result<(), SecretsUnavailable> {
+        let mut kept = self.account_itself(account).await?.unwrap_or_default();
+        for secret in made.webhook.iter().rev() {
+            kept.webhook.retain(|known| known != secret);
+            kept.webhook.insert(0, secret.clone());
+        }
+        kept.webhook.truncate(WEBHOOK_SECRETS);
+        kept.identity.extend(made.identity.clone());
+        let text = serde_json::to_string(&kept).map_err(|_| SecretsUnavailable("not writable".to_owned()))?;
+        let name = self.name_of(account)?;
+        let put = self.client.put_secret_value().secret_id(&name).secret_string(&text).send().await;
+        match put {
+            Ok(_) => {}
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutSecretValueError::is_resource_not_found_exception) =>
+            {
+                let create = self.client.create_secret().name(&name).secret_string(&text).send();
+                create.await.map_err(|error| unavailable(&error))?;
+            }
+            Err(error) => return Err(unavailable(&error)),
+        }
+        self.known.lock().await.remove(&account);
+        Ok(())
+    }
+
+    async fn account_itself(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<ChatwootAccount>, SecretsUnavailable> {
+        let name = self.name_of(account)?;
+        self.fetch(&name).await
+    }
+
+    fn name_of(&self, account: AccountId) -> Result<String, SecretsUnavailable> {
+        let prefix = self.accounts.as_ref();
+        let prefix = prefix.ok_or_else(|| SecretsUnavailable("ACCOUNT_SECRETS is not set".to_owned()))?;
+        Ok(format!("{prefix}/{account}"))
+    }
+
+    /// A document; `None` where there is none of this name.
+    async fn fetch<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, SecretsUnavailable> {
+        let output = match self.client.get_secret_value().secret_id(id).send().await {
+            Ok(output) => output,
+            Err(error)
+                if id != self.id
+                    && error
+                        .as_service_error()
+                        .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(unavailable(&error)),
+        };
         // The parser's own message could quote the document.
         serde_json::from_str(output.secret_string().unwrap_or_default())
+            .map(Some)
             .map_err(|error| SecretsUnavailable(format!("not the expected JSON at line {}", error.line())))
     }
+}
+
+/// The most webhook secrets of an account that are accepted at a time.
+const WEBHOOK_SECRETS: usize = 4;
+
+fn unavailable(error: &(impl std::error::Error + Send + Sync + 'static)) -> SecretsUnavailable {
+    SecretsUnavailable(DisplayErrorContext(error).to_string())
 }
 
 #[cfg(test)]
@@ -138,12 +299,14 @@ mod tests {
 
     #[test]
     fn the_document_reads_as_documented_and_its_debug_form_hides_every_secret() {
-        let text = r#"{"events": ["whsec_a1"], "chatwoot": {"1": {"webhook": ["b2", "c3"]}, "7": {"unsigned": "accepted"}}}"#;
+        let text = r#"{"events": ["whsec_a1"], "chatwoot": {"1": {"webhook": ["b2", "c3"]}, "7": {"unsigned": "accepted"}},
+            "operator": {"user": 3, "token": "d4", "platform_token": "e5"}}"#;
         let document: SecretDocument = serde_json::from_str(text).unwrap();
         assert_eq!(document.chatwoot[&AccountId(1)].webhook.len(), 2);
         assert_eq!(document.chatwoot[&AccountId(1)].unsigned, Unsigned::Refused);
         assert_eq!(document.chatwoot[&AccountId(7)].unsigned, Unsigned::Accepted);
         let shown = format!("{document:?}");
         assert!(!shown.contains("a1") && !shown.contains("b2") && !shown.contains("c3"));
+        assert!(!shown.contains("d4") && !shown.contains("e5"));
     }
 }

@@ -1,10 +1,11 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
+    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
     replies::{OpenWait, Scope},
     time::{Day, Moment},
 };
+use uuid::Uuid;
 
 use crate::MessageKey;
 
@@ -133,6 +134,45 @@ pub(crate) fn scope_of(letter: char) -> Option<Scope> {
     [Scope::Contract, Scope::PreSales, Scope::SelfDealing, Scope::Unverified]
         .into_iter()
         .find(|&scope| scope_letter(scope) == letter)
+}
+
+pub(crate) fn provider_chat(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: "chat".to_owned() }
+}
+
+pub(crate) fn contract_chat(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: "setup".to_owned() }
+}
+
+pub(crate) fn nonce(of: &CallerId, nonce: Uuid) -> Key {
+    Key { pk: caller(of), sk: format!("nonce#{nonce}") }
+}
+
+/// The minute of the clock, counted from 1970.
+pub(crate) fn minute(of: &CallerId, now: Moment) -> Key {
+    Key { pk: caller(of), sk: format!("minute#{}", now.unix() / 60) }
+}
+
+fn caller(caller: &CallerId) -> String {
+    format!("caller#{caller}")
+}
+
+/// The contract of a `contract#C` key.
+pub(crate) fn contract_of(key: &str) -> Option<ContractId> {
+    key.strip_prefix("contract#")?.parse().ok()
+}
+
+pub(crate) fn watermark(of: AccountId) -> Key {
+    Key { pk: account(of), sk: "watermark".to_owned() }
+}
+
+pub(crate) fn checked(of: ConversationId) -> Key {
+    Key { pk: chat(of), sk: "checked".to_owned() }
+}
+
+/// The account of an `account#A` key.
+pub(crate) fn account_of(key: &str) -> Option<AccountId> {
+    key.strip_prefix("account#")?.parse().ok()
 }
 
 /// The provider of a `provider#P` key, as the table's stream has it.

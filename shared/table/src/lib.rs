@@ -1,25 +1,30 @@
 //! The DynamoDB table: the only crate that knows keys and attribute names.
 //!
-//! One table, four kinds of partition:
+//! One table, these kinds of partition:
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary` | a provider's signals and what became of them |
+//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
-//! | `contract#C` | `contract`, `chat#A#N` | a contract, and the conversations that claim it |
-//! | `account#A` | `link#…`, `conversation#N` | whose a Chatwoot account or inbox is, and its conversations |
-//! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID` | a conversation's ledger |
+//! | `contract#C` | `contract`, `chat#A#N`, `setup` | a contract, the conversations that claim it, and the one we open for it |
+//! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
+//! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
+//! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
 //!
 //! Whatever is read, changed and written back carries a version and is written on condition that it has not moved:
 //! [`TableError::Conflict`] means read again.
 
+mod callers;
+mod communication;
 mod contracts;
 mod error;
 mod item;
 mod keys;
 mod ledger;
 mod providers;
+mod reconciliation;
+mod setup;
 mod signals;
 mod silence;
 mod summaries;
@@ -31,9 +36,11 @@ use std::sync::{
 
 use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
+pub use callers::{Calls, Nonce};
 pub use error::TableError;
 pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use reconciliation::{Checked, Watermark};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.

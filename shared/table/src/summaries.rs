@@ -92,7 +92,7 @@ pub struct Page<T> {
 
 /// A place in a list: the sort key of the last item seen. What is written meanwhile neither repeats nor hides an unmoved item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(String);
+pub struct Cursor(pub(crate) String);
 
 /// A cursor that we did not give out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -39,6 +39,15 @@ impl ChatEvent {
     pub fn conversation_id(&self) -> ConversationId {
         ConversationId { account: self.account, number: self.conversation.number }
     }
+
+    /// Marks the message as automatic if this user wrote it: he is ours, and what we write for a provider is no reply of his.
+    pub fn mark_own(&mut self, user: u64) {
+        if let Some(message) =
+            self.message.as_mut().filter(|message| message.sender == Some(Sender::Agent(user)))
+        {
+            message.marks.insert(Mark::Automation);
+        }
+    }
 }
 
 /// The type of the event that asks for a new look at what a conversation counts as: its account's owner, its contract or our own
@@ -162,7 +171,7 @@ pub enum Sender {
 pub enum Mark {
     /// A note among agents.
     Private,
-    /// Written by an automation rule.
+    /// Written by an automation rule, or by us.
     Automation,
     /// Part of a campaign.
     Campaign,
@@ -182,6 +191,41 @@ pub enum ContentHash {
     Original(String),
     /// The text as another event had it.
     Later(String),
+}
+
+/// What kind of message one is: each is exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// From the contact.
+    Message,
+    /// By a person of the provider.
+    Reply,
+    /// By a person of the provider, outside Chatwoot.
+    Echo,
+    /// Among agents.
+    Note,
+    /// Part of a campaign.
+    Campaign,
+    /// By a rule, by us, or by nobody who is known any more.
+    Automation,
+    /// By a bot.
+    Bot,
+    /// Greeting, out-of-office, survey.
+    Template,
+    /// What was done to the conversation.
+    Activity,
+}
+
+impl Class {
+    /// Which party wrote it, where a person of one did.
+    pub fn side(self) -> Option<Side> {
+        match self {
+            Self::Message => Some(Side::Renter),
+            Self::Reply | Self::Echo | Self::Note => Some(Side::Provider),
+            Self::Campaign | Self::Automation | Self::Bot | Self::Template | Self::Activity => None,
+        }
+    }
 }
 
 impl Message {
@@ -214,6 +258,27 @@ impl Message {
         Some(Turn { at: self.created_at, message: self.id, side })
     }
 
+    /// What kind of message this is, as a log tells it.
+    ///
+    /// Deleting one changes nothing of that: [`Mark::Deleted`] says so beside.
+    pub fn class(&self) -> Class {
+        let marked = |mark| self.marks.contains(&mark);
+        match self.direction {
+            Direction::Incoming => Class::Message,
+            Direction::Activity => Class::Activity,
+            Direction::Template => Class::Template,
+            Direction::Outgoing if marked(Mark::Private) => Class::Note,
+            Direction::Outgoing if marked(Mark::Campaign) => Class::Campaign,
+            Direction::Outgoing if marked(Mark::Automation) => Class::Automation,
+            Direction::Outgoing if marked(Mark::ExternalEcho) => Class::Echo,
+            Direction::Outgoing => match self.sender {
+                Some(Sender::Agent(_)) => Class::Reply,
+                Some(Sender::Bot(_)) => Class::Bot,
+                Some(Sender::Contact(_)) | None => Class::Automation,
+            },
+        }
+    }
+
     fn is_human_reply(&self) -> bool {
         let disqualified = [Mark::Private, Mark::Automation, Mark::Campaign, Mark::Deleted];
         let by_a_person =
@@ -226,5 +291,65 @@ fn smaller_known<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGENT: Option<Sender> = Some(Sender::Agent(3));
+    const BOT: Option<Sender> = Some(Sender::Bot(3));
+    const CONTACT: Option<Sender> = Some(Sender::Contact(3));
+
+    fn message(direction: Direction, sender: Option<Sender>, marks: &[Mark]) -> Message {
+        let marks = marks.iter().copied().collect();
+        Message { id: MessageId(1), created_at: Moment::EPOCH, direction, sender, marks, content: None }
+    }
+
+    #[test]
+    fn each_message_has_one_class_and_the_side_of_the_person_who_wrote_it() {
+        use {Direction::*, Mark::*};
+        let (renter, provider) = (Some(Side::Renter), Some(Side::Provider));
+        for (direction, sender, marks, class, side) in [
+            (Incoming, CONTACT, vec![], Class::Message, renter),
+            (Incoming, None, vec![Deleted], Class::Message, renter),
+            (Outgoing, AGENT, vec![], Class::Reply, provider),
+            (Outgoing, AGENT, vec![Deleted], Class::Reply, provider),
+            (Outgoing, AGENT, vec![Private], Class::Note, provider),
+            (Outgoing, None, vec![Private, Automation], Class::Note, provider),
+            (Outgoing, AGENT, vec![Automation], Class::Automation, None),
+            (Outgoing, AGENT, vec![Campaign, Automation], Class::Campaign, None),
+            (Outgoing, None, vec![ExternalEcho], Class::Echo, provider),
+            (Outgoing, None, vec![ExternalEcho, Automation], Class::Automation, None),
+            (Outgoing, BOT, vec![], Class::Bot, None),
+            (Outgoing, None, vec![], Class::Automation, None),
+            (Template, None, vec![], Class::Template, None),
+            (Activity, None, vec![], Class::Activity, None),
+        ] {
+            let found = message(direction, sender, &marks).class();
+            assert_eq!((found, found.side()), (class, side), "{direction:?} {sender:?} {marks:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_log_calls_a_message_or_a_reply_is_what_counts_as_a_turn() {
+        let directions = [Direction::Incoming, Direction::Outgoing, Direction::Activity, Direction::Template];
+        let all = [Mark::Private, Mark::Automation, Mark::Campaign, Mark::ExternalEcho, Mark::Deleted];
+        for direction in directions {
+            for sender in [AGENT, BOT, CONTACT, None] {
+                for chosen in 0..1 << all.len() {
+                    let marks: Vec<Mark> =
+                        (0..all.len()).filter(|bit| chosen >> bit & 1 == 1).map(|bit| all[bit]).collect();
+                    let message = message(direction, sender, &marks);
+                    let expected = match message.class() {
+                        Class::Message => Some(Side::Renter),
+                        Class::Reply | Class::Echo if !marks.contains(&Mark::Deleted) => Some(Side::Provider),
+                        _ => None,
+                    };
+                    assert_eq!(message.turn().map(|turn| turn.side), expected, "{message:?}");
+                }
+            }
+        }
     }
 }

@@ -106,6 +106,17 @@ impl Contract {
         self.requested.as_ref().map(|(_, terms)| terms)
     }
 
+    /// How it ended, by the earliest word of an end.
+    pub fn ended(&self) -> Option<(Moment, End)> {
+        let ends = [
+            self.completed.map(|at| (at, End::Completed)),
+            self.cancelled.map(|(at, by)| (at, End::Cancelled(by))),
+            self.provisioning_failed.map(|at| (at, End::ProvisioningFailed)),
+            self.rejected.map(|at| (at, End::Rejected)),
+        ];
+        ends.into_iter().flatten().min()
+    }
+
     /// Which outcome this contract counts as, on which day. `None` until its terms are known.
     ///
     /// Of several ends the earliest counts: what is said of a contract after its end changes nothing.
@@ -192,6 +203,19 @@ fn keep_earliest<T: Ord>(kept: &mut Option<T>, seen: T) {
         Some(earlier) if *earlier <= seen => {}
         _ => *kept = Some(seen),
     }
+}
+
+/// How a contract ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// It ran its term.
+    Completed,
+    /// Somebody ended it before its term.
+    Cancelled(CancelledBy),
+    /// It could not be handed over.
+    ProvisioningFailed,
+    /// It was declined.
+    Rejected,
 }
 
 /// What a contract counts as.

@@ -81,6 +81,8 @@ marketplace_id! {
     OperatorId;
     /// A renter: who pays for compute. Chatwoot knows him under the same id as `identifier`.
     RenterId;
+    /// Whoever asks: a renter or a provider, told apart by what he asks for.
+    CallerId;
     /// One contract between a renter and a provider.
     ContractId;
     /// One offering of a provider.

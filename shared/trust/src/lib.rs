@@ -15,6 +15,7 @@ pub mod provider;
 pub mod ratio;
 pub mod replies;
 pub mod score;
+pub mod setup;
 pub mod signal;
 pub mod silence;
 pub mod summary;

@@ -2,7 +2,7 @@
 //!
 //! The JSON Schemas in `events/schemas/` say the same for senders; these types are what the code reads.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
@@ -130,9 +130,68 @@ pub struct Profile {
     /// His website.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<String>,
-    /// Where renters talk to him.
+    /// Where renters talk to him, where the marketplace has set that up itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat: Option<ChatPlace>,
+    /// Who answers renters for him.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub agents: BTreeSet<Agent>,
+}
+
+/// A person who answers renters. Never published.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Agent {
+    /// Where Chatwoot sends the invitation.
+    pub email: Email,
+    /// Under which name renters see him.
+    pub name: String,
+}
+
+/// A mail address, in lower case, as Chatwoot keeps it. It is checked for its form only: the mail that goes there is the proof.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+/// A text that is no mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a mail address")]
+pub struct InvalidEmail;
+
+impl Email {
+    /// The longest address (RFC 5321, 4.5.3.1.3, less the brackets).
+    const LONGEST: usize = 254;
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = InvalidEmail;
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        let printable = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+        let sides = text.rsplit_once('@');
+        let sound = sides.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
+        if printable && sound && text.len() <= Self::LONGEST {
+            Ok(Self(text.to_lowercase()))
+        } else {
+            Err(InvalidEmail)
+        }
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> String {
+        email.0
+    }
+}
+
+/// Hides the address, so that no log line can hold it.
+impl std::fmt::Debug for Email {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Email(…)")
+    }
 }
 
 /// Where in Chatwoot a provider's conversations run.

@@ -1,10 +1,12 @@
 //! Providers: the join of what the marketplace said of one.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::ProviderId,
-    marketplace::{Happened, Profile},
+    marketplace::{Agent, Happened, Profile},
     time::Moment,
 };
 
@@ -14,6 +16,9 @@ pub struct Provider {
     /// The latest profile, and when it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<(Moment, Profile)>,
+    /// Who answers renters for him, as of the latest word. Apart from the profile, which is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<(Moment, BTreeSet<Agent>)>,
     /// The first time anything was said of him.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_since: Option<Moment>,
@@ -39,10 +44,10 @@ impl Provider {
         match happened {
             Happened::ProviderRegistered(profile) | Happened::ProviderUpdated(profile) => {
                 self.know_since(at);
-                let seen = Some((at, profile.clone()));
-                if seen > self.profile {
-                    self.profile = seen;
-                }
+                let mut profile = profile.clone();
+                let agents = std::mem::take(&mut profile.agents);
+                self.agents = self.agents.take().max(Some((at, agents)));
+                self.profile = self.profile.take().max(Some((at, profile)));
             }
             Happened::ProviderCheckedIn { .. } => {
                 self.know_since(at);
@@ -54,5 +59,39 @@ impl Provider {
 
     fn know_since(&mut self, at: Moment) {
         self.known_since = Some(self.known_since.map_or(at, |known| known.min(at)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marketplace::Email;
+
+    fn said(seconds: i64, name: &str, agent: &str) -> (Moment, Happened) {
+        let email: Email = agent.to_owned().try_into().unwrap();
+        let profile = Profile {
+            provider_id: "p1".parse().unwrap(),
+            name: name.to_owned(),
+            operator_id: None,
+            website: None,
+            chat: None,
+            agents: BTreeSet::from([Agent { email, name: "Al".to_owned() }]),
+        };
+        (Moment::EPOCH.plus(seconds), Happened::ProviderUpdated(profile))
+    }
+
+    #[test]
+    fn the_latest_word_counts_in_any_order_and_agents_stand_apart_from_what_is_published() {
+        let words = [said(1, "Old", "old@acme.example"), said(2, "New", "New@Acme.example")];
+        for order in [[0, 1], [1, 0]] {
+            let mut provider = Provider::default();
+            for index in order {
+                provider.join(words[index].0, &words[index].1);
+            }
+            let (_, profile) = provider.profile.unwrap();
+            assert_eq!((profile.name.as_str(), profile.agents.len()), ("New", 0));
+            let (_, agents) = provider.agents.unwrap();
+            assert_eq!(agents.first().unwrap().email.as_str(), "new@acme.example");
+        }
     }
 }

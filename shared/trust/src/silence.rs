@@ -43,6 +43,21 @@ impl Stage {
     /// All stages.
     pub const ALL: [Self; 4] = [Self::ReplyDue, Self::ReplyOverdue, Self::WentSilent, Self::SilenceCritical];
 
+    /// The type of the event that tells it.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            Self::ReplyDue => "provider.reply-due",
+            Self::ReplyOverdue => "provider.reply-overdue",
+            Self::WentSilent => "provider.went-silent",
+            Self::SilenceCritical => "provider.silence-critical",
+        }
+    }
+
+    /// The stage that an event of this type tells.
+    pub fn of_event_type(event_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.event_type() == event_type)
+    }
+
     /// How long this wait has to be open for it, in seconds.
     pub fn after(self, wait: &OpenWait, rules: &FlagPolicy) -> u32 {
         match self {
@@ -88,10 +103,7 @@ impl News {
     /// The type of the event that tells it.
     pub fn event_type(self) -> &'static str {
         match self {
-            Self::Reached { stage: Stage::ReplyDue, .. } => "provider.reply-due",
-            Self::Reached { stage: Stage::ReplyOverdue, .. } => "provider.reply-overdue",
-            Self::Reached { stage: Stage::WentSilent, .. } => "provider.went-silent",
-            Self::Reached { stage: Stage::SilenceCritical, .. } => "provider.silence-critical",
+            Self::Reached { stage, .. } => stage.event_type(),
             Self::Responded { .. } => "provider.responded",
             Self::Withdrawn { .. } => "provider.silence-withdrawn",
         }

@@ -19,7 +19,14 @@ use crate::template::ACCOUNT;
 /// Content types that reach a function as text. Everything else comes as base64: measured on AWS by others, nowhere documented.
 const TEXT_TYPES: [&str; 3] = ["application/json", "application/xml", "application/javascript"];
 
-pub(super) fn event(parts: &Parts, call: &Call<'_>, body: &Bytes, now: Moment) -> Value {
+/// The event; `claims` are those of a token that was checked.
+pub(super) fn event(
+    parts: &Parts,
+    call: &Call<'_>,
+    claims: Option<Map<String, Value>>,
+    body: &Bytes,
+    now: Moment,
+) -> Value {
     let query = parts.uri.query().unwrap_or_default();
     let source = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let source = source.map(|source| source.0.ip().to_string()).unwrap_or_default();
@@ -50,6 +57,9 @@ pub(super) fn event(parts: &Parts, call: &Call<'_>, body: &Bytes, now: Moment) -
         },
         "isBase64Encoded": false,
     });
+    if let Some(claims) = claims {
+        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    }
     let cookies = cookies(&parts.headers);
     if !cookies.is_empty() {
         event["cookies"] = json!(cookies);

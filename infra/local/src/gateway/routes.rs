@@ -5,13 +5,20 @@ use std::collections::HashMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use crate::{functions::Function, wiring::Route};
+use crate::{
+    functions::Function,
+    tokens::Keys,
+    wiring::{Cors, JwtAuthorizer, Route},
+};
 
 /// Most bytes API Gateway takes in a body.
 const API_BODY: usize = 10 * 1024 * 1024;
 
 /// Most bytes a Function URL takes in a body.
 const URL_BODY: usize = 6 * 1024 * 1024;
+
+/// Where Function URLs are found.
+const FUNCTION_URLS: &str = "/lambda-url/";
 
 /// Where requests go.
 pub struct Gateway {
@@ -21,6 +28,8 @@ pub struct Gateway {
     pub function_urls: HashMap<String, Function>,
     /// All functions, by logical name.
     pub functions: HashMap<String, Function>,
+    /// The keys by which tokens are checked.
+    pub keys: Keys,
 }
 
 /// What a request is for.
@@ -30,6 +39,7 @@ pub(super) struct Call<'a> {
     pub(super) route_key: String,
     pub(super) path: String,
     pub(super) parameters: Map<String, Value>,
+    pub(super) authorizer: Option<&'a JwtAuthorizer>,
 }
 
 /// By which service a request would have come in.
@@ -50,7 +60,7 @@ impl Door {
 
 impl Gateway {
     pub(super) fn find(&self, method: &str, path: &str) -> Option<Call<'_>> {
-        if let Some(rest) = path.strip_prefix("/lambda-url/") {
+        if let Some(rest) = path.strip_prefix(FUNCTION_URLS) {
             let (name, inner) = rest.split_once('/').unwrap_or((rest, ""));
             return Some(Call {
                 function: self.function_urls.get(name)?,
@@ -58,6 +68,7 @@ impl Gateway {
                 route_key: "$default".to_owned(),
                 path: format!("/{inner}"),
                 parameters: Map::new(),
+                authorizer: None,
             });
         }
         let (route, parameters) = best(&self.routes, method, path)?;
@@ -68,7 +79,16 @@ impl Gateway {
             // Unlike a Function URL, an HTTP API hands the path on decoded.
             path: decoded(path),
             parameters,
+            authorizer: route.authorizer.as_ref(),
         })
+    }
+
+    /// What the API of this path tells other origins' pages, whatever the method.
+    pub(super) fn cors(&self, path: &str) -> Option<&Cors> {
+        // A Function URL is another service's.
+        let routes = if path.starts_with(FUNCTION_URLS) { &[] } else { self.routes.as_slice() };
+        let mut matching = routes.iter().filter(|route| match_path(&route.path, path).is_some());
+        matching.find_map(|route| route.cors.as_ref())
     }
 }
 
@@ -176,6 +196,8 @@ mod tests {
                         method: (*method).to_owned(),
                         path: (*path).to_owned(),
                         function: String::new(),
+                        authorizer: None,
+                        cors: None,
                     })
                     .collect();
                 routes.rotate_left(turned);

@@ -11,17 +11,25 @@ use super::{
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const ACCOUNT: &str = "000000000000";
 
+/// The name under which the address of everything local is given among the parameters: what Function URLs begin with.
+pub const ADDRESS: &str = "Local::Address";
+
 /// What names in the template stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     parameters: BTreeMap<String, String>,
     /// Logical name -> resource type and physical name.
     resources: BTreeMap<String, (String, String)>,
+    /// Logical name -> binary, of functions.
+    binaries: BTreeMap<String, String>,
+    /// What Function URLs begin with.
+    address: String,
 }
 
 impl Names {
     pub(crate) fn read(template: &Node, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
-        let mut names = Self::default();
+        let address = given.get(ADDRESS).cloned().unwrap_or_default();
+        let mut names = Self { address, ..Self::default() };
         if let Some(parameters) = template.get("Parameters") {
             for (name, parameter) in parameters.map()? {
                 let value = match (given.get(name), parameter.get("Default")) {
@@ -36,10 +44,20 @@ impl Names {
                 names.parameters.insert(name.clone(), value);
             }
         }
+        if let Some(unknown) =
+            given.keys().find(|name| *name != ADDRESS && !names.parameters.contains_key(*name))
+        {
+            return Err(template.error(format!("there is no parameter {unknown}")));
+        }
         let resources = template.required("Resources")?.map()?;
         for (name, resource) in resources {
             let kind = resource.required("Type")?.text()?.to_owned();
             names.resources.insert(name.clone(), (kind, name.clone()));
+            let metadata = resource.get("Metadata");
+            if let Some(binary) = metadata.and_then(|metadata| metadata.get("BuildProperties")?.get("Binary"))
+            {
+                names.binaries.insert(name.clone(), binary.text()?.to_owned());
+            }
         }
         // Names may use parameters, so they are resolved once those and the logical names are known.
         for (name, resource) in resources {
@@ -154,7 +172,8 @@ impl Names {
         let (logical, attribute) = path.split_once('.')?;
         // A Function URL is a resource that SAM makes: `<function>Url`.
         if attribute == "FunctionUrl" {
-            return Some(format!("/lambda-url/{}", logical.strip_suffix("Url")?));
+            let binary = self.binaries.get(logical.strip_suffix("Url")?)?;
+            return Some(format!("{}/lambda-url/{binary}/", self.address));
         }
         let (kind, name) = self.resources.get(logical)?;
         let service = match kind.as_str() {

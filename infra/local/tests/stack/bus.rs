@@ -103,6 +103,23 @@ async fn the_secret_document_is_there_for_the_functions() {
     assert_eq!(document, json!({ "events": ["whsec_c2VjcmV0"] }));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_keeps_secrets_as_secrets_manager_does() {
+    let running = Running::in_memory(&Fakes::default()).await;
+    let call = async |what: &str, request: Value| {
+        let (status, output) = running.aws(&format!("secretsmanager.{what}"), &request).await;
+        (status, output["__type"].as_str().or(output["SecretString"].as_str()).unwrap_or_default().to_owned())
+    };
+    let missing = (400, "ResourceNotFoundException".to_owned());
+    assert_eq!(call("GetSecretValue", json!({ "SecretId": "s/1" })).await, missing);
+    assert_eq!(call("PutSecretValue", json!({ "SecretId": "s/1", "SecretString": "a" })).await, missing);
+    assert_eq!(call("CreateSecret", json!({ "Name": "s/1", "SecretString": "a" })).await.0, 200);
+    let exists = (400, "ResourceExistsException".to_owned());
+    assert_eq!(call("CreateSecret", json!({ "Name": "s/1", "SecretString": "b" })).await, exists);
+    assert_eq!(call("PutSecretValue", json!({ "SecretId": "s/1", "SecretString": "c" })).await.0, 200);
+    assert_eq!(call("GetSecretValue", json!({ "SecretId": "s/1" })).await, (200, "c".to_owned()));
+}
+
 /// Fails odd parcels, and says so of each.
 fn fails_odd_ones(event: &Value) -> Value {
     let odd = event["Records"].as_array().unwrap().iter().filter(|record| number(record) % 2 == 1);

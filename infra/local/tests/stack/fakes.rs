@@ -115,6 +115,8 @@ impl Running {
             listen: "127.0.0.1:0".parse().unwrap(),
             storage,
             secrets: json!({ "events": ["whsec_c2VjcmV0"] }).to_string(),
+            parameters: std::collections::BTreeMap::new(),
+            keys: local_stack::tokens::Keys::default(),
         };
         let blueprint = Blueprint { template: include_str!("template.yaml").to_owned(), functions };
         let stack = Stack::start_with(options, &blueprint).await?;

@@ -62,7 +62,7 @@ pub(super) type MessageEvent = MessagePayload<ConversationPayload<Option<Ignored
 pub(super) type ConversationEvent = ConversationPayload<Option<Vec<NestedMessage>>>;
 
 /// A message within a conversation. Its own `conversation` is only a stub.
-pub(super) type NestedMessage = MessagePayload<Option<IgnoredAny>>;
+pub(crate) type NestedMessage = MessagePayload<Option<IgnoredAny>>;
 
 /// An account.
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ pub(super) struct AccountPayload {
 
 /// A message in either form. `C` is what it says of its conversation.
 #[derive(Deserialize)]
-pub(super) struct MessagePayload<C> {
+pub(crate) struct MessagePayload<C> {
     pub(super) id: MessageId,
     pub(super) created_at: Time,
     pub(super) message_type: MessageType,
@@ -155,6 +155,28 @@ pub(super) struct ConversationPayload<M> {
     /// Since 4.14.2.
     pub(super) account: Option<AccountPayload>,
     pub(super) messages: M,
+}
+
+/// A conversation as the REST API has it: the class of its inbox stands in `meta`.
+#[cfg(feature = "client")]
+#[derive(Deserialize)]
+pub(crate) struct RestConversation {
+    /// The `display_id`.
+    pub(super) id: ConversationNumber,
+    pub(super) inbox_id: InboxId,
+    pub(super) status: ConversationStatus,
+    pub(super) meta: RestMeta,
+    pub(super) custom_attributes: Option<CustomAttributes>,
+    pub(super) last_activity_at: Time,
+    pub(super) updated_at: Option<f64>,
+}
+
+#[cfg(feature = "client")]
+#[derive(Deserialize)]
+pub(super) struct RestMeta {
+    pub(super) channel: ChannelName,
+    #[serde(flatten)]
+    pub(super) meta: Meta,
 }
 
 #[derive(Default, Deserialize)]

@@ -222,7 +222,11 @@ fn what_is_not_known_is_refused_at_its_line() {
             "the local stack does not know VpcConfig here",
         ),
         ("Timeout: 10", "Layers: []", "the local stack does not know Layers here"),
-        ("Method: get,", "Method: get, Auth: none,", "the local stack does not know Auth here"),
+        (
+            "Method: get,",
+            "Method: get, TimeoutInMillis: 1,",
+            "the local stack does not know TimeoutInMillis here",
+        ),
         (
             "Queue: !GetAtt Queue.Arn }",
             "Queue: !GetAtt Queue.Arn, Enabled: false }",
@@ -442,14 +446,22 @@ fn the_projects_rules_part_the_events() {
         assert_eq!(takers("chat", kind), ["provider-trust-dev-chat"], "{kind}");
         assert!(takers("marketplace", kind).is_empty(), "{kind}");
     }
-    for kind in ["provider.went-silent", "provider.silence-critical", "provider.responded"] {
+    for kind in [
+        "provider.reply-due",
+        "provider.reply-overdue",
+        "provider.went-silent",
+        "provider.silence-critical",
+        "provider.responded",
+    ] {
         assert_eq!(takers("trust", kind), ["provider-trust-dev-notify"], "{kind}");
         assert!(
             takers("marketplace", kind).iter().all(|queue| queue != "provider-trust-dev-notify"),
             "{kind}"
         );
     }
-    assert!(takers("trust", "provider.reply-due").is_empty());
+    for kind in ["provider.chat-wanted", "contract.chat-wanted"] {
+        assert_eq!(takers("trust", kind), ["provider-trust-dev-setup"], "{kind}");
+    }
 }
 
 #[test]

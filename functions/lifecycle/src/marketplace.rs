@@ -1,0 +1,133 @@
+//! What the marketplace said, joined into what is known.
+
+use std::collections::BTreeSet;
+
+use lambda::bus::BusEvent;
+use trust::{
+    chat::{self, ChatPointer},
+    contract::{Contract, ContractDelta},
+    id::{ContractId, ConversationId, ProviderId},
+    marketplace::{ChatPlace, Happened, MarketplaceEvent, Profile},
+    provider::Provider,
+    time::Moment,
+};
+
+use crate::{App, LifecycleError, wish};
+
+pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
+    if let Some(provider) = Provider::subject(&event.happened) {
+        take_provider(app, provider, event, now).await?;
+    }
+    if let Some(contract) = Contract::subject(&event.happened) {
+        take_contract(app, contract, event, now).await?;
+    }
+    match &event.happened {
+        Happened::OfferingPublished(offering) => {
+            let key = (&offering.provider_id, &offering.offering_id);
+            app.table.write_offering(key, event.time, Some(offering)).await?;
+            wish::provider_chat(app, &offering.provider_id, wish::If::Absent, now).await?;
+        }
+        Happened::OfferingWithdrawn { provider_id, offering_id } => {
+            app.table.write_offering((provider_id, offering_id), event.time, None).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn take_provider(
+    app: &App,
+    id: &ProviderId,
+    event: &MarketplaceEvent,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    let stored = app.table.provider(id).await?;
+    let mut provider = stored.value.clone();
+    provider.join(event.time, &event.happened);
+    if provider != stored.value {
+        app.table.write_provider(id, &provider, stored.version).await?;
+    }
+    if !matches!(event.happened, Happened::ProviderCheckedIn { .. }) {
+        // His name or his agents may have changed.
+        wish::provider_chat(app, id, wish::If::Present, now).await?;
+    }
+    match &event.happened {
+        Happened::ProviderRegistered(Profile { chat: Some(place), .. })
+        | Happened::ProviderUpdated(Profile { chat: Some(place), .. }) => {
+            link(app, *place, id, event.time, now).await?;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the account or inbox the provider's, and has its conversations looked at again.
+///
+/// Done for every such event, changed or not: the one before may have been cut off half-way.
+pub(crate) async fn link(
+    app: &App,
+    place: ChatPlace,
+    id: &ProviderId,
+    since: Moment,
+    now: Moment,
+) -> Result<ProviderId, LifecycleError> {
+    let holder = app.table.link(place, id, since).await?;
+    if holder != *id {
+        tracing::warn!(account = %place.account, %holder, claimed_by = %id, "the chat account is another provider's");
+    }
+    if app.chat.is_some() {
+        app.table.begin_reconciling(place.account, now).await?;
+    }
+    let conversations = app.table.conversations_of(place.account).await?;
+    look_again(app, conversations).await?;
+    Ok(holder)
+}
+
+async fn take_contract(
+    app: &App,
+    id: &ContractId,
+    event: &MarketplaceEvent,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    let stored = app.table.contract(id).await?;
+    let (known, version) = stored.map_or((Contract::default(), 0), |stored| (stored.value, stored.version));
+    let mut contract = known.clone();
+    contract.join(event.time, &event.happened);
+    if contract != known {
+        let mut delta = ContractDelta::default();
+        known.difference(&contract, &mut delta);
+        app.table.write_contract(id, &contract, version, &delta).await?;
+    }
+    wish::contract_chat(app, id, &contract, now).await?;
+    // What a conversation can depend on: the terms, and our own record. Done for every such event, changed or not: the one
+    // before may have been cut off half-way.
+    let named: BTreeSet<ConversationId> = match &event.happened {
+        Happened::ContractRequested(terms) => terms.conversation.into_iter().collect(),
+        Happened::ContractAccepted { conversation, .. }
+        | Happened::ContractProvisioned { conversation, .. } => conversation.iter().copied().collect(),
+        _ => BTreeSet::new(),
+    };
+    for conversation in &named {
+        app.table.record_contract(*conversation, id).await?;
+    }
+    let mut affected = named;
+    if matches!(event.happened, Happened::ContractRequested(_)) {
+        affected.extend(contract.conversations);
+        affected.extend(app.table.claimants(id).await?);
+    }
+    look_again(app, affected).await
+}
+
+pub(crate) async fn look_again(
+    app: &App,
+    conversations: impl IntoIterator<Item = ConversationId>,
+) -> Result<(), LifecycleError> {
+    let events = conversations
+        .into_iter()
+        .map(|conversation| {
+            BusEvent::new(chat::SOURCE, chat::STANDING_CHANGED, &ChatPointer { conversation })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    app.bus.publish_each(&events).await.into_iter().collect::<Result<(), _>>()?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Wishes: that something is to be set up in Chatwoot. Written with the event that brings them, granted afterwards.
+
+use lambda::bus::BusEvent;
+use trust::{
+    contract::Contract,
+    id::{ContractId, ProviderId},
+    setup::{Attempts, ContractChat, ContractStep, ProviderChat, Wanted},
+    silence::SOURCE,
+    time::Moment,
+};
+
+use crate::{App, LifecycleError};
+
+/// When a provider's place in Chatwoot is wished for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum If {
+    /// If it never was.
+    Absent,
+    /// If it was before: something about it may have changed.
+    Present,
+}
+
+/// Wishes for a provider's place in Chatwoot.
+pub(crate) async fn provider_chat(
+    app: &App,
+    id: &ProviderId,
+    condition: If,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    if app.chat.is_none() {
+        return Ok(());
+    }
+    let attempts = Attempts::wanted(now);
+    let (chat, version) = match (app.table.provider_chat(id).await?, condition) {
+        (None, If::Absent) => (ProviderChat { attempts, ..ProviderChat::default() }, 0),
+        (Some(stored), If::Present) => (ProviderChat { attempts, ..stored.value }, stored.version),
+        (None, If::Present) | (Some(_), If::Absent) => return Ok(()),
+    };
+    app.table.write_provider_chat(id, &chat, version).await?;
+    tell(app, &Wanted::Provider(id.clone())).await
+}
+
+/// Wishes for a contract's conversation when the contract is new, and for its end when that has come.
+pub(crate) async fn contract_chat(
+    app: &App,
+    id: &ContractId,
+    contract: &Contract,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    // Where the marketplace opens conversations itself, it also ends them.
+    if app.chat.is_none() || contract.terms().is_none() || !contract.conversations.is_empty() {
+        return Ok(());
+    }
+    let attempts = Attempts::wanted(now);
+    let ended = contract.ended().is_some();
+    let (chat, version) = match app.table.contract_chat(id).await? {
+        None if !ended => (ContractChat { attempts, ..ContractChat::default() }, 0),
+        Some(stored) if ended && !stored.value.done.contains(&ContractStep::Resolved) => {
+            (ContractChat { attempts, ..stored.value }, stored.version)
+        }
+        _ => return Ok(()),
+    };
+    app.table.write_contract_chat(id, &chat, version).await?;
+    tell(app, &Wanted::Contract(id.clone())).await
+}
+
+/// Asks for a wish to be granted at once. Should that be lost, the next scheduled run finds it.
+pub(crate) async fn tell(app: &App, wanted: &Wanted) -> Result<(), LifecycleError> {
+    app.bus.publish(BusEvent::new(SOURCE, wanted.event_type(), wanted)?).await?;
+    Ok(())
+}
