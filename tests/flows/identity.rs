@@ -1,7 +1,5 @@
 //! Chat identities and communication logs: who gets them, and who does not.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use end_to_end::callers::{Asked, Caller};
 use futures_util::future::join_all;
@@ -10,7 +8,7 @@ use local_stack::{
     Options, Stack, Storage,
     tokens::{KEY_SET, Keys, Mint},
 };
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use table::Table;
 use tempfile::TempDir;

@@ -124,8 +124,10 @@ impl Function {
     }
 }
 
+/// A binary of this project, built before.
+///
 /// Binaries lie beside the folder of the test's own binary, in whatever profile and target directory it was built.
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(|folder| folder.parent()).context("no folder of binaries")?;
     let binary = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));

@@ -121,11 +121,11 @@ fn place(chat: &ProviderChat, now: Moment) -> Result<(AccountId, &WebsiteInbox),
 
 /// The key of an inbox's identity hashes.
 async fn key(app: &App, account: AccountId, inbox: InboxId) -> Result<Secret, Problem> {
-    let secrets = app.secrets.account(account).await.map_err(|error| {
+    let key = app.secrets.identity_key(account, inbox).await.map_err(|error| {
         tracing::error!(%error, "no secrets");
         not_available()
     })?;
-    secrets.and_then(|secrets| secrets.identity.get(&inbox).cloned()).ok_or_else(|| {
+    key.ok_or_else(|| {
         tracing::error!(%account, %inbox, "the inbox is set up, but its key is not among the secrets");
         not_ready("the provider's chat has no key here".to_owned(), LATER)
     })

@@ -174,6 +174,9 @@ mod tests {
             (WebWidget, Verified, "r2", Some("c1"), Scope::PreSales),
             (WebWidget, Verified, "r1", Some("c2"), Scope::PreSales),
             (WebWidget, Verified, "r1", None, Scope::PreSales),
+            // Mail, WhatsApp, Telegram: the same facts as by widget.
+            (Other, Verified, "r1", Some("c1"), Scope::Contract),
+            (Other, Unverified, "r1", Some("c1"), Scope::PreSales),
             (Api, Verified, "r1", Some("c1"), Scope::PreSales),
         ] {
             let sighting = seen(channel, identity, identifier, claim);

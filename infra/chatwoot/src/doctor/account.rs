@@ -2,11 +2,11 @@
 //! receiver of its webhooks.
 
 use chatwoot::client::{ATTRIBUTES, ClientError, Inbox, User, Webhook, same_place};
-use lambda::secrets::{Secret, Unsigned};
+use lambda::secrets::Secret;
 
 use super::{
     Finding,
-    survey::{AccountSeen, Inside, Kept, ReceiverSeen},
+    survey::{AccountSeen, Inside, Kept, ReceiverSeen, Standing},
 };
 use crate::{bootstrap::counted, wire::Answer};
 
@@ -18,7 +18,7 @@ pub fn findings(seen: &AccountSeen) -> Vec<Finding> {
     let again = format!("bootstrap, with --account {id}");
     let about = About { account: &account, again: &again };
     let mut findings = Vec::new();
-    findings.extend(about.role(seen));
+    findings.extend(about.standing(seen));
     match &seen.kept {
         Ok(kept) => {
             if let Some(inside) = &seen.inside {
@@ -39,13 +39,12 @@ pub fn findings(seen: &AccountSeen) -> Vec<Finding> {
 }
 
 fn sound(seen: &AccountSeen) -> String {
-    let inboxes = seen.inside.as_ref().and_then(|inside| inside.inboxes.as_ref().ok()).map_or(0, Vec::len);
-    let receiver = if seen.receiver.as_ref().is_some_and(|receiver| receiver.signed.is_some()) {
-        "a receiver with the same secret"
-    } else {
-        "its receiver"
+    let receiver = seen.receiver.as_ref().is_some_and(|receiver| receiver.signed.is_some());
+    let receiver = if receiver { "its receiver has the same secret" } else { "its receiver answers" };
+    let Some(Inside { inboxes: Ok(inboxes), .. }) = &seen.inside else {
+        return format!("{receiver}; what is inside was not looked at");
     };
-    format!("administrator, webhook, {receiver}, attributes, {}", counted(inboxes, "inbox"))
+    format!("administrator, webhook, attributes, {}; {receiver}", counted(inboxes.len(), "inbox"))
 }
 
 /// The account as messages name it, and how what is missing in it is made.
@@ -67,18 +66,18 @@ impl About<'_> {
         self.wrong(&format!("{what} can not be read: {error}"), "try again; docker compose logs web")
     }
 
-    fn role(&self, seen: &AccountSeen) -> Option<Finding> {
+    fn standing(&self, seen: &AccountSeen) -> Option<Finding> {
         let mend = if seen.looked.made_as.is_some() {
             "bootstrap makes him one"
         } else {
             "one of its administrators makes him one under Settings, Agents"
         };
-        match seen.role.as_deref() {
-            Some("administrator") => None,
-            Some(role) => {
+        match &seen.standing {
+            Standing::Administrator | Standing::Unknown => None,
+            Standing::Other(role) => {
                 Some(self.wrong(&format!("the operator's user is {role}, not administrator"), mend))
             }
-            None => Some(self.wrong("the operator's user is not in it", mend)),
+            Standing::Stranger => Some(self.wrong("the operator's user is not in it", mend)),
         }
     }
 
@@ -148,10 +147,7 @@ impl About<'_> {
             return Some(self.wrong(&what, self.again));
         };
         if has(&effective.webhook) {
-            return (effective.unsigned == Unsigned::Accepted).then(|| {
-                let what = "webhooks without a signature are taken, from anybody";
-                self.warning(what, "take \"unsigned\" out of the secret document: this Chatwoot signs")
-            });
+            return None;
         }
         let hidden = kept.entry.is_some() && kept.own.as_ref().is_some_and(|own| has(&own.webhook));
         let why = if hidden {

@@ -15,7 +15,7 @@ use trust::{
 };
 
 use crate::{
-    bootstrap::{Request, speak},
+    bootstrap::{Request, is_administrator, speak},
     document::Document,
     place::{Place, Receiver},
     wire::{Answer, Silence, Wire},
@@ -193,13 +193,26 @@ impl Kept {
     }
 }
 
+/// What the operator's user is in an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Administrator: he sees everything.
+    Administrator,
+    /// `agent`, or some other role.
+    Other(String),
+    /// He is not in it.
+    Stranger,
+    /// Without his token it does not show.
+    Unknown,
+}
+
 /// An account, as the operator's user sees it.
 #[derive(Debug)]
 pub struct AccountSeen {
     /// Which one.
     pub looked: Looked,
-    /// What he may in it: `administrator`, `agent`; nothing where he is not in it.
-    pub role: Option<String>,
+    /// What he is in it.
+    pub standing: Standing,
     /// What is kept of it, or why it can not be read.
     pub kept: Result<Kept, String>,
     /// What was seen in it; nothing where he may not look.
@@ -240,24 +253,29 @@ pub(super) async fn account(
     clock: fn() -> Moment,
 ) -> AccountSeen {
     let id = looked.id;
-    let memberships = operator.profile.iter().flatten().flat_map(|profile| &profile.accounts);
-    let role = memberships
-        .into_iter()
-        .find(|membership| membership.id == id)
-        .map(|membership| membership.role.clone());
+    let standing = standing(operator, id);
     let own = request.vault.of_account(id).await;
     let kept = own
         .map(|own| Kept { entry: operator.entries.get(&id).cloned(), own })
         .map_err(|error| error.to_string());
     let inside = match &operator.chatwoot {
-        Some(chatwoot) if role.as_deref() == Some("administrator") => Some(look_inside(chatwoot, id).await),
+        Some(chatwoot) if standing == Standing::Administrator => Some(look_inside(chatwoot, id).await),
         _ => None,
     };
     let receiver = match &request.place.receiver {
         Some(receiver) => Some(knock(wire, receiver, id, inside.as_ref(), clock).await),
         None => None,
     };
-    AccountSeen { looked, role, kept, inside, receiver }
+    AccountSeen { looked, standing, kept, inside, receiver }
+}
+
+fn standing(operator: &OperatorSeen, account: AccountId) -> Standing {
+    let Some(Ok(profile)) = &operator.profile else { return Standing::Unknown };
+    match profile.accounts.iter().find(|membership| membership.id == account) {
+        None => Standing::Stranger,
+        Some(membership) if is_administrator(membership) => Standing::Administrator,
+        Some(membership) => Standing::Other(membership.role.clone()),
+    }
 }
 
 async fn look_inside(chatwoot: &Chatwoot, account: AccountId) -> Inside {
