@@ -14,7 +14,7 @@ use table::Table;
 use tempfile::TempDir;
 use trust::{
     id::{AccountId, InboxId, ProviderId},
-    setup::{Attempts, ProviderChat, WebsiteInbox},
+    setup::{Attempts, ProviderChat, ProviderStep, WebsiteInbox},
 };
 
 use crate::stack::{Author, Door, Message, TEXT, ago, registered, requested, secrets};
@@ -87,6 +87,7 @@ impl Marketplace {
             account: place.map(|(account, _)| AccountId(account)),
             inbox: place
                 .map(|(_, inbox)| WebsiteInbox { id: InboxId(inbox), website_token: format!("web-{inbox}") }),
+            done: place.iter().flat_map(|_| [ProviderStep::Identity, ProviderStep::Link]).collect(),
             ..ProviderChat::default()
         };
         self.table.write_provider_chat(&provider, &chat, read).await.unwrap();

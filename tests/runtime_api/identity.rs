@@ -12,7 +12,7 @@ use trust::{
     contract::{Contract, ContractDelta},
     id::{AccountId, ContractId, InboxId, ProviderId},
     marketplace::{Happened, Money, Terms},
-    setup::{Attempts, ProviderChat, WebsiteInbox},
+    setup::{Attempts, ProviderChat, ProviderStep, WebsiteInbox},
 };
 
 const KEY: &str = "hmac-token-abc";
@@ -43,6 +43,7 @@ async fn services(renter: &str) -> Services {
         attempts: Attempts::finished(),
         account: Some(AccountId(1)),
         inbox: Some(WebsiteInbox { id: InboxId(3), website_token: "web-3".to_owned() }),
+        done: [ProviderStep::Identity, ProviderStep::Link].into(),
         ..ProviderChat::default()
     };
     table.write_provider_chat(&provider, &chat, 0).await.unwrap();

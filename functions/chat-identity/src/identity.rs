@@ -101,22 +101,20 @@ async fn provider(app: &App, caller: &CallerId, about: About) -> Result<Provider
     }
 }
 
-/// Where a provider's chat is, once all of it is there.
+/// Where a provider's chat is, once renters can write there: that nobody answers yet is not for them to mend.
 fn place(chat: &ProviderChat, now: Moment) -> Result<(AccountId, &WebsiteInbox), Problem> {
     let in_seconds = chat.attempts.due.map_or(SOON, |due| due.since(now).max(SOON));
-    match (chat.attempts.state(), chat.account, &chat.inbox) {
-        (State::Ready, Some(account), Some(inbox)) => Ok((account, inbox)),
-        (State::Pending(Some(reason)), ..) => {
-            Err(not_ready(format!("the provider's chat is being set up: {reason}"), in_seconds))
+    chat.place().ok_or_else(|| match chat.attempts.state() {
+        State::Pending(Some(reason)) => {
+            not_ready(format!("the provider's chat is being set up: {reason}"), in_seconds)
         }
-        (State::Ready | State::Pending(None), ..) => {
-            Err(not_ready("the provider's chat is being set up".to_owned(), in_seconds))
+        State::Ready | State::Pending(None) => {
+            not_ready("the provider's chat is being set up".to_owned(), in_seconds)
         }
-        (State::Failed(reason), ..) => Err(not_ready(
-            format!("the provider's chat could not be set up: {reason}"),
-            in_seconds.max(LATER),
-        )),
-    }
+        State::Failed(reason) => {
+            not_ready(format!("the provider's chat could not be set up: {reason}"), in_seconds.max(LATER))
+        }
+    })
 }
 
 /// The key of an inbox's identity hashes.
@@ -146,7 +144,7 @@ fn not_ready(reason: String, in_seconds: u32) -> Problem {
 #[cfg(test)]
 mod tests {
     use http::header::RETRY_AFTER;
-    use trust::setup::{Attempts, Nature, Trouble};
+    use trust::setup::{Attempts, Nature, ProviderStep, Trouble};
 
     use super::*;
 
@@ -184,9 +182,15 @@ mod tests {
             inbox: Some(inbox.clone()),
             ..ProviderChat::default()
         };
+        let open = |attempts| ProviderChat {
+            done: [ProviderStep::Identity, ProviderStep::Link].into(),
+            ..chat(attempts)
+        };
         let trouble = |nature| Trouble { nature, reason: "Chatwoot answered 500".to_owned() };
         let failed = |nature| Attempts::wanted(now).failed(trouble(nature), now);
-        assert_eq!(place(&chat(Attempts::finished()), now), Ok((AccountId(1), &inbox)));
+        for attempts in [Attempts::finished(), failed(Nature::Lasting)] {
+            assert_eq!(place(&open(attempts), now), Ok((AccountId(1), &inbox)), "renters can write");
+        }
         for (chat, reason, seconds) in [
             (chat(Attempts::wanted(now)), "the provider's chat is being set up", "5"),
             (

@@ -10,6 +10,7 @@ use lambda::secrets::{Operator, Secret};
 use trust::id::AccountId;
 
 use crate::{
+    doctor::survey::{is_our_receivers, knock_unsigned},
     document::Document,
     place::{Place, is_in_the_clear},
     tokens::{Given, Token},
@@ -287,6 +288,7 @@ impl Run<'_> {
             self.say(Outcome::Done, format!("account {account}: attributes {}", made.join(", ")));
         }
         let url = receiver.of(account);
+        self.knock(account, &url).await;
         let ensured = chatwoot.ensure_webhook(account, &url).await;
         let (webhook, found) = self.or_say(&format!("account {account}: its webhook"), ensured)?;
         let webhook_to = format!("account {account}: webhook {} to {url}", webhook.id);
@@ -300,6 +302,17 @@ impl Run<'_> {
             self.or_say(&format!("account {account}: its webhook"), webhook.secret.ok_or(unsigned))?;
         document.add_webhook_secret(account, &Secret::new(secret));
         Some(())
+    }
+
+    /// Whether our receiver is there. If not, it may yet come, or be seen by Chatwoot only.
+    async fn knock(&mut self, account: AccountId, url: &str) {
+        let Ok(wire) = Wire::new() else { return };
+        let what = match knock_unsigned(&wire, url).await {
+            Ok(answer) if is_our_receivers(&answer) => return,
+            Ok(answer) => format!("{url} answers {}, and not as our receiver does", answer.status),
+            Err(silence) => format!("{url} does not answer: {silence}"),
+        };
+        self.say(Outcome::Warning, format!("account {account}: {what}; is --webhook-url right?"));
     }
 
     async fn suggest_replies(&mut self, chatwoot: &Chatwoot, account: AccountId, key: &Secret) {

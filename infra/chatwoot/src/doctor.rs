@@ -74,7 +74,7 @@ pub async fn doctor(request: &Request, clock: fn() -> Moment, told: &mut dyn FnM
     server::findings(&server).into_iter().for_each(&mut *told);
     let operator = survey::operator(&wire, request, server.is_there()).await;
     operator::findings(&operator).into_iter().for_each(&mut *told);
-    for account in operator.accounts(&request.place) {
+    for account in operator.accounts() {
         let seen = survey::account(&wire, request, &operator, account, clock).await;
         account::findings(&seen).into_iter().for_each(&mut *told);
     }

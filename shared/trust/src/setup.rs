@@ -166,6 +166,14 @@ pub struct ProviderChat {
     pub done: BTreeSet<ProviderStep>,
 }
 
+impl ProviderChat {
+    /// Where renters can write to him, as soon as they can: whatever else is still to be done.
+    pub fn place(&self) -> Option<(AccountId, &WebsiteInbox)> {
+        let open = [ProviderStep::Identity, ProviderStep::Link].iter().all(|step| self.done.contains(step));
+        self.account.zip(self.inbox.as_ref()).filter(|_| open)
+    }
+}
+
 /// A website inbox: what a widget needs to know of it. Neither is a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebsiteInbox {

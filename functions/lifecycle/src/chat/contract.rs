@@ -9,7 +9,7 @@ use trust::{
     contract::{Contract, End},
     id::{AccountId, ContractId, ConversationId, InboxId},
     marketplace::{CancelledBy, Terms},
-    setup::{ContractChat, ContractStep, ProviderStep},
+    setup::{ContractChat, ContractStep},
     time::Moment,
 };
 
@@ -49,11 +49,8 @@ impl Work<'_> {
 
     async fn open(&mut self, chatwoot: &Chatwoot, terms: &Terms) -> Result<ConversationId, Unfinished> {
         let waiting = || Unfinished::passing("the provider's chat is not set up yet");
-        let place = self.app.table.provider_chat(&terms.provider_id).await?.ok_or_else(waiting)?.value;
-        let (Some(account), Some(inbox)) = (place.account, place.inbox) else { return Err(waiting()) };
-        if !place.done.contains(&ProviderStep::Identity) {
-            return Err(waiting());
-        }
+        let chat = self.app.table.provider_chat(&terms.provider_id).await?.ok_or_else(waiting)?.value;
+        let (account, inbox) = chat.place().ok_or_else(waiting)?;
         let key = self.chat.secrets.identity_key(account, inbox.id).await?.ok_or_else(waiting)?;
         let source = contract_source(key.expose(), self.id);
 

@@ -65,13 +65,13 @@ pub(crate) fn survival(window: &ReplyWindow) -> Markup {
     let end = end_of_curve(window);
     let area = format!("{line} L {:.1} {:.1} L {LEFT} {:.1} Z", x(end), y(0.0), y(0.0));
     html! {
-        svg viewBox="0 0 600 244" role="img" aria-label=(label) {
+        svg.plot viewBox="0 0 600 250" role="img" aria-label=(label) {
             @for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 line.axis x1=(LEFT) x2=(LEFT + WIDTH) y1=(y(share)) y2=(y(share)) {}
                 text x=(LEFT - 6.0) y=(y(share) + 4.0) text-anchor="end" { (format!("{:.0} %", share * 100.0)) }
             }
             @for (seconds, name) in MARKS {
-                text x=(x(seconds)) y=(TOP + HEIGHT + 18.0) text-anchor="middle" { (name) }
+                text x=(x(seconds)) y=(TOP + HEIGHT + 26.0) text-anchor="middle" { (name) }
             }
             path.area d=(area) {}
             path.curve d=(line) {}

@@ -86,7 +86,7 @@ impl About<'_> {
             Ok(webhooks) => webhooks,
             Err(error) => return vec![self.unreadable("its webhooks", error)],
         };
-        let Some(ReceiverSeen { receiver, address, .. }) = receiver else {
+        let Some(seen @ ReceiverSeen { receiver, address, .. }) = receiver else {
             let what = "its webhook and that one's receiver were not looked at";
             return vec![self.warning(what, "give --webhook-url, the stack's output ChatwootWebhookUrl")];
         };
@@ -94,7 +94,8 @@ impl About<'_> {
         let ours: Vec<&Webhook> = webhooks.iter().filter(|webhook| webhook.posts_to(address)).collect();
         if ours.is_empty() {
             let what = format!("no webhook posts to {address}: nothing arrives");
-            findings.push(self.wrong(&what, self.again));
+            let mend = if seen.is_ours() { self.again } else { "the address first, see below" };
+            findings.push(self.wrong(&what, mend));
         }
         for webhook in &ours {
             if !webhook.is_subscribed_exactly() {
@@ -240,7 +241,7 @@ impl About<'_> {
             Err(silence) => return Some(self.wrong(&format!("{address} does not answer: {silence}"), url)),
         };
         match (unsigned.status, unsigned.problem().as_deref()) {
-            (401, _) => signed.as_ref().and_then(|answer| self.signed(address, answer)),
+            (401, Some("invalid-signature")) => signed.as_ref().and_then(|answer| self.signed(address, answer)),
             (404, Some("unknown-account")) => {
                 let what = format!("{address} does not know this account: its webhooks are lost");
                 let mend = format!(
@@ -249,7 +250,7 @@ impl About<'_> {
                 );
                 Some(self.wrong(&what, &mend))
             }
-            (503, _) => {
+            (503, Some("unavailable")) => {
                 let what = format!("{address} can not read its secrets");
                 Some(self.wrong(&what, "fill the secret document, and look at the log of chatwoot-webhook"))
             }

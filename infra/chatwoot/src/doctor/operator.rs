@@ -26,6 +26,7 @@ pub fn findings(seen: &OperatorSeen) -> Vec<Finding> {
     }));
     findings.extend(user(seen));
     findings.extend(platform(seen));
+    findings.extend(left_out(seen));
     findings
 }
 
@@ -94,4 +95,13 @@ fn platform(seen: &OperatorSeen) -> Option<Finding> {
             "try again; docker compose logs web",
         ),
     })
+}
+
+/// Accounts of which secrets are kept in the document, but which nobody named and our platform app has not made.
+fn left_out(seen: &OperatorSeen) -> Option<Finding> {
+    let looked = seen.accounts();
+    let left_out = seen.entries.keys().filter(|id| !looked.iter().any(|looked| looked.id == **id));
+    let options: Vec<String> = left_out.map(|id| format!("--account {id}")).collect();
+    let what = || format!("not looked at, though the document has secrets of them: {}", options.join(" "));
+    (!options.is_empty()).then(|| Finding::ok(what()))
 }

@@ -95,6 +95,8 @@ pub struct OperatorSeen {
     pub entries: BTreeMap<AccountId, ChatwootAccount>,
     /// Whether all providers share an account.
     pub shared: bool,
+    /// The accounts that were named here.
+    pub named: BTreeSet<AccountId>,
     /// His user, by his token; nothing where there is no token or nobody to ask.
     pub profile: Option<Result<Profile, ClientError>>,
     /// What Chatwoot says when it does not take his token.
@@ -106,12 +108,12 @@ pub struct OperatorSeen {
 
 impl OperatorSeen {
     /// The accounts to look at: those that were named, and those that were made for providers.
-    pub fn accounts(&self, place: &Place) -> Vec<Looked> {
+    pub fn accounts(&self) -> Vec<Looked> {
         let made = self.made.iter().flatten().flatten();
         let mut accounts: BTreeMap<AccountId, Option<String>> =
             made.map(|account| (account.id, Some(account.name.clone()))).collect();
-        for named in place.named() {
-            accounts.entry(named).or_default();
+        for named in &self.named {
+            accounts.entry(*named).or_default();
         }
         accounts.into_iter().map(|(id, made_as)| Looked { id, made_as }).collect()
     }
@@ -150,6 +152,7 @@ pub(super) async fn operator(wire: &Wire, request: &Request, is_there: bool) -> 
         differing: differing.into_iter().filter(|(_, differ)| *differ).map(|(what, _)| what).collect(),
         entries: known.map(|known| known.chatwoot.clone()).unwrap_or_default(),
         shared: place.shared.is_some(),
+        named: place.named(),
         profile: None,
         refusal: None,
         made: None,
@@ -245,6 +248,25 @@ pub struct ReceiverSeen {
     pub signed: Option<Result<Answer, Silence>>,
 }
 
+impl ReceiverSeen {
+    /// Whether it is our receiver that answers, whatever it knows of the account.
+    pub fn is_ours(&self) -> bool {
+        self.unsigned.as_ref().is_ok_and(is_our_receivers)
+    }
+}
+
+/// Whether this is how our receiver answers to what nobody signed. Of other things at a wrong address few answer 401, and none with such a
+/// problem.
+pub(crate) fn is_our_receivers(answer: &Answer) -> bool {
+    let known = ["invalid-signature", "unknown-account", "unavailable"];
+    answer.status == 204 || answer.problem().is_some_and(|problem| known.contains(&problem.as_str()))
+}
+
+/// Posts a harmless event that nobody signed.
+pub(crate) async fn knock_unsigned(wire: &Wire, address: &str) -> Result<Answer, Silence> {
+    wire.post(address, &[], HARMLESS).await
+}
+
 pub(super) async fn account(
     wire: &Wire,
     request: &Request,
@@ -307,12 +329,12 @@ async fn knock(
     clock: fn() -> Moment,
 ) -> ReceiverSeen {
     let address = receiver.of(account);
-    let unsigned = wire.post(&address, &[], HARMLESS).await;
+    let unsigned = knock_unsigned(wire, &address).await;
     let webhooks = inside.and_then(|inside| inside.webhooks.as_ref().ok());
     let secret = webhooks.into_iter().flatten().find(|webhook| client::same_place(&webhook.url, &address));
     let secret = secret.and_then(|webhook| webhook.secret.as_deref());
     let signed = match (&unsigned, secret) {
-        (Ok(Answer { status: 401, .. }), Some(secret)) => {
+        (Ok(answer @ Answer { status: 401, .. }), Some(secret)) if is_our_receivers(answer) => {
             let (timestamp, signature) = signature::sign(secret, clock(), HARMLESS.as_bytes());
             let headers = [
                 (signature::TIMESTAMP_HEADER, timestamp.as_str()),
