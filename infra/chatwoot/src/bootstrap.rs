@@ -156,11 +156,11 @@ impl Run<'_> {
             );
         }
         let wire = self.or_say("sending requests", Wire::new())?;
-        let answer = wire.get(&format!("{}/api", url.as_str().trim_end_matches('/'))).await;
+        let answer = wire.get(&self.request.place.at_chatwoot("/api")).await;
         let answer = self.or_say(&format!("asking {url} for its version"), answer)?;
         let Ok(server) = serde_json::from_slice::<chatwoot::client::Server>(&answer.body) else {
             let what = format!(
-                "{url}api answers {}, and not as Chatwoot does: is it Chatwoot's address?",
+                "{url} answers {} at /api, and not as Chatwoot does: is it Chatwoot's address?",
                 answer.status
             );
             self.say(Outcome::Failed, what);

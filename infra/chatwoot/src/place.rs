@@ -19,6 +19,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The address of something at Chatwoot; the path begins with a slash.
+    pub fn at_chatwoot(&self, path: &str) -> String {
+        format!("{}{path}", self.chatwoot.as_str().trim_end_matches('/'))
+    }
+
     /// The accounts that were named.
     pub fn named(&self) -> BTreeSet<AccountId> {
         self.shared.into_iter().chain(self.others.iter().copied()).collect()

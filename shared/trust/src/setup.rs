@@ -2,8 +2,9 @@
 //!
 //! Chatwoot may be down, slow, or answer an error after having done what it was asked. So a setup is a row of steps, each of which looks
 //! before it makes, and what a step found is noted before the next begins. Whoever works on one first notes until when it is his
-//! ([`Attempts::begin`]); should he die, it is anybody's again afterwards. What failed is tried again, ever more rarely, and never
-//! given up: a token that was wrong may be right tomorrow.
+//! ([`Attempts::begin`]); should he die, it is anybody's again afterwards, and what he asked for last has come about by then or never
+//! will. What is wished for meanwhile waits for him to finish ([`Attempts::wished`]). What failed is tried again, ever more rarely,
+//! and never given up: a token that was wrong may be right tomorrow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,9 @@ use crate::{
 /// the one after a crash.
 pub const LEASE: u32 = 120;
 
-/// Seconds until the first try after a failure; each further one waits twice as long.
-pub const FIRST_PAUSE: u32 = 30;
+/// Seconds until the first try after a failure; each further one waits twice as long. Shorter, and a request that was given up could
+/// still be under way in Chatwoot when the next try looks for what it makes.
+pub const FIRST_PAUSE: u32 = 60;
 
 /// The longest pause between two tries, in seconds. Longer lets a mended Chatwoot wait for its providers.
 pub const LONGEST_PAUSE: u32 = 3600;
@@ -66,6 +68,12 @@ pub struct Attempts {
     /// When somebody may work on it; absent when there is nothing left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Moment>,
+    /// Who is at it: when he began. His until [`Attempts::due`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Moment>,
+    /// Something was wished for since he began.
+    #[serde(default)]
+    pub again: bool,
     /// Failures in a row.
     #[serde(default)]
     pub failures: u32,
@@ -110,15 +118,30 @@ impl Attempts {
         Self { due: Some(now), ..Self::default() }
     }
 
+    /// There is something to do, at once, or when he who is at it has finished.
+    #[must_use]
+    pub fn wished(&self, now: Moment) -> Self {
+        if self.is_held(now) {
+            Self { again: true, ..self.clone() }
+        } else {
+            Self { due: Some(now), begun: None, ..self.clone() }
+        }
+    }
+
     /// Whether somebody may begin now.
     pub fn is_due(&self, now: Moment) -> bool {
         self.due.is_some_and(|due| due <= now)
     }
 
+    /// Whether somebody is at it.
+    pub fn is_held(&self, now: Moment) -> bool {
+        self.begun.is_some() && !self.is_due(now)
+    }
+
     /// Begun: nobody else's for the [`LEASE`].
     #[must_use]
     pub fn begin(&self, now: Moment) -> Self {
-        Self { due: Some(now.plus(i64::from(LEASE))), ..self.clone() }
+        Self { due: Some(now.plus(i64::from(LEASE))), begun: Some(now), again: false, ..self.clone() }
     }
 
     /// Not finished, for this reason.
@@ -129,12 +152,20 @@ impl Attempts {
             due: Some(now.plus(i64::from(pause))),
             failures: self.failures.saturating_add(1),
             trouble: Some(trouble),
+            ..Self::default()
         }
     }
 
-    /// Nothing is left to do.
-    pub fn finished() -> Self {
-        Self::default()
+    /// Not finished, because something else has to be first, which may be then.
+    #[must_use]
+    pub fn waiting(&self, trouble: Trouble, until: Moment) -> Self {
+        Self { due: Some(until), trouble: Some(trouble), ..Self::default() }
+    }
+
+    /// Nothing is left to do, unless something was wished for meanwhile.
+    #[must_use]
+    pub fn finished(&self, now: Moment) -> Self {
+        if self.again { Self::wanted(now) } else { Self::default() }
     }
 
     /// What is told of it.
@@ -254,7 +285,19 @@ mod tests {
         let begun = wanted.begin(at(0));
         assert!(!begun.is_due(at(i64::from(LEASE) - 1)));
         assert!(begun.is_due(at(i64::from(LEASE))), "he died: it is anybody's");
-        assert!(!Attempts::finished().is_due(at(1_000_000)));
+        assert!(!begun.finished(at(1)).is_due(at(1_000_000)));
+    }
+
+    #[test]
+    fn what_is_wished_for_while_somebody_is_at_it_waits_for_him_and_is_not_forgotten() {
+        let begun = Attempts::wanted(at(0)).begin(at(0));
+        let wished = begun.wished(at(5));
+        assert!(!wished.is_due(at(60)), "it stays his");
+        assert!(wished.finished(at(61)).is_due(at(61)));
+        assert!(wished.begin(at(200)).finished(at(201)).due.is_none(), "whoever begins later sees to it");
+        let failed = begun.failed(trouble(Nature::Passing), at(10));
+        assert!(failed.wished(at(11)).is_due(at(11)), "somebody may have mended it");
+        assert_eq!(failed.wished(at(11)).failures, 1);
     }
 
     #[test]
@@ -265,7 +308,7 @@ mod tests {
             attempts = attempts.failed(trouble(Nature::Passing), at(0));
             pauses.push(attempts.due.unwrap().since(at(0)));
         }
-        assert_eq!(pauses, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        assert_eq!(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
     }
 
     #[test]
@@ -274,10 +317,10 @@ mod tests {
         assert_eq!(wanted.state(), State::Pending(None));
         let passing = wanted.failed(trouble(Nature::Passing), at(0));
         assert_eq!(passing.state(), State::Pending(Some("Chatwoot answered 500")));
-        assert_eq!(passing.begin(at(30)).state(), passing.state(), "trying again does not hide the trouble");
+        assert_eq!(passing.begin(at(60)).state(), passing.state(), "trying again does not hide the trouble");
         let lasting = wanted.failed(trouble(Nature::Lasting), at(0));
         assert_eq!(lasting.state(), State::Failed("Chatwoot answered 500"));
-        assert_eq!(Attempts::finished().state(), State::Ready);
+        assert_eq!(wanted.finished(at(0)).state(), State::Ready);
     }
 
     proptest! {

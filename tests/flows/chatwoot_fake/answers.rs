@@ -198,6 +198,7 @@ async fn set_up_inbox(driver: &mut Driver<'_>, rest: &Rest, account: u64) -> u64
     driver.done(rest, &on("GET", definitions), &[account], "?attribute_model=0", Value::Null).await;
     let body = json!({ "app_id": "openai", "settings": { "api_key": "k" } });
     driver.done(rest, &on("POST", "/integrations/hooks"), &[account], "", body).await;
+    driver.done(rest, &on("GET", "/integrations/apps"), &[account], "", Value::Null).await;
     id
 }
 

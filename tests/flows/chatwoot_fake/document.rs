@@ -140,6 +140,7 @@ const DEVIATIONS: &[(&str, Deviation, &str)] = &[
     ),
     ("integrations_hook/hook_type", Is(r#"{"enum":["account","inbox"]}"#), "it is an enum"),
     ("integrations_hook/reference_id", Undocumented(STRING_OR_NULL), "to administrators"),
+    ("integrations_app/short_description", Undocumented(STRING_OR_NULL), "the view sends it"),
     // Contacts.
     (
         "POST /api/v1/accounts/{account_id}/contacts",

@@ -327,7 +327,8 @@ pub(super) fn list_integrations(installation: &Installation, caller: &Caller) ->
     });
     let app = json!({
         "id": "openai", "name": "OpenAI", "description": "Integrate powerful AI features into Chatwoot.",
-        "short_description": "AI-powered reply suggestions.", "enabled": true, "hooks": hooks.collect::<Vec<_>>(),
+        "short_description": "AI-powered reply suggestions.", "enabled": true, "hook_type": "account",
+        "allow_multiple_hooks": false, "hooks": hooks.collect::<Vec<_>>(),
     });
     Ok(Answer::Json(json!({ "payload": [app] })))
 }

@@ -241,7 +241,9 @@ impl About<'_> {
             Err(silence) => return Some(self.wrong(&format!("{address} does not answer: {silence}"), url)),
         };
         match (unsigned.status, unsigned.problem().as_deref()) {
-            (401, Some("invalid-signature")) => signed.as_ref().and_then(|answer| self.signed(address, answer)),
+            (401, Some("invalid-signature")) => {
+                signed.as_ref().and_then(|answer| self.signed(address, answer))
+            }
             (404, Some("unknown-account")) => {
                 let what = format!("{address} does not know this account: its webhooks are lost");
                 let mend = format!(

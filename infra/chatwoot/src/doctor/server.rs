@@ -55,7 +55,7 @@ fn absence(seen: &ServerSeen) -> Finding {
             "docker compose ps, docker compose logs web",
         ),
         Ok((answer, _)) => Finding::wrong(
-            format!("{url}api answers {}, and not as Chatwoot does", answer.status),
+            format!("{url} answers {} at /api, and not as Chatwoot does", answer.status),
             "is it Chatwoot's address, and does a proxy in front of it pass /api on?",
         ),
     }

@@ -67,14 +67,13 @@ impl ServerSeen {
 }
 
 pub(super) async fn server(wire: &Wire, place: &Place, clock: fn() -> Moment) -> ServerSeen {
-    let base = place.chatwoot.as_str().trim_end_matches('/');
-    let api = wire.get(&format!("{base}/api")).await.map(|answer| (answer, clock()));
+    let api = wire.get(&place.at_chatwoot("/api")).await.map(|answer| (answer, clock()));
     let mut seen = ServerSeen { url: place.chatwoot.clone(), api, sign_up: None, forgeable: Vec::new() };
     if seen.is_there() {
         // Where it is open, an empty request is refused before anything is made.
-        seen.sign_up = Some(wire.post(&format!("{base}/api/v1/accounts"), &[], "{}").await);
+        seen.sign_up = Some(wire.post(&place.at_chatwoot("/api/v1/accounts"), &[], "{}").await);
         for path in FORGEABLE {
-            seen.forgeable.push((path, wire.get(&format!("{base}{path}")).await));
+            seen.forgeable.push((path, wire.get(&place.at_chatwoot(path)).await));
         }
     }
     seen
@@ -162,7 +161,7 @@ pub(super) async fn operator(wire: &Wire, request: &Request, is_there: bool) -> 
     if let Some(user) = user {
         let profile = chatwoot.profile().await;
         if profile == Err(ClientError::Unauthorised) {
-            let url = format!("{}/api/v1/profile", place.chatwoot.as_str().trim_end_matches('/'));
+            let url = place.at_chatwoot("/api/v1/profile");
             seen.refusal = wire.get_with(&url, user.expose()).await.ok();
         }
         seen.profile = Some(profile);
