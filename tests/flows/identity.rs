@@ -73,8 +73,8 @@ impl Marketplace {
         ];
         marketplace.door.told(&events).await;
         marketplace.door.settled().await;
-        marketplace.chat("p1", Attempts::finished(), Some((1, 3))).await;
-        marketplace.chat("p2", Attempts::finished(), Some((2, 4))).await;
+        marketplace.chat("p1", Attempts::default(), Some((1, 3))).await;
+        marketplace.chat("p2", Attempts::default(), Some((2, 4))).await;
         marketplace
     }
 
@@ -209,7 +209,7 @@ async fn a_question_that_can_not_be_answered_says_why() {
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
     assert_eq!(kind(response).await, "chat-not-ready");
-    marketplace.chat("p1", Attempts::finished(), Some((1, 99))).await;
+    marketplace.chat("p1", Attempts::default(), Some((1, 99))).await;
     let response = ask(json!({ "contract_id": "c1" })).await;
     assert_eq!(
         (response.status().as_u16(), kind(response).await.as_str()),

@@ -15,7 +15,7 @@ fn openssl(key: &str, message: &[u8]) -> String {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("openssl is needed on the path");
+        .unwrap_or_else(|error| panic!("openssl is needed on the path: {error}"));
     process.stdin.take().unwrap().write_all(message).unwrap();
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());

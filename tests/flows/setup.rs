@@ -201,7 +201,8 @@ async fn a_providers_first_offering_gives_him_an_account_of_his_own() {
 
     let kept = world.services.secret(&format!("provider-trust-dev/chatwoot/{account}")).unwrap();
     assert_eq!(kept["webhook"].as_array().unwrap().len(), 1);
-    assert!(kept["identity"][inbox.id.to_string()].is_string());
+    let key = world.services.secret(&format!("provider-trust-dev/chatwoot/{account}/{}", inbox.id)).unwrap();
+    assert!(key["identity"][inbox.id.to_string()].is_string());
     let place = world.table.links(account).await.unwrap();
     assert_eq!(place.owner(None).unwrap().as_str(), "p1");
 

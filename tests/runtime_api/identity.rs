@@ -40,7 +40,7 @@ async fn services(renter: &str) -> Services {
     contract.join(clock::now(), &Happened::ContractRequested(terms));
     table.write_contract(&contract_id, &contract, 0, &ContractDelta::default()).await.unwrap();
     let chat = ProviderChat {
-        attempts: Attempts::finished(),
+        attempts: Attempts::default(),
         account: Some(AccountId(1)),
         inbox: Some(WebsiteInbox { id: InboxId(3), website_token: "web-3".to_owned() }),
         done: [ProviderStep::Identity, ProviderStep::Link].into(),

@@ -188,7 +188,7 @@ mod tests {
         };
         let trouble = |nature| Trouble { nature, reason: "Chatwoot answered 500".to_owned() };
         let failed = |nature| Attempts::wanted(now).failed(trouble(nature), now);
-        for attempts in [Attempts::finished(), failed(Nature::Lasting)] {
+        for attempts in [Attempts::default(), failed(Nature::Lasting)] {
             assert_eq!(place(&open(attempts), now), Ok((AccountId(1), &inbox)), "renters can write");
         }
         for (chat, reason, seconds) in [
@@ -196,7 +196,7 @@ mod tests {
             (
                 chat(failed(Nature::Passing)),
                 "the provider's chat is being set up: Chatwoot answered 500",
-                "30",
+                "60",
             ),
             (
                 chat(failed(Nature::Lasting)),
@@ -204,7 +204,7 @@ mod tests {
                 "600",
             ),
             (
-                ProviderChat { inbox: None, ..chat(Attempts::finished()) },
+                ProviderChat { inbox: None, ..chat(Attempts::default()) },
                 "the provider's chat is being set up",
                 "5",
             ),

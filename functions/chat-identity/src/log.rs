@@ -11,7 +11,7 @@ use lambda_http::aws_lambda_events::query_map::QueryMap;
 use serde_json::{Value, json};
 use table::{ConversationState, Cursor, Table, TableError};
 use trust::{
-    chat::{Class, ContentHash, Mark, Message},
+    chat::{ContentHash, Mark, Message},
     contract::Contract,
     id::{CallerId, ContractId, ConversationId},
     marketplace::Terms,
@@ -126,7 +126,7 @@ fn item(conversation: ConversationId, message: &Message, visitor: Visitor, reade
     let class = message.class();
     let side = class.side().filter(|side| *side == Side::Provider || visitor == Visitor::TheRenter);
     // A note is among the provider's own, and a short text can be guessed from its hash.
-    let hidden = class == Class::Note && reader != Side::Provider;
+    let hidden = message.marks.contains(&Mark::Private) && reader != Side::Provider;
     let (hash, seen) = match message.content.as_ref().filter(|_| !hidden) {
         Some(ContentHash::Original(hash)) => (Some(hash), Some("original")),
         Some(ContentHash::Later(hash)) => (Some(hash), Some("later")),

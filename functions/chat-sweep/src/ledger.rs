@@ -14,7 +14,7 @@ use chatwoot::{
     client::{Chatwoot, ClientError, Listed},
     webhook::EventKind,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use lambda::bus::BusEvent;
 use table::{Checked, MessageKey, Stored, TableError, Watermark};
 use trust::{
@@ -40,6 +40,9 @@ const GRACE: u32 = 120;
 /// Seconds between two checks of an account: a little less than the schedule's, so that each run finds it due.
 const INTERVAL: i64 = 270;
 
+/// Seconds until an account that we may not read, or that is gone, is asked for again. Somebody has to do something first.
+const CLOSED_INTERVAL: i64 = 3600;
+
 /// How many of a conversation's last messages are looked at again with each check: deleting and editing come late.
 const LOOKED_AT_AGAIN: usize = 20;
 
@@ -52,6 +55,8 @@ pub struct Reconciled {
     pub repaired: usize,
     /// Accounts that could not be checked whole. They are in the log, and due again.
     pub failed: usize,
+    /// Accounts that we may not read, or that are gone. They are in the log, and due in an hour.
+    pub closed: usize,
 }
 
 /// Checks all accounts that are due, beginning none after `patience` seconds.
@@ -66,7 +71,7 @@ pub async fn reconcile(
     let due = app.table.accounts_due(began).await?;
     let (accounts, repaired) = (due.len(), AtomicUsize::new(0));
     let clock = &clock;
-    let check = Check { app, chatwoot, own_user, repaired: &repaired };
+    let check = Check { app, chatwoot, own_user, began, repaired: &repaired };
     let outcomes: Vec<_> = stream::iter(due)
         .take_while(|_| std::future::ready(clock().since(began) < patience))
         .map(|account| async move {
@@ -77,8 +82,15 @@ pub async fn reconcile(
         .buffer_unordered(ACCOUNTS_AT_ONCE)
         .collect()
         .await;
-    let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    Ok(Reconciled { accounts, repaired: repaired.into_inner(), failed })
+    let errors = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    let closed = errors().filter(|error| is_closed(error)).count();
+    let failed = errors().count() - closed;
+    Ok(Reconciled { accounts, repaired: repaired.into_inner(), failed, closed })
+}
+
+/// Whether an account is gone or not for us to read.
+fn is_closed(error: &SweepError) -> bool {
+    matches!(error, SweepError::Chatwoot(ClientError::Unauthorised | ClientError::NotFound(_)))
 }
 
 #[derive(Clone, Copy)]
@@ -86,6 +98,8 @@ struct Check<'a> {
     app: &'a App,
     chatwoot: &'a Chatwoot,
     own_user: u64,
+    /// When all of it began.
+    began: Moment,
     repaired: &'a AtomicUsize,
 }
 
@@ -100,7 +114,11 @@ impl Check<'_> {
         let outcome = self.changes(account, mark.since, now).await;
         // What could not be looked at stays before the watermark; the next check comes all the same, for other accounts' sake.
         let since = if outcome.is_ok() { now } else { mark.since };
-        let moved = Watermark { since, due: now.plus(INTERVAL) };
+        let interval = match &outcome {
+            Err(error) if is_closed(error) => CLOSED_INTERVAL,
+            _ => INTERVAL,
+        };
+        let moved = Watermark { since, due: self.began.plus(interval) };
         match self.app.table.write_watermark(account, &moved, version).await {
             // Another sweep has checked it meanwhile.
             Ok(()) | Err(TableError::Conflict) => outcome,
@@ -110,8 +128,15 @@ impl Check<'_> {
 
     async fn changes(self, account: AccountId, since: Moment, now: Moment) -> Result<(), SweepError> {
         let changed = self.chatwoot.changed_since(account, since.plus(-OVERLAP), now).await?;
-        let checks = changed.into_iter().map(|listed| Box::pin(self.conversation(account, listed, now)));
-        stream::iter(checks).buffer_unordered(CONVERSATIONS_AT_ONCE).try_collect::<()>().await
+        let checks = changed.into_iter().map(|listed| async move {
+            let number = listed.sighting.number;
+            Box::pin(self.conversation(account, listed, now)).await.inspect_err(|error| {
+                tracing::error!(%account, %number, %error, "the conversation is left to a later check");
+            })
+        });
+        // All of them are looked at: one that fails must not keep the others from it.
+        let outcomes = stream::iter(checks).buffer_unordered(CONVERSATIONS_AT_ONCE).collect::<Vec<_>>().await;
+        outcomes.into_iter().collect()
     }
 
     async fn conversation(self, account: AccountId, listed: Listed, now: Moment) -> Result<(), SweepError> {

@@ -110,7 +110,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
             let (chatwoot, own_user) = chat.speak(&app.secrets).await?;
             let found = reconcile(app, &chatwoot, own_user, lambda::clock::now, PATIENCE).await?;
             app.metrics.count("RepairedMessages", found.repaired, lambda::clock::now());
-            tracing::info!(found.accounts, found.repaired, found.failed, "reconciled");
+            app.metrics.count("ClosedAccounts", found.closed, lambda::clock::now());
+            tracing::info!(found.accounts, found.repaired, found.failed, found.closed, "reconciled");
             if found.failed > 0 {
                 return Err(format!("{} accounts could not be checked", found.failed).into());
             }

@@ -38,7 +38,7 @@
 //!   counts as seen.
 
 use chatwoot::{
-    signature::{DELIVERY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER},
+    signature::{DELIVERY_HEADER, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER},
     webhook::{EventKind, Ignored},
 };
 use lambda::{
@@ -113,7 +113,16 @@ async fn deliver(
         signature: text_header(request, SIGNATURE_HEADER),
         body: request.body(),
     };
-    Ok(match decide(keys.as_deref(), delivery, now) {
+    let mut decision = decide(keys.as_deref(), delivery, now);
+    if decision == Decision::Refuse(Refusal::NotSigned(SignatureError::Mismatch)) {
+        // The operator's entry may be older than the webhook that was made since.
+        match app.secrets.kept(account).await {
+            Ok(Some(kept)) => decision = decide(Some(&kept), delivery, now),
+            Ok(None) => {}
+            Err(error) => return Ok(Outcome::Unavailable(error.to_string())),
+        }
+    }
+    Ok(match decision {
         Decision::Publish { kind, mut event } => {
             if let Some(operator) = &document.operator {
                 event.mark_own(operator.user);

@@ -7,12 +7,16 @@ mod contract;
 mod provider;
 mod work;
 
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
 use lambda::{
     Clients, Environment, Secrets, StartError,
     operator::{NotConnected, OperatorChat},
     secrets::SecretsUnavailable,
 };
 use table::TableError;
+use tokio::time::Instant;
 use trust::{
     id::{AccountId, ContractId, ProviderId},
     setup::{Mode, Nature, Trouble, Wanted},
@@ -20,12 +24,19 @@ use trust::{
 };
 
 use crate::{App, LifecycleError};
+use work::Tools;
 
 /// Setups worked on in one scheduled run. What is left waits for the next, the longest due first.
 const A_RUN: u16 = 40;
 
-/// Seconds after which a scheduled run begins no further setup, so that it ends within its time.
-const RUN: u32 = 15;
+/// Setups worked on at the same time in a scheduled run.
+const AT_ONCE: usize = 4;
+
+/// How long Chatwoot is spoken to in one invocation, so that what stood in the way can still be noted within the function's time.
+const TIME: Duration = Duration::from_secs(20);
+
+/// Seconds until a contract looks again for its provider's place while somebody is setting that up.
+const SOON: i64 = 10;
 
 /// How and where chat is set up.
 #[derive(Debug)]
@@ -51,14 +62,17 @@ impl Chat {
                 StartError::Unavailable("CHATWOOT_SHARED_ACCOUNT is no account number".to_owned())
             })?),
         };
-        let link = |name| environment.optional(name).map(str::to_owned);
+        let link = |name: &'static str, id: &str| match environment.optional(name) {
+            Some(link) if !link.contains(id) => Err(StartError::Unavailable(format!("{name} has no {id}"))),
+            link => Ok(link.map(str::to_owned)),
+        };
         Ok(Some(Self {
             operator,
             secrets: Secrets::connect(environment, clients)?,
             mode,
             webhook: environment.required("CHATWOOT_WEBHOOK_URL")?.to_owned(),
-            provider_link: link("PROVIDER_LINK"),
-            contract_link: link("CONTRACT_LINK"),
+            provider_link: link("PROVIDER_LINK", "{provider_id}")?,
+            contract_link: link("CONTRACT_LINK", "{contract_id}")?,
         }))
     }
 
@@ -83,6 +97,14 @@ enum Unfinished {
     /// Something stands in the way.
     #[error("{}", .0.reason)]
     Trouble(Trouble),
+    /// Something else has to be first, which may be then.
+    #[error("{}", .trouble.reason)]
+    Waiting {
+        /// What is waited for.
+        trouble: Trouble,
+        /// Until when.
+        until: Moment,
+    },
     /// The table could not be read or written; somebody else may be at it.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -91,6 +113,10 @@ enum Unfinished {
 impl Unfinished {
     fn lasting(reason: impl Into<String>) -> Self {
         Self::Trouble(Trouble { nature: Nature::Lasting, reason: reason.into() })
+    }
+
+    fn waiting(reason: impl Into<String>, until: Moment) -> Self {
+        Self::Waiting { trouble: Trouble { nature: Nature::Passing, reason: reason.into() }, until }
     }
 
     fn passing(reason: impl Into<String>) -> Self {
@@ -133,33 +159,42 @@ impl From<LifecycleError> for Unfinished {
 }
 
 /// Works on one setup, if it is due and nobody else is at it.
-pub(crate) async fn work_on(app: &App, wanted: &Wanted, now: Moment) -> Result<(), LifecycleError> {
+pub(crate) async fn work_on(
+    app: &App,
+    wanted: &Wanted,
+    clock: &(dyn Fn() -> Moment + Sync),
+) -> Result<(), LifecycleError> {
     let Some(chat) = &app.chat else { return Ok(()) };
+    work(Tools { app, chat, clock, until: Instant::now() + TIME }, wanted).await
+}
+
+async fn work(tools: Tools<'_>, wanted: &Wanted) -> Result<(), LifecycleError> {
     let outcome = match wanted {
-        Wanted::Provider(id) => Box::pin(provider::work_on(app, chat, id, now)).await,
-        Wanted::Contract(id) => Box::pin(contract::work_on(app, chat, id, now)).await,
+        Wanted::Provider(id) => Box::pin(provider::work_on(tools, id)).await,
+        Wanted::Contract(id) => Box::pin(contract::work_on(tools, id)).await,
     };
     match outcome {
-        // Somebody else is at it, or something new was wished for meanwhile, which is due at once.
+        // It is somebody else's by now.
         Err(TableError::Conflict) => Ok(()),
         outcome => Ok(outcome?),
     }
 }
 
 /// Works on the setups that are due, and says how many.
-pub async fn resume(app: &App, clock: impl Fn() -> Moment) -> Result<usize, LifecycleError> {
-    let began = clock();
-    let due = app.table.setups_due(began, A_RUN).await?;
-    let mut resumed = 0;
-    for wanted in due {
-        if clock().since(began) >= RUN {
-            break;
-        }
-        if let Err(error) = work_on(app, &wanted, clock()).await {
-            // One that can not be written must not keep the others from it.
-            tracing::error!(?wanted, %error, "a setup is left to a later run");
-        }
-        resumed += 1;
-    }
+pub async fn resume(app: &App, clock: impl Fn() -> Moment + Sync) -> Result<usize, LifecycleError> {
+    let Some(chat) = &app.chat else { return Ok(0) };
+    let tools = Tools { app, chat, clock: &clock, until: Instant::now() + TIME };
+    let due = app.table.setups_due(clock(), A_RUN).await?;
+    let resumed = stream::iter(due)
+        .take_while(|_| std::future::ready(Instant::now() < tools.until))
+        .map(|wanted| async move {
+            if let Err(error) = work(tools, &wanted).await {
+                // One that can not be written must not keep the others from it.
+                tracing::error!(?wanted, %error, "a setup is left to a later run");
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .count()
+        .await;
     Ok(resumed)
 }

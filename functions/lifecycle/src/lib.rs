@@ -104,7 +104,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
 async fn handle_event(app: &App, envelope: Envelope, now: Moment) -> Result<(), LifecycleError> {
     if matches!(envelope.detail_type.as_str(), PROVIDER_CHAT_WANTED | CONTRACT_CHAT_WANTED) {
         let wanted: Wanted = serde_json::from_value(envelope.detail)?;
-        return chat::work_on(app, &wanted, lambda::clock::now()).await;
+        return chat::work_on(app, &wanted, &lambda::clock::now).await;
     }
     let event: MarketplaceEvent = serde_json::from_value(envelope.detail)?;
     for _ in 0..RACES {

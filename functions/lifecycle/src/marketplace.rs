@@ -75,9 +75,8 @@ pub(crate) async fn link(
     if holder != *id {
         tracing::warn!(account = %place.account, %holder, claimed_by = %id, "the chat account is another provider's");
     }
-    if app.chat.is_some() {
-        app.table.begin_reconciling(place.account, now).await?;
-    }
+    // Where there is no Chatwoot yet, what happens until there is one is read then.
+    app.table.begin_reconciling(place.account, now).await?;
     let conversations = app.table.conversations_of(place.account).await?;
     look_again(app, conversations).await?;
     Ok(holder)

@@ -30,14 +30,18 @@ pub(crate) async fn provider_chat(
     if app.chat.is_none() {
         return Ok(());
     }
-    let attempts = Attempts::wanted(now);
     let (chat, version) = match (app.table.provider_chat(id).await?, condition) {
-        (None, If::Absent) => (ProviderChat { attempts, ..ProviderChat::default() }, 0),
-        (Some(stored), If::Present) => (ProviderChat { attempts, ..stored.value }, stored.version),
+        (None, If::Absent) => {
+            (ProviderChat { attempts: Attempts::wanted(now), ..ProviderChat::default() }, 0)
+        }
+        (Some(stored), If::Present) => {
+            (ProviderChat { attempts: stored.value.attempts.wished(now), ..stored.value }, stored.version)
+        }
         (None, If::Present) | (Some(_), If::Absent) => return Ok(()),
     };
     app.table.write_provider_chat(id, &chat, version).await?;
-    tell(app, &Wanted::Provider(id.clone())).await
+    tell(app, &Wanted::Provider(id.clone())).await;
+    Ok(())
 }
 
 /// Wishes for a contract's conversation when the contract is new, and for its end when that has come.
@@ -47,25 +51,32 @@ pub(crate) async fn contract_chat(
     contract: &Contract,
     now: Moment,
 ) -> Result<(), LifecycleError> {
-    // Where the marketplace opens conversations itself, it also ends them.
-    if app.chat.is_none() || contract.terms().is_none() || !contract.conversations.is_empty() {
+    if app.chat.is_none() || contract.terms().is_none() {
         return Ok(());
     }
-    let attempts = Attempts::wanted(now);
     let ended = contract.ended().is_some();
     let (chat, version) = match app.table.contract_chat(id).await? {
-        None if !ended => (ContractChat { attempts, ..ContractChat::default() }, 0),
+        // Where the marketplace opens conversations itself, it also ends them.
+        None if !ended && contract.conversations.is_empty() => {
+            (ContractChat { attempts: Attempts::wanted(now), ..ContractChat::default() }, 0)
+        }
         Some(stored) if ended && !stored.value.done.contains(&ContractStep::Resolved) => {
-            (ContractChat { attempts, ..stored.value }, stored.version)
+            (ContractChat { attempts: stored.value.attempts.wished(now), ..stored.value }, stored.version)
         }
         _ => return Ok(()),
     };
     app.table.write_contract_chat(id, &chat, version).await?;
-    tell(app, &Wanted::Contract(id.clone())).await
+    tell(app, &Wanted::Contract(id.clone())).await;
+    Ok(())
 }
 
 /// Asks for a wish to be granted at once. Should that be lost, the next scheduled run finds it.
-pub(crate) async fn tell(app: &App, wanted: &Wanted) -> Result<(), LifecycleError> {
-    app.bus.publish(BusEvent::new(SOURCE, wanted.event_type(), wanted)?).await?;
-    Ok(())
+async fn tell(app: &App, wanted: &Wanted) {
+    let event = match BusEvent::new(SOURCE, wanted.event_type(), wanted) {
+        Ok(event) => event,
+        Err(error) => return tracing::error!(?wanted, %error, "a wish waits for the next run"),
+    };
+    if let Err(error) = app.bus.publish(event).await {
+        tracing::warn!(?wanted, %error, "a wish waits for the next run");
+    }
 }

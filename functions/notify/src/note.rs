@@ -1,6 +1,10 @@
 //! Private notes: what a provider's agents are told in the conversation that waits for them.
 
+use std::time::Duration;
+
+use chatwoot::client::ClientError;
 use serde::Deserialize;
+use tokio::time::Instant;
 use trust::{id::ConversationId, replies::Promise, silence::Stage, time::Moment};
 
 use crate::{App, NotifyError};
@@ -21,10 +25,20 @@ pub(crate) async fn write(app: &App, stage: Stage, waiting: Waiting) -> Result<(
     };
     let (chatwoot, _) = chat.speak(&app.secrets).await?;
     let ConversationId { account, number } = waiting.conversation;
-    chatwoot.note_once(account, number, &text(stage, &waiting)).await?;
-    tracing::info!(%account, %number, ?stage, "told the agents");
+    let written = chatwoot.until(Instant::now() + TIME).note_once(account, number, &text(stage, &waiting)).await;
+    match written {
+        Ok(()) => tracing::info!(%account, %number, ?stage, "told the agents"),
+        // An account that is not ours to write in, or a conversation that is gone: trying again does not help.
+        Err(error @ (ClientError::Unauthorised | ClientError::NotFound(_))) => {
+            tracing::warn!(%account, %number, ?stage, %error, "the agents are not told");
+        }
+        Err(error) => return Err(error.into()),
+    }
     Ok(())
 }
+
+/// How long Chatwoot is spoken to for one note.
+const TIME: Duration = Duration::from_secs(30);
 
 /// The same text for the same news, by which a note is known to be there already.
 fn text(stage: Stage, waiting: &Waiting) -> String {

@@ -14,7 +14,7 @@ use aws_sdk_secretsmanager::{
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
 };
 use lambda::secrets::ChatwootAccount;
-use trust::id::AccountId;
+use trust::id::{AccountId, InboxId};
 
 use crate::document::{Document, NotOne};
 
@@ -93,23 +93,34 @@ impl Vault {
         }
     }
 
-    /// What functions keep of an account beside the document.
-    pub async fn of_account(&self, account: AccountId) -> Result<Option<ChatwootAccount>, VaultError> {
-        let text = match self {
-            Self::File(file) => {
-                let kept = file.with_file_name(KEPT);
-                let Some(text) = read(&kept)? else { return Ok(None) };
-                let kept: BTreeMap<String, String> = serde_json::from_str(&text)
-                    .map_err(|error| VaultError::File { file: kept, source: at_line(&error) })?;
-                kept.into_iter()
-                    .find(|(name, _)| name.ends_with(&own_name("", account)))
-                    .map(|(_, text)| text)
+    /// What functions keep of an account and its inboxes beside the document. In Secrets Manager only what is kept of these inboxes
+    /// is found.
+    pub async fn of_account(
+        &self,
+        account: AccountId,
+        inboxes: &[InboxId],
+    ) -> Result<Option<ChatwootAccount>, VaultError> {
+        let texts = match self {
+            Self::File(file) => kept_of(account, &file.with_file_name(KEPT))?,
+            Self::Manager(client, name) => {
+                let itself = format!("{name}/chatwoot/{account}");
+                let inboxes = inboxes.iter().map(|inbox| format!("{itself}/{inbox}"));
+                let mut texts = Vec::new();
+                for place in std::iter::once(itself.clone()).chain(inboxes) {
+                    texts.extend(fetch(client, &place).await?);
+                }
+                texts
             }
-            Self::Manager(client, name) => fetch(client, &own_name(name, account)).await?,
         };
-        let Some(text) = text else { return Ok(None) };
-        let own = serde_json::from_str(&text);
-        own.map(Some).map_err(|error| VaultError::Manager(format!("account {account}: {}", at_line(&error))))
+        let mut whole: Option<ChatwootAccount> = None;
+        for text in texts {
+            let part: ChatwootAccount = serde_json::from_str(&text)
+                .map_err(|error| VaultError::Manager(format!("account {account}: {}", at_line(&error))))?;
+            let whole = whole.get_or_insert_default();
+            whole.webhook.extend(part.webhook);
+            whole.identity.extend(part.identity);
+        }
+        Ok(whole)
     }
 
     /// Whether others on this machine may read it.
@@ -131,9 +142,15 @@ impl Vault {
     }
 }
 
-/// The name of an account's own document, as the template's `ACCOUNT_SECRETS` begins it.
-fn own_name(name: &str, account: AccountId) -> String {
-    format!("{name}/chatwoot/{account}")
+/// What the local stack keeps of an account, in the file in which it keeps all that.
+fn kept_of(account: AccountId, file: &Path) -> Result<Vec<String>, VaultError> {
+    let Some(text) = read(file)? else { return Ok(Vec::new()) };
+    let kept: BTreeMap<String, String> = serde_json::from_str(&text)
+        .map_err(|error| VaultError::File { file: file.to_owned(), source: at_line(&error) })?;
+    let itself = format!("/chatwoot/{account}");
+    let its_inboxes = format!("{itself}/");
+    let of_it = |name: &String| name.ends_with(&itself) || name.contains(&its_inboxes);
+    Ok(kept.into_iter().filter(|(name, _)| of_it(name)).map(|(_, text)| text).collect())
 }
 
 /// The parser's own words could quote the document.
@@ -222,11 +239,13 @@ mod tests {
     #[tokio::test]
     async fn what_the_local_stack_keeps_of_an_account_is_found_beside_the_document() {
         let directory = tempfile::tempdir().unwrap();
-        let kept = r#"{"provider-trust-dev/chatwoot/17": "{\"webhook\": [\"x\"]}", "provider-trust-dev/chatwoot/7": "{\"webhook\": [\"y\"]}"}"#;
+        let kept = r#"{"provider-trust-dev/chatwoot/17": "{\"webhook\": [\"x\"]}", "provider-trust-dev/chatwoot/7": "{\"webhook\": [\"y\"]}",
+            "provider-trust-dev/chatwoot/7/3": "{\"identity\": {\"3\": \"z\"}}"}"#;
         fs::write(directory.path().join(KEPT), kept).unwrap();
         let vault = Vault::File(directory.path().join("secrets.json"));
-        let own = vault.of_account(AccountId(7)).await.unwrap().unwrap();
-        assert_eq!(own.webhook[0].expose(), "y");
-        assert!(vault.of_account(AccountId(1)).await.unwrap().is_none());
+        let own = vault.of_account(AccountId(7), &[]).await.unwrap().unwrap();
+        assert_eq!((own.webhook.len(), own.webhook[0].expose()), (1, "y"));
+        assert_eq!(own.identity[&InboxId(3)].expose(), "z");
+        assert!(vault.of_account(AccountId(1), &[]).await.unwrap().is_none());
     }
 }

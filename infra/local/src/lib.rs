@@ -42,7 +42,7 @@ use secrets::Vault;
 use status::Status;
 use tokens::Keys;
 use wiring::Wiring;
-use worker::stream::Reader;
+use worker::{queue::AT_ONCE, stream::Reader};
 
 /// A local stack builds and drops many small documents, on several threads: a sixth of its time with the system's allocator.
 #[global_allocator]
@@ -242,7 +242,7 @@ fn start_workers(
 ) -> anyhow::Result<Vec<Arc<Reader>>> {
     let function = |name: &str| functions.get(name).cloned().with_context(|| format!("no function {name}"));
     for trigger in &wiring.queue_triggers {
-        for _ in 0..worker::queue::AT_ONCE {
+        for _ in 0..trigger.at_most.map_or(AT_ONCE, |most| most.min(AT_ONCE)) {
             let work = worker::queue::run(trigger.clone(), queues.clone(), function(&trigger.function)?);
             tasks.spawn(work);
         }

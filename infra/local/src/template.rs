@@ -221,7 +221,13 @@ fn trigger(
         "SQS" => {
             only(
                 properties,
-                &["Queue", "BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes"],
+                &[
+                    "Queue",
+                    "BatchSize",
+                    "MaximumBatchingWindowInSeconds",
+                    "FunctionResponseTypes",
+                    "ScalingConfig",
+                ],
             )?;
             wiring.queue_triggers.push(QueueTrigger {
                 function,
@@ -229,6 +235,7 @@ fn trigger(
                 batch_size: batch_size(properties, 10)?,
                 window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
                 failures: failures(properties)?,
+                at_most: properties.get("ScalingConfig").map(at_most).transpose()?,
             });
         }
         "DynamoDB" => wiring.stream_triggers.push(stream(names, function, properties)?),
@@ -335,6 +342,15 @@ fn batch_size(properties: &Node, default: usize) -> Result<usize, TemplateError>
     match node.number()? {
         size @ 1..=10_000 => Ok(size as usize),
         _ => Err(node.error("a batch has 1 to 10000 items")),
+    }
+}
+
+fn at_most(scaling: &Node) -> Result<usize, TemplateError> {
+    only(scaling, &["MaximumConcurrency"])?;
+    let most = scaling.required("MaximumConcurrency")?;
+    match most.number()? {
+        number @ 2..=1000 => Ok(number as usize),
+        _ => Err(most.error("a queue's function runs 2 to 1000 times at once")),
     }
 }
 
@@ -458,7 +474,7 @@ mod tests {
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (4, 4, 1)
+            (5, 5, 1)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

@@ -132,6 +132,8 @@ pub struct QueueTrigger {
     pub window: Duration,
     /// What an answer of the function means for the batch.
     pub failures: Failures,
+    /// Most invocations at a time, where the template sets it.
+    pub at_most: Option<usize>,
 }
 
 /// What an answer of the function means for its batch.

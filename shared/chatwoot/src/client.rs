@@ -33,9 +33,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// The pauses before reading is tried again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
+/// How long nobody sends anything after Chatwoot has asked to slow down: it counts by the minute.
+const HOLD: Duration = Duration::from_secs(5);
+
 /// The longest answer that is read, in bytes. A page of 25 conversations has about 100 KB; an unpaged list of what changed in a busy
 /// account some MB.
-const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
+const LONGEST_ANSWER: usize = 48 * 1024 * 1024;
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +49,9 @@ pub enum ClientError {
     /// Chatwoot failed. What was asked for may have been done.
     #[error("Chatwoot answered {0}")]
     Broken(u16),
+    /// The caller's own time is over. Nothing was asked.
+    #[error("there was no time left to ask Chatwoot")]
+    NoTime,
     /// Too many requests. Nothing was done.
     #[error("Chatwoot asks to slow down")]
     Busy,
@@ -70,7 +76,7 @@ impl ClientError {
     /// Whether time may mend it.
     pub fn nature(&self) -> Nature {
         match self {
-            Self::NoAnswer | Self::Broken(_) | Self::Busy => Nature::Passing,
+            Self::NoAnswer | Self::Broken(_) | Self::NoTime | Self::Busy => Nature::Passing,
             Self::Unauthorised
             | Self::NotFound(_)
             | Self::Invalid(_)
@@ -108,6 +114,7 @@ pub struct Installation {
 pub struct Chatwoot {
     installation: Installation,
     tokens: Tokens,
+    until: Option<Instant>,
 }
 
 /// The HTTP client can not be made.
@@ -145,19 +152,33 @@ impl Installation {
     /// Speaks to it with these tokens.
     #[must_use]
     pub fn with(&self, tokens: Tokens) -> Chatwoot {
-        Chatwoot { installation: self.clone(), tokens }
+        Chatwoot { installation: self.clone(), tokens, until: None }
     }
 }
 
 impl Chatwoot {
+    /// The same, with no call lasting, or beginning, after that: whoever calls has no more time himself.
+    #[must_use]
+    pub fn until(self, until: Instant) -> Self {
+        Self { until: Some(until), ..self }
+    }
+
+    /// How long a call may take that begins now.
+    fn patience(&self) -> Result<Duration, ClientError> {
+        let Some(until) = self.until else { return Ok(PATIENCE) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(ClientError::NoTime) } else { Ok(left.min(PATIENCE)) }
+    }
+
     /// Reads, again where that may help.
     async fn get<T: DeserializeOwned>(&self, by: By, path: &str) -> Result<T, ClientError> {
         let mut pauses = PAUSES.iter();
         loop {
             let outcome = self.send(self.request(by, Method::GET, path)?, path).await;
             match (outcome, pauses.next()) {
-                (Err(error), Some(pause)) if error.nature() == Nature::Passing => {
-                    tracing::debug!(%error, path, "reading again");
+                // Whoever is asked to slow down does not ask again at once.
+                (Err(error @ (ClientError::NoAnswer | ClientError::Broken(_))), Some(pause)) => {
+                    tracing::debug!(%error, "reading again");
                     tokio::time::sleep(*pause).await;
                 }
                 (outcome, _) => return outcome,
@@ -189,13 +210,18 @@ impl Chatwoot {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, path: &str) -> Result<T, ClientError> {
-        self.installation.pace.wait().await;
+        let pace = &self.installation.pace;
+        pace.wait().await;
+        let request = request.timeout(self.patience()?);
         let mut response = request.send().await.map_err(|_| ClientError::NoAnswer)?;
         // For messages: without what was searched for.
         let what = || path.split('?').next().unwrap_or_default().to_owned();
         match response.status() {
             status if status.is_success() => {}
-            StatusCode::TOO_MANY_REQUESTS => return Err(ClientError::Busy),
+            StatusCode::TOO_MANY_REQUESTS => {
+                pace.hold(HOLD).await;
+                return Err(ClientError::Busy);
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(ClientError::Unauthorised),
             StatusCode::NOT_FOUND => return Err(ClientError::NotFound(what())),
             status if status.is_client_error() => return Err(ClientError::Invalid(what())),
@@ -243,5 +269,12 @@ impl Pace {
         if turn > now {
             tokio::time::sleep_until(turn).await;
         }
+    }
+
+    /// Gives no turn for so long.
+    async fn hold(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut next = self.next.lock().await;
+        *next = Some(next.map_or(until, |next| next.max(until)));
     }
 }

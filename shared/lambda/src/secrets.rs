@@ -2,8 +2,9 @@
 //!
 //! The operator's are one JSON document: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}},
 //! "operator": {"user": 1, "token": "…", "platform_token": "…"}}`. Lists hold the current secret first, then previous ones; all of them are
-//! accepted, so that a rotation loses nothing. What Chatwoot makes up for an account that we set up is a document of its own,
-//! `<prefix>/<account>`, in the form of an entry under `chatwoot`; the operator's entry, where there is one, comes first.
+//! accepted, so that a rotation loses nothing. What Chatwoot makes up where we set something up is kept apart, so that no two ever write
+//! the same: an account's webhook secrets as `<prefix>/<account>`, an inbox's key as `<prefix>/<account>/<inbox>`, both in the form of an
+//! entry under `chatwoot`. The operator's entry, where there is one, comes first.
 
 use std::{
     collections::BTreeMap,
@@ -30,8 +31,8 @@ const FRESH: Duration = Duration::from_mins(5);
 /// who makes up account numbers cost more calls.
 const UNKNOWN: Duration = Duration::from_secs(30);
 
-/// The most accounts whose secrets are remembered. Enough for those that are active at a time; without a limit somebody who makes up
-/// account numbers would fill the memory.
+/// The most secrets kept apart that are remembered. Enough for the accounts that are active at a time; without a limit somebody who
+/// makes up account numbers would fill the memory.
 const REMEMBERED: usize = 1000;
 
 /// A secret. Its debug form hides it, so that no log line can hold it.
@@ -121,10 +122,10 @@ pub struct SecretsUnavailable(String);
 pub struct Secrets {
     client: Client,
     id: String,
-    /// What the names of accounts' own documents begin with; absent where accounts have none.
-    accounts: Option<String>,
+    /// What the names of what is kept apart begin with; absent where nothing is.
+    apart: Option<String>,
     document: Mutex<Option<Fetched<Arc<SecretDocument>>>>,
-    known: Mutex<BTreeMap<AccountId, Fetched<Option<Arc<ChatwootAccount>>>>>,
+    known: Mutex<BTreeMap<String, Fetched<Option<Arc<ChatwootAccount>>>>>,
 }
 
 #[derive(Debug)]
@@ -140,12 +141,12 @@ impl<T> Fetched<T> {
 }
 
 impl Secrets {
-    /// The document that `SECRET_ID` names, and accounts' own ones if `ACCOUNT_SECRETS` says what their names begin with.
+    /// The document that `SECRET_ID` names, and what is kept apart if `ACCOUNT_SECRETS` says what its names begin with.
     pub fn connect(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
         Ok(Self {
             client: clients.secrets_manager(),
             id: environment.required("SECRET_ID")?.to_owned(),
-            accounts: environment.optional("ACCOUNT_SECRETS").map(str::to_owned),
+            apart: environment.optional("ACCOUNT_SECRETS").map(str::to_owned),
             document: Mutex::default(),
             known: Mutex::default(),
         })
@@ -171,19 +172,24 @@ impl Secrets {
         Ok(document)
     }
 
-    /// What an account's webhooks are signed with: the operator's entry, else the account's own document; `None` for an account that
-    /// has neither.
+    /// What an account's webhooks are signed with: the operator's entry, else what is kept apart; `None` for an account that has
+    /// neither.
     pub async fn account(
         &self,
         account: AccountId,
     ) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
-        if let Some(entry) = self.current().await?.chatwoot.get(&account) {
-            return Ok(Some(Arc::new(entry.clone())));
+        match self.current().await?.chatwoot.get(&account) {
+            Some(entry) => Ok(Some(Arc::new(entry.clone()))),
+            None => self.kept(account).await,
         }
-        self.own(account).await
     }
 
-    /// The key of an inbox's identity hashes, from the operator's entry, else from the account's own document.
+    /// What is kept apart of an account, whatever the operator's entry says.
+    pub async fn kept(&self, account: AccountId) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
+        self.remembered(&account.to_string()).await
+    }
+
+    /// The key of an inbox's identity hashes, from the operator's entry, else from what is kept apart.
     pub async fn identity_key(
         &self,
         account: AccountId,
@@ -194,24 +200,54 @@ impl Secrets {
         if let Some(key) = entry {
             return Ok(Some(key.clone()));
         }
-        Ok(self.own(account).await?.and_then(|own| own.identity.get(&inbox).cloned()))
+        let kept = self.remembered(&format!("{account}/{inbox}")).await?;
+        Ok(kept.and_then(|kept| kept.identity.get(&inbox).cloned()))
     }
 
-    /// An account's own document.
-    async fn own(&self, account: AccountId) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
-        if self.accounts.is_none() {
+    /// Keeps the secret that an account's webhook has now. Those before it stay accepted.
+    pub async fn keep_webhook(&self, account: AccountId, secret: Secret) -> Result<(), SecretsUnavailable> {
+        let place = account.to_string();
+        let mut kept: ChatwootAccount = self.fetch_apart(&place).await?.unwrap_or_default();
+        if kept.webhook.first() == Some(&secret) {
+            return Ok(());
+        }
+        kept.webhook.retain(|known| *known != secret);
+        kept.webhook.insert(0, secret);
+        kept.webhook.truncate(WEBHOOK_SECRETS);
+        self.put(&place, &kept).await
+    }
+
+    /// Keeps the key of an inbox's identity hashes.
+    pub async fn keep_identity_key(
+        &self,
+        account: AccountId,
+        inbox: InboxId,
+        key: Secret,
+    ) -> Result<(), SecretsUnavailable> {
+        let place = format!("{account}/{inbox}");
+        let made =
+            ChatwootAccount { identity: BTreeMap::from([(inbox, key)]), ..ChatwootAccount::default() };
+        if self.fetch_apart::<ChatwootAccount>(&place).await?.as_ref() == Some(&made) {
+            return Ok(());
+        }
+        self.put(&place, &made).await
+    }
+
+    /// What is kept apart at a place, at most five minutes old.
+    async fn remembered(&self, place: &str) -> Result<Option<Arc<ChatwootAccount>>, SecretsUnavailable> {
+        if self.apart.is_none() {
             return Ok(None);
         }
         let mut known = self.known.lock().await;
-        if let Some(fetched) = known.get(&account)
+        if let Some(fetched) = known.get(place)
             && fetched.at.elapsed() < if fetched.value.is_some() { FRESH } else { UNKNOWN }
         {
             return Ok(fetched.value.clone());
         }
-        let value = match (self.account_itself(account).await, known.remove(&account)) {
+        let value = match (self.fetch_apart(place).await, known.remove(place)) {
             (Ok(found), _) => found.map(Arc::new),
             (Err(error), Some(Fetched { value: Some(old), .. })) => {
-                tracing::error!(%error, %account, "serving on with the secrets fetched before");
+                tracing::error!(%error, place, "serving on with the secrets fetched before");
                 Some(old)
             }
             (Err(error), _) => return Err(error),
@@ -219,21 +255,13 @@ impl Secrets {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(account, Fetched::now(value.clone()));
+        known.insert(place.to_owned(), Fetched::now(value.clone()));
         Ok(value)
     }
 
-    /// Adds to an account's own document what Chatwoot has made up for it. What was there before stays accepted.
-    pub async fn keep(&self, account: AccountId, made: &ChatwootAccount) -> Result<(), SecretsUnavailable> {
-        let mut kept = self.account_itself(account).await?.unwrap_or_default();
-        for secret in made.webhook.iter().rev() {
-            kept.webhook.retain(|known| known != secret);
-            kept.webhook.insert(0, secret.clone());
-        }
-        kept.webhook.truncate(WEBHOOK_SECRETS);
-        kept.identity.extend(made.identity.clone());
-        let text = serde_json::to_string(&kept).map_err(|_| SecretsUnavailable("not writable".to_owned()))?;
-        let name = self.name_of(account)?;
+    async fn put(&self, place: &str, kept: &ChatwootAccount) -> Result<(), SecretsUnavailable> {
+        let text = serde_json::to_string(kept).map_err(|_| SecretsUnavailable("not writable".to_owned()))?;
+        let name = self.name_of(place)?;
         let put = self.client.put_secret_value().secret_id(&name).secret_string(&text).send().await;
         match put {
             Ok(_) => {}
@@ -247,22 +275,19 @@ impl Secrets {
             }
             Err(error) => return Err(unavailable(&error)),
         }
-        self.known.lock().await.remove(&account);
+        self.known.lock().await.remove(place);
         Ok(())
     }
 
-    async fn account_itself(
-        &self,
-        account: AccountId,
-    ) -> Result<Option<ChatwootAccount>, SecretsUnavailable> {
-        let name = self.name_of(account)?;
+    async fn fetch_apart<T: DeserializeOwned>(&self, place: &str) -> Result<Option<T>, SecretsUnavailable> {
+        let name = self.name_of(place)?;
         self.fetch(&name).await
     }
 
-    fn name_of(&self, account: AccountId) -> Result<String, SecretsUnavailable> {
-        let prefix = self.accounts.as_ref();
+    fn name_of(&self, place: &str) -> Result<String, SecretsUnavailable> {
+        let prefix = self.apart.as_ref();
         let prefix = prefix.ok_or_else(|| SecretsUnavailable("ACCOUNT_SECRETS is not set".to_owned()))?;
-        Ok(format!("{prefix}/{account}"))
+        Ok(format!("{prefix}/{place}"))
     }
 
     /// A document; `None` where there is none of this name.

@@ -267,7 +267,8 @@ impl Message {
             Direction::Incoming => Class::Message,
             Direction::Activity => Class::Activity,
             Direction::Template => Class::Template,
-            Direction::Outgoing if marked(Mark::Private) => Class::Note,
+            // What a rule or we note for agents is nobody's note.
+            Direction::Outgoing if marked(Mark::Private) && !marked(Mark::Automation) => Class::Note,
             Direction::Outgoing if marked(Mark::Campaign) => Class::Campaign,
             Direction::Outgoing if marked(Mark::Automation) => Class::Automation,
             Direction::Outgoing if marked(Mark::ExternalEcho) => Class::Echo,
@@ -317,7 +318,7 @@ mod tests {
             (Outgoing, AGENT, vec![], Class::Reply, provider),
             (Outgoing, AGENT, vec![Deleted], Class::Reply, provider),
             (Outgoing, AGENT, vec![Private], Class::Note, provider),
-            (Outgoing, None, vec![Private, Automation], Class::Note, provider),
+            (Outgoing, None, vec![Private, Automation], Class::Automation, None),
             (Outgoing, AGENT, vec![Automation], Class::Automation, None),
             (Outgoing, AGENT, vec![Campaign, Automation], Class::Campaign, None),
             (Outgoing, None, vec![ExternalEcho], Class::Echo, provider),

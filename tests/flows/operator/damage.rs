@@ -35,7 +35,6 @@ pub(super) enum Damage {
     SecondWebhook,
     OthersWebhook,
     WebhookMadeByHand,
-    SecretShadowed,
     UnsignedTaken,
     Callback,
     IdentityNotMandatory,
@@ -85,7 +84,6 @@ pub(super) const DAMAGES: &[(Damage, &[(Severity, &str)])] = {
                 (Wrong, "refuses what is signed with the webhook's secret"),
             ],
         ),
-        (Damage::SecretShadowed, &[(Wrong, "the entry in the secret document comes first")]),
         (Damage::UnsignedTaken, &[(Warning, "takes webhooks without a signature, from anybody")]),
         (Damage::Callback, &[(Wrong, "(Api) posts to the webhook's address, too")]),
         (Damage::IdentityNotMandatory, &[(Wrong, "takes identities without a hash")]),
@@ -150,7 +148,6 @@ impl World {
             | Damage::SecondWebhook
             | Damage::OthersWebhook
             | Damage::WebhookMadeByHand
-            | Damage::SecretShadowed
             | Damage::UnsignedTaken
             | Damage::Callback => self.of_webhooks(damage).await,
             Damage::IdentityNotMandatory
@@ -247,11 +244,6 @@ impl World {
                 )
                 .await;
             }
-            Damage::SecretShadowed => {
-                let mut document = self.secret(SECRET_ID).await;
-                document["chatwoot"] = json!({ self.account.to_string(): { "webhook": ["another-secret"] } });
-                self.put_secret(SECRET_ID, &document).await;
-            }
             Damage::UnsignedTaken => self.keeps(|kept| kept["unsigned"] = json!("accepted")).await,
             Damage::Callback => {
                 let channel = json!({ "type": "api", "webhook_url": self.address() });
@@ -275,13 +267,19 @@ impl World {
                 let body = json!({ "inbox_id": self.inbox, "user_ids": [] });
                 self.asks(Method::PATCH, "/inbox_members", body).await;
             }
-            Damage::KeyUnknown => self.keeps(|kept| kept["identity"] = json!({})).await,
+            Damage::KeyUnknown => self.keeps_of_inbox(&json!({})).await,
             Damage::KeyOfAnother => {
-                self.keeps(|kept| kept["identity"] = json!({ self.inbox.to_string(): "another-key" })).await;
+                self.keeps_of_inbox(&json!({ self.inbox.to_string(): "another-key" })).await;
             }
             Damage::InboxGone => self.keeps(|kept| kept["identity"]["77"] = json!("k")).await,
             _ => unreachable!("{damage:?}"),
         }
+    }
+
+    /// Other keys are kept of the inbox.
+    async fn keeps_of_inbox(&self, identity: &Value) {
+        let name = format!("{SECRET_ID}/chatwoot/{}/{}", self.account, self.inbox);
+        self.put_secret(&name, &json!({ "identity": identity })).await;
     }
 
     /// The receiver, and what it knows.

@@ -41,6 +41,23 @@ pub(super) fn create_agent(installation: &mut Installation, caller: &Caller, cal
     Ok(Answer::Json(json!(views::agent_of(installation, account, user))))
 }
 
+/// He leaves the account and its inboxes. Whoever is in no account any more is gone.
+pub(super) fn delete_agent(installation: &mut Installation, caller: &Caller, id: &str) -> Outcome {
+    caller.administrator()?;
+    let account = installation.account_mut(caller.account)?;
+    let index = account.members.iter().position(|membership| membership.user.to_string() == id);
+    let user = account.members.remove(index.ok_or_else(Refusal::not_found)?).user;
+    for inbox in account.inboxes.values_mut() {
+        inbox.members.remove(&user);
+    }
+    let elsewhere = |account: &Account| account.members.iter().any(|membership| membership.user == user);
+    if !installation.accounts.values().any(elsewhere) {
+        installation.users.remove(&user);
+        installation.user_of_email.retain(|_, known| *known != user);
+    }
+    Ok(Answer::Empty)
+}
+
 pub(super) fn list_inboxes(installation: &Installation, caller: &Caller) -> Outcome {
     let account = installation.account(caller.account)?;
     let seen = account.inboxes.values().filter(|inbox| account.sees(caller, inbox.id));

@@ -175,6 +175,7 @@ fn of_account(
     match (call.method.as_str(), path) {
         ("GET", ["agents"]) => admin::list_agents(installation, caller),
         ("POST", ["agents"]) => admin::create_agent(installation, caller, call),
+        ("DELETE", ["agents", id]) => admin::delete_agent(installation, caller, id),
         ("GET", ["inboxes"]) => admin::list_inboxes(installation, caller),
         ("POST", ["inboxes"]) => admin::create_inbox(installation, caller, call),
         ("GET", ["inboxes", id]) => admin::show_inbox(installation, caller, id),

@@ -142,23 +142,15 @@ impl About<'_> {
             let what = format!("webhook {id} has no secret: Chatwoot does not sign");
             return Some(self.wrong(&what, "upgrade Chatwoot"));
         };
-        let has = |secrets: &[Secret]| secrets.iter().any(|known| known.expose() == secret);
-        let Some(effective) = kept.effective() else {
+        let Some(known) = kept.webhook() else {
             let what = format!("no secret of webhook {id} is kept: what it posts is answered with 404");
             return Some(self.wrong(&what, self.again));
         };
-        if has(&effective.webhook) {
+        if known.iter().any(|known| known.expose() == secret) {
             return None;
         }
-        let hidden = kept.entry.is_some() && kept.own.as_ref().is_some_and(|own| has(&own.webhook));
-        let why = if hidden {
-            "; the account's own document has it, but the entry in the secret document comes first"
-        } else {
-            ""
-        };
-        let what = format!(
-            "the secret of webhook {id} is not among those that are kept: what it posts is refused{why}"
-        );
+        let what =
+            format!("the secret of webhook {id} is not among those that are kept: what it posts is refused");
         Some(self.wrong(&what, self.again))
     }
 

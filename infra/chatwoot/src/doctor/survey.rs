@@ -176,16 +176,18 @@ pub(super) async fn operator(wire: &Wire, request: &Request, is_there: bool) -> 
 /// What is kept of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// The entry in the secret document. Where there is one, functions look for webhook secrets nowhere else.
+    /// The entry in the secret document, which comes first.
     pub entry: Option<ChatwootAccount>,
-    /// The account's own document.
+    /// What functions keep beside it.
     pub own: Option<ChatwootAccount>,
 }
 
 impl Kept {
-    /// The one in which functions look for webhook secrets.
-    pub fn effective(&self) -> Option<&ChatwootAccount> {
-        self.entry.as_ref().or(self.own.as_ref())
+    /// The secrets that webhooks may be signed with; `None` for an account that is unknown to functions.
+    pub fn webhook(&self) -> Option<Vec<&Secret>> {
+        let known = [&self.entry, &self.own].into_iter().flatten();
+        let secrets: Vec<&Secret> = known.clone().flat_map(|kept| &kept.webhook).collect();
+        (known.count() > 0).then_some(secrets)
     }
 
     /// The keys of identity hashes, by inbox.
@@ -275,14 +277,16 @@ pub(super) async fn account(
 ) -> AccountSeen {
     let id = looked.id;
     let standing = standing(operator, id);
-    let own = request.vault.of_account(id).await;
-    let kept = own
-        .map(|own| Kept { entry: operator.entries.get(&id).cloned(), own })
-        .map_err(|error| error.to_string());
     let inside = match &operator.chatwoot {
         Some(chatwoot) if standing == Standing::Administrator => Some(look_inside(chatwoot, id).await),
         _ => None,
     };
+    let inboxes = inside.as_ref().and_then(|inside| inside.inboxes.as_ref().ok());
+    let inboxes: Vec<InboxId> = inboxes.into_iter().flatten().map(|(inbox, _)| inbox.id).collect();
+    let own = request.vault.of_account(id, &inboxes).await;
+    let kept = own
+        .map(|own| Kept { entry: operator.entries.get(&id).cloned(), own })
+        .map_err(|error| error.to_string());
     let receiver = match &request.place.receiver {
         Some(receiver) => Some(knock(wire, receiver, id, inside.as_ref(), clock).await),
         None => None,

@@ -55,15 +55,18 @@ pub struct OpenedConversation {
     pub number: ConversationNumber,
     /// Its inbox.
     pub inbox_id: InboxId,
-    /// What we said of it when it was opened; nobody else can set it.
+    /// What was said of it when it was opened. An agent can open one too, and say anything that he knows.
     #[serde(default)]
     additional_attributes: Value,
 }
 
+/// The attribute by which we know a conversation that we opened: through which place, which nobody else can name before.
+const SOURCE: &str = "provider_trust_source";
+
 impl OpenedConversation {
-    /// Whether we opened it for this contract.
-    pub fn is_of(&self, contract: &ContractId) -> bool {
-        self.additional_attributes["contract_id"] == contract.as_str()
+    /// Whether we opened it in this inbox through this place.
+    pub fn is_ours(&self, inbox: InboxId, source: &str) -> bool {
+        self.inbox_id == inbox && self.additional_attributes[SOURCE] == source
     }
 }
 
@@ -93,24 +96,26 @@ impl Chatwoot {
         account: AccountId,
         renter: &RenterId,
     ) -> Result<Option<Contact>, ClientError> {
-        // Renter ids need no escaping: A-Z, a-z, 0-9, '.', '_' and '-'. The search is for a part of it in any case, so what is
-        // found is compared; 15 come at a time, those that match best are not first.
-        for page in 1..=MOST_PAGES {
-            let path = format!("/api/v1/accounts/{account}/contacts/search?q={renter}&sort=name&page={page}");
-            let found: Payload<Vec<Contact>> = self.get(By::User, &path).await?;
-            let full = found.payload.len() >= CONTACTS_A_PAGE;
-            let same = |contact: &Contact| contact.identifier.as_deref() == Some(renter.as_str());
-            if let Some(contact) = found.payload.into_iter().find(same) {
-                // The list may leave out in which inboxes it is.
-                let path = format!("/api/v1/accounts/{account}/contacts/{}", contact.id);
-                let whole: Payload<Contact> = self.get(By::User, &path).await?;
-                return Ok(Some(whole.payload));
+        let same = |contact: &Contact| contact.identifier.as_deref() == Some(renter.as_str());
+        let path = format!("/api/v1/accounts/{account}/contacts/filter");
+        let exactly = json!({ "payload": [{
+            "attribute_key": "identifier", "filter_operator": "equal_to", "values": [renter],
+        }] });
+        let found: Payload<Vec<Contact>> = self.ask(By::User, Method::POST, &path, &exactly).await?;
+        let contact = match found.payload.into_iter().find(same) {
+            Some(contact) => Some(contact),
+            // The filter compares in lower case, which may miss an id with capitals. Ids need no escaping: A-Z, a-z, 0-9, '.', '_', '-'.
+            None => {
+                let path = format!("/api/v1/accounts/{account}/contacts/search?q={renter}&sort=name&page=1");
+                let found: Payload<Vec<Contact>> = self.get(By::User, &path).await?;
+                found.payload.into_iter().find(same)
             }
-            if !full {
-                break;
-            }
-        }
-        Ok(None)
+        };
+        let Some(contact) = contact else { return Ok(None) };
+        // The list may leave out in which inboxes it is.
+        let path = format!("/api/v1/accounts/{account}/contacts/{}", contact.id);
+        let whole: Payload<Contact> = self.get(By::User, &path).await?;
+        Ok(Some(whole.payload))
     }
 
     /// Makes a contact that is this renter. One that exists already is [`ClientError::Invalid`].
@@ -164,7 +169,7 @@ impl Chatwoot {
         let body = json!({
             "source_id": new.source, "inbox_id": new.inbox, "contact_id": new.contact, "hmac_verified": true,
             "status": "open", "custom_attributes": attributes,
-            "additional_attributes": { "contract_id": new.contract },
+            "additional_attributes": { SOURCE: new.source },
         });
         let path = format!("/api/v1/accounts/{account}/conversations");
         let opened: OpenedConversation = self.ask(By::User, Method::POST, &path, &body).await?;
@@ -196,9 +201,3 @@ impl Chatwoot {
         Ok(())
     }
 }
-
-/// Contacts that a search gives at a time.
-const CONTACTS_A_PAGE: usize = 15;
-
-/// Pages looked through for a contact. More only where over 300 names, addresses or ids contain a renter's id.
-const MOST_PAGES: u32 = 20;

@@ -152,6 +152,15 @@ impl Chatwoot {
         self.ask(By::User, Method::POST, &format!("/api/v1/accounts/{account}/agents"), &body).await
     }
 
+    /// Takes somebody out of an account. Who is not in it stays out.
+    pub async fn remove_agent(&self, account: AccountId, user: u64) -> Result<(), ClientError> {
+        let path = format!("/api/v1/accounts/{account}/agents/{user}");
+        match self.ask::<Option<IgnoredAny>>(By::User, Method::DELETE, &path, &json!({})).await {
+            Ok(_) | Err(ClientError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The inboxes of an account.
     pub async fn inboxes(&self, account: AccountId) -> Result<Vec<Inbox>, ClientError> {
         let found: Payload<Vec<Inbox>> =

@@ -446,13 +446,10 @@ fn the_projects_rules_part_the_events() {
         assert_eq!(takers("chat", kind), ["provider-trust-dev-chat"], "{kind}");
         assert!(takers("marketplace", kind).is_empty(), "{kind}");
     }
-    for kind in [
-        "provider.reply-due",
-        "provider.reply-overdue",
-        "provider.went-silent",
-        "provider.silence-critical",
-        "provider.responded",
-    ] {
+    for kind in ["provider.reply-due", "provider.reply-overdue"] {
+        assert_eq!(takers("trust", kind), ["provider-trust-dev-notes"], "{kind}");
+    }
+    for kind in ["provider.went-silent", "provider.silence-critical", "provider.responded"] {
         assert_eq!(takers("trust", kind), ["provider-trust-dev-notify"], "{kind}");
         assert!(
             takers("marketplace", kind).iter().all(|queue| queue != "provider-trust-dev-notify"),
