@@ -83,11 +83,16 @@ async fn the_marketplaces_news_are_no_note() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_note_that_chatwoot_wrote_and_did_not_confirm_is_not_written_again() {
     let world = World::start().await;
-    for fault in [Fault::FailureOnceDone, Fault::Failure, Fault::TooManyRequests] {
-        world.operator.chatwoot.fault("POST", "/api/v1/accounts/*/conversations/*/messages", fault, 1);
-        let kind = if fault == Fault::FailureOnceDone { "provider.reply-due" } else { "provider.reply-overdue" };
-        world.hears(kind).await;
+    let messages = "/api/v1/accounts/*/conversations/*/messages";
+    for (fault, kind) in [
+        (Fault::FailureOnceDone, "provider.reply-due"),
+        (Fault::TooManyRequests, "provider.reply-overdue"),
+    ] {
+        world.operator.chatwoot.fault("POST", messages, fault, 1);
+        assert!(!world.hears(kind).await, "{fault:?}: not taken");
         assert!(world.hears(kind).await, "it comes again from the queue");
     }
+    // Two that were tried and failed, and the one that was there already was not tried again.
+    assert_eq!(world.operator.chatwoot.requests_to("POST", messages), 3);
     assert_eq!(world.notes().len(), 2);
 }

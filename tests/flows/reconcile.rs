@@ -183,14 +183,15 @@ impl World {
     }
 
     /// What the ledger has made of it all, a quarter of an hour later, when nothing is under way any more.
-    async fn facts(&self) -> Signals {
+    async fn facts(&self) -> (Signals, usize) {
         self.clock.advance(900);
         self.operator.chatwoot.delivered().await;
-        self.reconcile().await;
+        self.door.settled().await;
+        let brought = self.reconcile().await.repaired;
         self.door.settled().await;
         let since = Moment::EPOCH.day();
         let Stored { value, .. } = self.table.signals(&"p1".parse().unwrap(), since).await.unwrap();
-        value
+        (value, brought)
     }
 }
 
@@ -208,16 +209,30 @@ async fn lifecycle_of(
     lifecycle::App::start(&environment.with(&more)).await.unwrap()
 }
 
-/// What is counted of a story, in a world whose webhooks go through this at each deed. Times are told from the story's beginning.
-async fn told(story: &[(Deed, i64, Delivery)]) -> (BTreeMap<String, u64>, Vec<(i64, String)>) {
+/// Closed waits by class, and open ones by when they opened.
+type Counted = (BTreeMap<String, u64>, Vec<(i64, String)>);
+
+/// What is counted of a story, in a world whose webhooks go through this at each deed, and how many messages a check had to bring. Times
+/// are told from the story's beginning.
+async fn told(story: &[(Deed, i64, Delivery)]) -> (Counted, usize) {
     let world = World::start().await;
     let began = world.clock.now();
-    let mut taken = Vec::new();
-    for (deed, minutes, delivery) in story {
+    let (mut taken, mut repaired) = (Vec::new(), 0);
+    for (index, (deed, minutes, delivery)) in story.iter().enumerate() {
         world.operator.chatwoot.set_delivery(*delivery);
         world.does(*deed, *minutes, &mut taken);
+        if index % 5 == 4 {
+            world.operator.chatwoot.delivered().await;
+            world.door.settled().await;
+            repaired += world.reconcile().await.repaired;
+        }
     }
-    let signals = world.facts().await;
+    // Those that were held come now, the latest first.
+    let held: Vec<u64> = world.operator.chatwoot.held().iter().rev().map(|held| held.id).collect();
+    world.operator.chatwoot.release(&held).await.unwrap();
+    world.door.settled().await;
+    let (signals, brought) = world.facts().await;
+    repaired += brought;
     let closed = signals.replies.values().flatten();
     let mut counts = BTreeMap::new();
     for (class, count) in closed {
@@ -226,19 +241,20 @@ async fn told(story: &[(Deed, i64, Delivery)]) -> (BTreeMap<String, u64>, Vec<(i
     let waiting = signals.waiting.iter();
     let open = waiting
         .map(|wait| (wait.opened_at.unix() - began.unix(), format!("{:?} {:?}", wait.scope, wait.rank)));
-    (counts, open.collect())
+    ((counts, open.collect()), repaired)
 }
 
 fn deliveries() -> impl Strategy<Value = Delivery> {
     prop_oneof![
         2 => Just(Delivery::Normal),
         1 => Just(Delivery::Doubled),
+        1 => Just(Delivery::Held),
         3 => Just(Delivery::Lost),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn reply_times_after_an_outage_of_any_length_equal_those_without_it(
@@ -250,7 +266,10 @@ proptest! {
                 story.iter().map(|(deed, minutes, _)| (*deed, *minutes, Delivery::Normal)).collect();
             tokio::join!(told(&story), told(&undisturbed))
         });
+        let (with, _) = with;
+        let (without, repaired) = without;
         prop_assert_eq!(with, without);
+        prop_assert_eq!(repaired, 0, "no webhook was lost there");
     }
 }
 
@@ -289,7 +308,7 @@ async fn checks_at_the_same_time_find_nothing_twice_in_the_facts() {
     world.clock.advance(600);
     let (first, second, third) = tokio::join!(world.reconcile(), world.reconcile(), world.reconcile());
     assert_eq!((first.failed, second.failed, third.failed), (0, 0, 0));
-    let signals = world.facts().await;
+    let (signals, _) = world.facts().await;
     let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
     assert_eq!(waits, 4);
 }
@@ -324,7 +343,55 @@ async fn a_browser_that_takes_the_contract_away_and_an_agent_who_renames_the_ren
     world.operator.chatwoot.browser_replaces_attributes(world.conversation, &json!({})).unwrap();
     world.operator.chatwoot.changes_identifier(world.conversation, "somebody-else").unwrap();
     world.does(Deed::Agent, 30, &mut Vec::new());
-    let signals = world.facts().await;
+    let (signals, _) = world.facts().await;
     let scopes: Vec<_> = signals.replies.values().flatten().map(|(class, _)| class.scope).collect();
     assert_eq!(scopes, [trust::replies::Scope::Contract]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_taken_back_during_an_outage_closes_no_wait_however_long_it_lasts() {
+    let world = World::start().await;
+    let mut taken = Vec::new();
+    world.does(Deed::Renter, 10, &mut taken);
+    world.does(Deed::Agent, 30, &mut taken);
+    let (signals, _) = world.facts().await;
+    assert!(signals.waiting.is_empty());
+    world.operator.chatwoot.set_delivery(Delivery::Lost);
+    world.does(Deed::AgentTakesBack, 60, &mut taken);
+    world.clock.advance(3 * 86_400);
+    let (signals, brought) = world.facts().await;
+    assert_eq!((signals.waiting.len(), brought), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_can_not_be_read_keeps_no_other_from_it() {
+    let world = World::start().await;
+    world.operator.chatwoot.set_delivery(Delivery::Lost);
+    for _ in 0..30 {
+        world.does(Deed::RenterElsewhere, 10, &mut Vec::new());
+    }
+    world.clock.advance(600);
+    let broken = format!("/api/v1/accounts/*/conversations/{}/messages", world.conversation.number.0 + 7);
+    world.operator.chatwoot.fault("GET", &broken, Fault::Failure, 3);
+    let found = world.reconcile().await;
+    assert_eq!((found.failed, found.repaired), (1, 29));
+    world.clock.advance(300);
+    let found = world.reconcile().await;
+    assert_eq!((found.failed, found.repaired), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_conversation_is_found_whole_page_by_page() {
+    let world = World::start().await;
+    world.operator.chatwoot.set_delivery(Delivery::Lost);
+    let mut taken = Vec::new();
+    for _ in 0..130 {
+        world.does(Deed::Renter, 1, &mut taken);
+        world.does(Deed::Agent, 1, &mut taken);
+    }
+    world.clock.advance(600);
+    assert_eq!(world.reconcile().await.repaired, 260);
+    let (signals, _) = world.facts().await;
+    let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
+    assert_eq!((waits, signals.waiting.len()), (130, 0));
 }

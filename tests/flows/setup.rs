@@ -60,6 +60,19 @@ impl World {
         assert_eq!(answer["batchItemFailures"], json!([]));
     }
 
+    async fn resume(&self) {
+        lifecycle::resume(&self.lifecycle, || self.clock.now()).await.unwrap();
+    }
+
+    /// The function as it is once it has read the secret document anew, which it does every five minutes.
+    async fn with_token(&self, token: &str) -> lifecycle::App {
+        let mut secrets = self.operator.secrets();
+        secrets["operator"]["token"] = json!(token);
+        self.services.fill(&secrets).unwrap();
+        let environment = Environment::from_pairs(self.services.environment("lifecycle").unwrap());
+        lifecycle::App::start(&environment).await.unwrap()
+    }
+
     /// Lets a minute pass, and what is due be worked on.
     async fn a_minute_later(&self) {
         self.clock.advance(60);
@@ -443,13 +456,174 @@ async fn two_workers_at_once_make_nothing_twice() {
     );
 }
 
+/// A call is on its way, and meanwhile the marketplace says something more about the same.
+async fn told_during(call: (&str, &str), during: &[Value]) -> World {
+    let world = World::start().await;
+    let late = Fault::Delay(Duration::from_millis(400));
+    world.operator.chatwoot.fault(call.0, call.1, late, 1);
+    world.told(&[registered("p1", &["al"], ago(100)), published("p1"), requested("c1", "p1")]).await;
+    for _ in 0..TRIES {
+        world.clock.advance(60);
+        let meanwhile = async {
+            while world.operator.chatwoot.requests_to(call.0, call.1) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            world.told(during).await;
+            // Whoever is told at once must not begin beside the one who is at it.
+            world.resume().await;
+        };
+        let both = async { tokio::join!(world.resume(), meanwhile) };
+        // A run that has not come to the call is over long before.
+        if tokio::time::timeout(Duration::from_secs(2), both).await.is_ok() {
+            break;
+        }
+    }
+    world.until_nothing_is_due().await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_a_call_is_on_its_way_makes_nothing_twice_and_is_not_forgotten() {
+    let again = [registered("p1", &["al", "bo"], ago(50))];
+    for call in [
+        ("POST", "/platform/api/v1/accounts"),
+        ("POST", "/api/v1/accounts/*/inboxes"),
+        ("POST", "/api/v1/accounts/*/webhooks"),
+    ] {
+        let world = told_during(call, &again).await;
+        let counts = world.operator.chatwoot.counts();
+        assert_eq!((counts.accounts, counts.inboxes, counts.webhooks, counts.conversations), (1, 1, 1, 1), "{call:?}");
+        assert_eq!(counts.inbox_members, 2, "{call:?}: the agent who was named meanwhile");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_ends_while_its_conversation_is_being_opened_leaves_none_open() {
+    let rejected = [event("contract.rejected", ago(30), json!({ "contract_id": "c1" }))];
+    for call in ["/api/v1/accounts/*/contacts", "/api/v1/accounts/*/conversations"] {
+        let world = told_during(("POST", call), &rejected).await;
+        assert!(world.operator.chatwoot.counts().conversations <= 1, "{call}");
+        if let Some(conversation) = world.contract("c1").await.conversation {
+            assert_eq!(world.operator.chatwoot.conversation(conversation).unwrap()["status"], "resolved", "{call}");
+            assert_eq!(world.table.recorded_contracts(conversation).await.unwrap().len(), 1, "{call}");
+        } else {
+            assert_eq!(world.operator.chatwoot.counts().conversations, 0, "{call}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_while_it_opens_a_conversation_leaves_none_open_where_the_contract_ends() {
+    let world = World::start().await;
+    world.operator.chatwoot.fault("POST", "/api/v1/accounts/*/conversations", Fault::FailureOnceDone, 1);
+    world.told(&[registered("p1", &["al"], ago(100)), published("p1"), requested("c1", "p1")]).await;
+    while world.operator.chatwoot.requests_to("POST", "/api/v1/accounts/*/conversations") == 0 {
+        world.a_minute_later().await;
+    }
+    assert_eq!(world.contract("c1").await.conversation, None, "nobody knows of it yet");
+    world.told(&[completed("c1")]).await;
+    world.until_nothing_is_due().await;
+    let conversation = world.contract("c1").await.conversation.unwrap();
+    assert_eq!(world.operator.chatwoot.conversation(conversation).unwrap()["status"], "resolved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_an_agent_opened_in_the_contracts_name_is_not_taken_for_ours() {
+    let world = World::start().await;
+    world.told(&[registered("p1", &["al"], ago(100)), published("p1")]).await;
+    world.until_nothing_is_due().await;
+    // What any agent can do who has seen the contract on the marketplace.
+    let chat = world.provider("p1").await;
+    let (account, inbox) = (chat.account.unwrap(), chat.inbox.unwrap().id);
+    let operator = &world.operator;
+    let contact = operator
+        .post(account, "/contacts", &json!({ "inbox_id": inbox, "identifier": "Rita-7", "name": "Rita" }))
+        .await
+        .unwrap();
+    let contact = &contact["payload"]["contact"]["id"];
+    let planted = json!({
+        "inbox_id": inbox, "contact_id": contact, "source_id": "planted", "additional_attributes": { "contract_id": "c1" },
+        "custom_attributes": { "contract_id": "c1" },
+    });
+    let planted = operator.post(account, "/conversations", &planted).await.unwrap();
+    world.told(&[requested("c1", "p1")]).await;
+    world.until_nothing_is_due().await;
+    let ours = world.contract("c1").await.conversation.unwrap();
+    assert_ne!(json!(ours.number), planted["id"]);
+    assert_eq!(operator.chatwoot.conversation(ours).unwrap()["meta"]["hmac_verified"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn providers_who_come_into_a_shared_account_at_once_keep_their_keys() {
+    let world = World::start_with(&[("ChatwootSharedAccount", "1")]).await;
+    let shared = world.operator.chatwoot.furnish("Marketplace").unwrap();
+    assert_eq!(shared.account.0, 1);
+    world.operator.join(shared.account, &shared.administrator_token).await.unwrap();
+    let names: Vec<String> = (1..=6).map(|number| format!("p{number}")).collect();
+    let events: Vec<Value> =
+        names.iter().flat_map(|name| [registered(name, &["al"], ago(100)), published(name)]).collect();
+    world.told(&events).await;
+    // Four are worked on at a time.
+    world.until_nothing_is_due().await;
+    for name in &names {
+        let chat = world.provider(name).await;
+        let (account, inbox) = (chat.account.unwrap(), chat.inbox.unwrap().id);
+        let kept = world.services.secret(&format!("provider-trust-dev/chatwoot/{account}/{inbox}")).unwrap();
+        assert!(kept["identity"][inbox.to_string()].is_string(), "{name}");
+    }
+    assert_eq!(world.operator.chatwoot.counts().webhooks, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_no_longer_answers_for_a_provider_is_taken_out_of_his_account() {
+    let world = World::start().await;
+    world.told(&[registered("p1", &["al", "bo"], ago(100)), published("p1")]).await;
+    world.until_nothing_is_due().await;
+    assert_eq!(world.operator.chatwoot.counts().agents, 3, "the operator and two");
+    world.told(&[registered("p1", &["bo"], ago(50))]).await;
+    world.until_nothing_is_due().await;
+    let counts = world.operator.chatwoot.counts();
+    assert_eq!((counts.agents, counts.inbox_members), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_the_marketplace_names_later_takes_the_place_of_ours() {
+    let world = World::start().await;
+    world.told(&[registered("p1", &["al"], ago(100)), published("p1")]).await;
+    world.until_nothing_is_due().await;
+    let own = world.operator.chatwoot.furnish("Elsewhere").unwrap();
+    world.operator.join(own.account, &own.administrator_token).await.unwrap();
+    let mut moved = registered("p1", &["al"], ago(50));
+    moved["data"]["chat"] = json!({ "account": own.account, "inbox": own.inbox });
+    world.told(&[moved.clone()]).await;
+    world.until_nothing_is_due().await;
+    let chat = world.provider("p1").await;
+    assert_eq!((chat.account, chat.inbox.unwrap().id), (Some(own.account), own.inbox));
+    assert_eq!(chat.attempts.state(), State::Ready);
+
+    // One that is not there is nobody's to make.
+    let inboxes = world.operator.chatwoot.counts().inboxes;
+    moved["data"]["chat"]["inbox"] = json!(999);
+    moved["time"] = json!(ago(40));
+    world.told(&[moved]).await;
+    for _ in 0..5 {
+        world.a_minute_later().await;
+    }
+    let state = world.provider("p1").await.attempts;
+    assert!(matches!(state.state(), State::Failed(reason) if reason.contains("not there")), "{state:?}");
+    assert_eq!(world.operator.chatwoot.counts().inboxes, inboxes);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_was_given_up_shows_as_failed_until_the_new_one_is_known() {
     let world = World::start().await;
-    world.operator.chatwoot.rotate_token(world.operator.user).unwrap();
+    let token = world.operator.chatwoot.rotate_token(world.operator.user).unwrap();
     world.told(&[registered("p1", &["al"], ago(100)), published("p1")]).await;
     world.a_minute_later().await;
     let attempts = world.provider("p1").await.attempts;
     assert_eq!(attempts.state(), State::Failed("Chatwoot does not accept our token"));
-    assert!(attempts.due.is_some(), "and it is tried again");
+    // Somebody puts the new one into the secret document, and restarts nothing.
+    let renewed = World { lifecycle: world.with_token(&token).await, ..world };
+    renewed.until_nothing_is_due().await;
+    assert_eq!(renewed.provider("p1").await.attempts.state(), State::Ready);
 }

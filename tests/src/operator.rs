@@ -53,6 +53,13 @@ impl Operator {
         Ok(())
     }
 
+    /// Asks Chatwoot for something in an account, as its administrator.
+    pub async fn post(&self, account: trust::id::AccountId, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/accounts/{account}{path}", self.chatwoot.base_url());
+        let request = reqwest::Client::builder().build()?.post(url).header("api-access-token", &self.token);
+        Ok(request.json(body).send().await?.error_for_status()?.json().await?)
+    }
+
     /// The secret document of somebody who has connected Provider Trust to it.
     pub fn secrets(&self) -> Value {
         json!({

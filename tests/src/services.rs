@@ -107,6 +107,12 @@ impl Services {
         Ok(Table::new(lambda::Clients::new(&environment)?.dynamodb(), &table.name))
     }
 
+    /// Fills the operator's secret anew.
+    pub fn fill(&self, secrets: &Value) -> anyhow::Result<()> {
+        let name = self.wiring.secrets.first().context("the template has no secret")?;
+        Ok(self.recorded.secrets.keep(name, &secrets.to_string())?)
+    }
+
     /// A secret that a function has kept, as JSON.
     pub fn secret(&self, name: &str) -> Option<Value> {
         serde_json::from_str(&self.recorded.secrets.get(name)?).ok()

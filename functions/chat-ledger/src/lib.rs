@@ -6,6 +6,8 @@
 
 mod step;
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda::{
     Clients, Environment, StartError,
@@ -19,9 +21,12 @@ use trust::{
 
 pub use step::record;
 
-/// How often a step is decided again after losing a race. More than the copies of this function that one busy conversation
-/// can keep at work; beyond it the message goes back to the queue.
-const RACES: usize = 10;
+/// How often a step is decided again after losing a race. Each round one of those at the same conversation wins, so with a handful at it
+/// for long, as when an outage is made up for, ten are lost in a row now and then; beyond it the message goes back to the queue.
+const RACES: u32 = 40;
+
+/// The longest pause after a lost race, in milliseconds.
+const LONGEST_PAUSE: u64 = 64;
 
 /// What the function needs from outside.
 #[derive(Debug)]
@@ -81,11 +86,21 @@ async fn keep_trying(
     id: ConversationId,
     event: Option<&ChatEvent>,
 ) -> Result<(), LedgerError> {
-    for _ in 0..RACES {
+    for race in 0..RACES {
         match record(table, id, event).await {
-            Err(TableError::Conflict) => tracing::debug!(?id, "another writer was faster"),
+            Err(TableError::Conflict) => {
+                tracing::debug!(?id, "another writer was faster");
+                tokio::time::sleep(pause(race, event)).await;
+            }
             outcome => return Ok(outcome?),
         }
     }
     Err(TableError::Conflict.into())
+}
+
+/// The pause after a lost race: longer after each, and another one for each message, so that those who lost do not meet again.
+fn pause(race: u32, event: Option<&ChatEvent>) -> Duration {
+    let message = event.and_then(|event| event.message.as_ref()).map_or(0, |message| message.id.0);
+    let longest = (1_u64 << race.min(10)).min(LONGEST_PAUSE);
+    Duration::from_millis(1 + message.wrapping_add(u64::from(race) * 7) % longest)
 }
