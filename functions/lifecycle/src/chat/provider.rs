@@ -196,13 +196,11 @@ impl Work<'_> {
     ) -> Result<(), Unfinished> {
         let is_member = |agent: &Agent| self.so_far.agents.contains_key(&agent.email);
         if !wanted.iter().all(is_member) || wanted.len() != self.so_far.agents.len() {
-            let known = chatwoot.agents(account).await?;
             let mut agents: BTreeMap<Email, u64> = BTreeMap::new();
             for agent in wanted {
-                let user = known.iter().find(|user| user.email.as_ref() == Some(&agent.email));
-                let user = match user {
-                    Some(user) => user.id,
-                    None => chatwoot.invite(account, agent).await?.id,
+                let user = match self.so_far.agents.get(&agent.email) {
+                    Some(user) => *user,
+                    None => chatwoot.ensure_agent(account, agent).await?.id,
                 };
                 agents.insert(agent.email.clone(), user);
             }

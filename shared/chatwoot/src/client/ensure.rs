@@ -1,9 +1,9 @@
-//! What an account needs for us, found or made: attributes and the webhook. Whoever asks twice changes nothing the second time.
+//! What an account needs for us, found or made: agents, attributes and the webhook. Whoever asks twice changes nothing the second time.
 
 use reqwest::Url;
-use trust::id::AccountId;
+use trust::{id::AccountId, marketplace::Agent};
 
-use super::{AttributeKind, Chatwoot, ClientError, Webhook};
+use super::{AttributeKind, Chatwoot, ClientError, User, Webhook};
 
 /// The attributes of a contract's conversation: key, name and kind.
 pub const ATTRIBUTES: [(&str, &str, AttributeKind); 3] = [
@@ -41,6 +41,22 @@ impl Chatwoot {
         Ok(made)
     }
 
+    /// The user who is this agent of an account. Whom Chatwoot does not know in it, it invites.
+    pub async fn ensure_agent(&self, account: AccountId, agent: &Agent) -> Result<User, ClientError> {
+        let known = async || -> Result<Option<User>, ClientError> {
+            let agents = self.agents(account).await?;
+            Ok(agents.into_iter().find(|user| user.email.as_ref() == Some(&agent.email)))
+        };
+        if let Some(user) = known().await? {
+            return Ok(user);
+        }
+        match self.invite(account, agent).await {
+            // Somebody else was faster, in a shared account.
+            Err(ClientError::Invalid(refused)) => known().await?.ok_or(ClientError::Invalid(refused)),
+            outcome => outcome,
+        }
+    }
+
     /// Lets an account post the five events we use, and no other, to this address.
     pub async fn ensure_webhook(
         &self,
@@ -48,6 +64,22 @@ impl Chatwoot {
         url: &str,
     ) -> Result<(Webhook, Found), ClientError> {
         let known = self.webhooks(account).await?;
+        match self.right_webhook(account, url, &known).await {
+            // Somebody else was faster, in a shared account.
+            Err(ClientError::Invalid(_)) => {
+                let known = self.webhooks(account).await?;
+                self.right_webhook(account, url, &known).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn right_webhook(
+        &self,
+        account: AccountId,
+        url: &str,
+        known: &[Webhook],
+    ) -> Result<(Webhook, Found), ClientError> {
         let exactly = known.iter().find(|webhook| webhook.url == url);
         // After a rotation what is left is the one with a query.
         match exactly.or_else(|| known.iter().find(|webhook| webhook.posts_to(url))) {
