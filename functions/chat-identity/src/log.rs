@@ -93,8 +93,11 @@ async fn conversations(
         let state = table.conversation(id).await?.value;
         let record = if recorded.contains(&id) { Record::Ours } else { Record::Claim };
         if belongs(&state, record, terms) {
-            let verified = state.conversation.verified.contains(&terms.renter_id);
-            found.push((id, if verified { Visitor::TheRenter } else { Visitor::Unknown }));
+            let known = match record {
+                Record::Ours => state.conversation.is_with(&terms.renter_id),
+                Record::Claim => state.conversation.verified.contains(&terms.renter_id),
+            };
+            found.push((id, if known { Visitor::TheRenter } else { Visitor::Unknown }));
         }
     }
     Ok(found)

@@ -29,6 +29,10 @@ pub struct Conversation {
     /// The identifiers that were verified for it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub verified: BTreeSet<RenterId>,
+    /// The identifiers its contact had, where a channel other than the widget says who writes: by his number, address or account
+    /// there. An agent can edit an identifier, so it counts only where our own record ties the conversation to the contract.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_channel: BTreeSet<RenterId>,
     /// The contracts claimed for it, each with the identifier verified at that moment.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub claims: BTreeSet<(ContractId, RenterId)>,
@@ -41,6 +45,12 @@ impl Conversation {
     /// Joins a sighting.
     pub fn join(&mut self, seen: &ConversationSighting) {
         self.inbox = Some(self.inbox.map_or(seen.inbox, |known| known.min(seen.inbox)));
+        if let Some(renter) = seen.identifier.as_ref().filter(|_| seen.channel == Channel::Other) {
+            self.by_channel.insert(renter.clone());
+            while self.by_channel.len() > KEPT {
+                self.by_channel.pop_last();
+            }
+        }
         // In an API inbox any agent can speak for the renter, so nothing there is verified.
         let verifiable = seen.channel != Channel::Api && seen.identity == Identity::Verified;
         let Some(renter) = seen.identifier.as_ref().filter(|_| verifiable) else { return };
@@ -54,6 +64,11 @@ impl Conversation {
         while self.claims.len() > KEPT {
             self.claims.pop_last();
         }
+    }
+
+    /// Whether its contact is this renter, where our own record ties it to a contract of his.
+    pub fn is_with(&self, renter: &RenterId) -> bool {
+        self.verified.contains(renter) || self.by_channel.contains(renter)
     }
 
     /// What the conversation counts as. `None` while nobody knows whose it is.
@@ -72,8 +87,7 @@ impl Conversation {
             owner.is_none_or(|owner| *owner == terms.provider_id).then_some(terms)
         };
         let recorded = records.iter().find_map(terms_of).map(|terms| {
-            let scope =
-                if self.verified.contains(&terms.renter_id) { Scope::Contract } else { Scope::Unverified };
+            let scope = if self.is_with(&terms.renter_id) { Scope::Contract } else { Scope::Unverified };
             (terms, scope)
         });
         let claimed = || {
@@ -194,6 +208,19 @@ mod tests {
         assert_eq!(of(Verified, "r1"), Some(Scope::Contract));
         assert_eq!(of(Unverified, "r1"), Some(Scope::Unverified));
         assert_eq!(of(Verified, "r2"), Some(Scope::Unverified));
+    }
+
+    #[test]
+    fn by_mail_whatsapp_or_telegram_a_recorded_conversation_counts_as_by_widget() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        let of = |channel, identifier, recorded: &[&str]| {
+            scope(&[seen(channel, Unverified, identifier, Some("c1"))], Some("p1"), recorded, &known)
+        };
+        assert_eq!(of(Other, "r1", &["c1"]), Some(Scope::Contract));
+        assert_eq!(of(Other, "r2", &["c1"]), Some(Scope::Unverified));
+        assert_eq!(of(Other, "r1", &[]), Some(Scope::PreSales), "an agent can write both");
+        assert_eq!(of(Api, "r1", &["c1"]), Some(Scope::Unverified), "any agent can speak there");
     }
 
     #[test]
