@@ -9,6 +9,8 @@ use lambda::Environment;
 use serde_json::{Value, json};
 use trust::id::ConversationId;
 
+use crate::stack::queued;
+
 struct World {
     operator: Operator,
     notify: notify::App,
@@ -41,15 +43,7 @@ impl World {
             "version": 1, "id": format!("p1-{kind}"), "provider": "p1", "scope": "contract", "rank": "first", "promise": 14400,
             "opened_at": "2026-11-02T00:00:00Z", "at": "2026-11-02T02:00:00Z", "conversation": self.conversation,
         });
-        let envelope = json!({
-            "version": "0", "id": "1", "source": "trust", "detail-type": kind, "account": "0", "region": "local",
-            "time": "2026-11-02T02:00:00Z", "resources": [], "detail": detail,
-        });
-        let record = json!({
-            "messageId": "m1", "receiptHandle": "r", "body": envelope.to_string(), "md5OfBody": "", "attributes": {},
-            "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "", "awsRegion": "local",
-        });
-        let batch = serde_json::from_value(json!({ "Records": [record] })).unwrap();
+        let batch = serde_json::from_value(queued("trust", &[(kind, &detail)])).unwrap();
         let answer = notify::handle(&self.notify, batch).await.unwrap();
         answer.batch_item_failures.is_empty()
     }

@@ -20,7 +20,7 @@ use trust::{
     time::Moment,
 };
 
-use crate::stack::event;
+use crate::stack::{ago, event, queued};
 
 /// How long something may be tried again, in minutes of the test's time.
 const TRIES: usize = 40;
@@ -55,8 +55,9 @@ impl World {
 
     /// The marketplace says so.
     async fn told(&self, events: &[Value]) {
-        let records: Vec<Value> = events.iter().map(record).collect();
-        let answer = lifecycle::handle(&self.lifecycle, json!({ "Records": records })).await.unwrap();
+        let events: Vec<(&str, &Value)> =
+            events.iter().map(|event| (event["type"].as_str().unwrap(), event)).collect();
+        let answer = lifecycle::handle(&self.lifecycle, queued("marketplace", &events)).await.unwrap();
         assert_eq!(answer["batchItemFailures"], json!([]));
     }
 
@@ -118,22 +119,6 @@ impl World {
         let notes = messages.iter().filter(|message| message["private"] == true);
         notes.map(|note| note["content"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-/// A marketplace event as the queue hands it over.
-fn record(event: &Value) -> Value {
-    let envelope = json!({
-        "version": "0", "id": "1", "source": "marketplace", "detail-type": event["type"], "account": "0", "region": "local",
-        "time": "2026-11-02T00:00:00Z", "resources": [], "detail": event,
-    });
-    json!({
-        "messageId": "m1", "receiptHandle": "r", "body": envelope.to_string(), "md5OfBody": "", "attributes": {},
-        "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "", "awsRegion": "local",
-    })
-}
-
-fn ago(minutes: i64) -> Moment {
-    lambda::clock::now().plus(-minutes * 60)
 }
 
 fn registered(provider: &str, agents: &[&str], at: Moment) -> Value {

@@ -227,6 +227,21 @@ pub(crate) fn event(kind: &str, at: Moment, data: impl Into<Value>) -> Value {
     json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data })
 }
 
+/// Events off the bus, as a queue hands them over.
+pub(crate) fn queued(source: &str, events: &[(&str, &Value)]) -> Value {
+    let record = |(index, (kind, detail)): (usize, &(&str, &Value))| {
+        let envelope = json!({
+            "version": "0", "id": "1", "source": source, "detail-type": kind, "account": "0", "region": "local",
+            "time": "2026-11-02T00:00:00Z", "resources": [], "detail": detail,
+        });
+        json!({
+            "messageId": format!("m{index}"), "receiptHandle": "r", "body": envelope.to_string(), "md5OfBody": "", "attributes": {},
+            "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "", "awsRegion": "local",
+        })
+    };
+    json!({ "Records": events.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
 pub(crate) fn registered(provider: &str, account: u64) -> Value {
     let data = json!({ "provider_id": provider, "name": format!("Provider {provider}"), "chat": { "account": account } });
     event("provider.registered", ago(60 * 24 * 50), data)

@@ -60,6 +60,13 @@ impl Operator {
         Ok(request.json(body).send().await?.error_for_status()?.json().await?)
     }
 
+    /// Reads something of an account, as its administrator.
+    pub async fn get(&self, account: trust::id::AccountId, path: &str) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/accounts/{account}{path}", self.chatwoot.base_url());
+        let request = reqwest::Client::builder().build()?.get(url).header("api-access-token", &self.token);
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
     /// The secret document of somebody who has connected Provider Trust to it.
     pub fn secrets(&self) -> Value {
         json!({
