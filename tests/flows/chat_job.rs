@@ -17,7 +17,14 @@ use crate::stack::{Door, ago, completed, event};
 
 const IDENTITY: &str = "/v1/signed/chat/identity";
 
-async fn signed(door: &Door, caller: &Caller, method: &str, path: &str, body: &str, nonce: u32) -> (u16, Value) {
+async fn signed(
+    door: &Door,
+    caller: &Caller,
+    method: &str,
+    path: &str,
+    body: &str,
+    nonce: u32,
+) -> (u16, Value) {
     let asked = Asked { method, path, body: body.as_bytes() };
     let nonce = format!("00000000-0000-4000-8000-{nonce:012}");
     let headers = caller.sign(asked, lambda::clock::now().unix(), &nonce).unwrap();
@@ -25,7 +32,8 @@ async fn signed(door: &Door, caller: &Caller, method: &str, path: &str, body: &s
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let response = request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
+    let response =
+        request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
@@ -67,8 +75,16 @@ async fn a_renter_who_proves_who_he_is_in_the_widget_is_waited_for_and_answered(
     // The marketplace: a provider with an offering and a contract behind him, and one that begins.
     let agents = json!([{ "name": "Al", "email": "al@p1.example" }]);
     door.told(&[
-        event("provider.registered", ago(9000), json!({ "provider_id": "p1", "name": "Provider 1", "agents": agents })),
-        event("offering.published", ago(9000), json!({ "provider_id": "p1", "offering_id": "o1", "name": "A server" })),
+        event(
+            "provider.registered",
+            ago(9000),
+            json!({ "provider_id": "p1", "name": "Provider 1", "agents": agents }),
+        ),
+        event(
+            "offering.published",
+            ago(9000),
+            json!({ "provider_id": "p1", "offering_id": "o1", "name": "A server" }),
+        ),
     ])
     .await;
     door.told(&completed("c0", "p1", "somebody", ago(6000))).await;
@@ -117,7 +133,11 @@ async fn a_renter_who_proves_who_he_is_in_the_widget_is_waited_for_and_answered(
         .iter()
         .map(|item| (item["side"].as_str().unwrap(), item["class"].as_str().unwrap()))
         .collect();
-    assert_eq!(told, [("neither", "automation"), ("renter", "message"), ("provider", "reply")], "our note, and theirs");
+    assert_eq!(
+        told,
+        [("neither", "automation"), ("renter", "message"), ("provider", "reply")],
+        "our note, and theirs"
+    );
     assert!(!log.to_string().contains("server"), "no text");
     let (status, _) = signed(&door, &stranger, "GET", "/v1/signed/contracts/c1/messages", "", 4).await;
     assert_eq!(status, 403);

@@ -58,7 +58,9 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn agents_are_told_once_at_half_the_promised_time_and_once_when_it_is_over() {
     let world = World::start().await;
-    for kind in ["provider.reply-due", "provider.reply-due", "provider.reply-overdue", "provider.reply-overdue"] {
+    for kind in
+        ["provider.reply-due", "provider.reply-due", "provider.reply-overdue", "provider.reply-overdue"]
+    {
         assert!(world.hears(kind).await, "{kind}");
     }
     let notes = world.notes();
@@ -78,10 +80,9 @@ async fn the_marketplaces_news_are_no_note() {
 async fn a_note_that_chatwoot_wrote_and_did_not_confirm_is_not_written_again() {
     let world = World::start().await;
     let messages = "/api/v1/accounts/*/conversations/*/messages";
-    for (fault, kind) in [
-        (Fault::FailureOnceDone, "provider.reply-due"),
-        (Fault::TooManyRequests, "provider.reply-overdue"),
-    ] {
+    for (fault, kind) in
+        [(Fault::FailureOnceDone, "provider.reply-due"), (Fault::TooManyRequests, "provider.reply-overdue")]
+    {
         world.operator.chatwoot.fault("POST", messages, fault, 1);
         assert!(!world.hears(kind).await, "{fault:?}: not taken");
         assert!(world.hears(kind).await, "it comes again from the queue");

@@ -457,7 +457,7 @@ async fn told_during(call: (&str, &str), during: &[Value]) -> World {
             // Whoever is told at once must not begin beside the one who is at it.
             world.resume().await;
         };
-        let both = async { tokio::join!(world.resume(), meanwhile) };
+        let both = Box::pin(async { tokio::join!(Box::pin(world.resume()), Box::pin(meanwhile)) });
         // A run that has not come to the call is over long before.
         if tokio::time::timeout(Duration::from_secs(2), both).await.is_ok() {
             break;
@@ -475,9 +475,13 @@ async fn what_is_said_while_a_call_is_on_its_way_makes_nothing_twice_and_is_not_
         ("POST", "/api/v1/accounts/*/inboxes"),
         ("POST", "/api/v1/accounts/*/webhooks"),
     ] {
-        let world = told_during(call, &again).await;
+        let world = Box::pin(told_during(call, &again)).await;
         let counts = world.operator.chatwoot.counts();
-        assert_eq!((counts.accounts, counts.inboxes, counts.webhooks, counts.conversations), (1, 1, 1, 1), "{call:?}");
+        assert_eq!(
+            (counts.accounts, counts.inboxes, counts.webhooks, counts.conversations),
+            (1, 1, 1, 1),
+            "{call:?}"
+        );
         assert_eq!(counts.inbox_members, 2, "{call:?}: the agent who was named meanwhile");
     }
 }
@@ -486,10 +490,14 @@ async fn what_is_said_while_a_call_is_on_its_way_makes_nothing_twice_and_is_not_
 async fn a_contract_that_ends_while_its_conversation_is_being_opened_leaves_none_open() {
     let rejected = [event("contract.rejected", ago(30), json!({ "contract_id": "c1" }))];
     for call in ["/api/v1/accounts/*/contacts", "/api/v1/accounts/*/conversations"] {
-        let world = told_during(("POST", call), &rejected).await;
+        let world = Box::pin(told_during(("POST", call), &rejected)).await;
         assert!(world.operator.chatwoot.counts().conversations <= 1, "{call}");
         if let Some(conversation) = world.contract("c1").await.conversation {
-            assert_eq!(world.operator.chatwoot.conversation(conversation).unwrap()["status"], "resolved", "{call}");
+            assert_eq!(
+                world.operator.chatwoot.conversation(conversation).unwrap()["status"],
+                "resolved",
+                "{call}"
+            );
             assert_eq!(world.table.recorded_contracts(conversation).await.unwrap().len(), 1, "{call}");
         } else {
             assert_eq!(world.operator.chatwoot.counts().conversations, 0, "{call}");

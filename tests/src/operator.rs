@@ -54,7 +54,12 @@ impl Operator {
     }
 
     /// Asks Chatwoot for something in an account, as its administrator.
-    pub async fn post(&self, account: trust::id::AccountId, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub async fn post(
+        &self,
+        account: trust::id::AccountId,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         let url = format!("{}/api/v1/accounts/{account}{path}", self.chatwoot.base_url());
         let request = reqwest::Client::builder().build()?.post(url).header("api-access-token", &self.token);
         Ok(request.json(body).send().await?.error_for_status()?.json().await?)

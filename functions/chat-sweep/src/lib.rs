@@ -8,6 +8,8 @@
 mod ledger;
 mod step;
 
+use std::time::Duration;
+
 use chatwoot::client::ClientError;
 use lambda::{
     Bus, Clients, Environment, Metrics, Secrets, StartError,
@@ -17,6 +19,7 @@ use lambda::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use table::{Table, TableError};
+use tokio::time::Instant;
 
 pub use ledger::{Reconciled, reconcile};
 pub use step::sweep;
@@ -34,6 +37,9 @@ pub struct App {
 
 /// Seconds after which a check of the ledger begins no further account, so that it ends within its time.
 const PATIENCE: u32 = 180;
+
+/// How long Chatwoot is spoken to in one check, so that what was found can still be noted within the function's time.
+const TIME: Duration = Duration::from_secs(220);
 
 impl App {
     /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`.
@@ -108,6 +114,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
         Task::Ledger => {
             let Some(chat) = &app.chat else { return Ok(json!(Reconciled::default())) };
             let (chatwoot, own_user) = chat.speak(&app.secrets).await?;
+            let chatwoot = chatwoot.until(Instant::now() + TIME);
             let found = reconcile(app, &chatwoot, own_user, lambda::clock::now, PATIENCE).await?;
             app.metrics.count("RepairedMessages", found.repaired, lambda::clock::now());
             app.metrics.count("ClosedAccounts", found.closed, lambda::clock::now());

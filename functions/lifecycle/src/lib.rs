@@ -1,11 +1,11 @@
 //! Providers, offerings and contracts, from marketplace events into the table, and from there into Chatwoot.
 //!
-//! Every event is joined into what is known of its subject ([`marketplace`]), so late, doubled and shuffled events end in the same state.
+//! Every event is joined into what is known of its subject (`marketplace`), so late, doubled and shuffled events end in the same state.
 //! An event about a contract whose request has not arrived is kept in the contract and counts when the request comes. Whenever
 //! something becomes known that a conversation may depend on, the ledger is asked to look at that conversation again.
 //!
 //! Chatwoot is never spoken to while an event of the marketplace is handled: what it has to be asked for is wished for in the table
-//! ([`wish`]) and done afterwards ([`chat`]), on a queue of its own and once a minute for what was left.
+//! (`wish`) and done afterwards (`chat`), on a queue of its own and once a minute for what was left.
 
 mod chat;
 mod marketplace;

@@ -25,7 +25,8 @@ pub(crate) async fn write(app: &App, stage: Stage, waiting: Waiting) -> Result<(
     };
     let (chatwoot, _) = chat.speak(&app.secrets).await?;
     let ConversationId { account, number } = waiting.conversation;
-    let written = chatwoot.until(Instant::now() + TIME).note_once(account, number, &text(stage, &waiting)).await;
+    let written =
+        chatwoot.until(Instant::now() + TIME).note_once(account, number, &text(stage, &waiting)).await;
     match written {
         Ok(()) => tracing::info!(%account, %number, ?stage, "told the agents"),
         // An account that is not ours to write in, or a conversation that is gone: trying again does not help.

@@ -225,8 +225,7 @@ impl Secrets {
         key: Secret,
     ) -> Result<(), SecretsUnavailable> {
         let place = format!("{account}/{inbox}");
-        let made =
-            ChatwootAccount { identity: BTreeMap::from([(inbox, key)]), ..ChatwootAccount::default() };
+        let made = ChatwootAccount { identity: BTreeMap::from([(inbox, key)]), ..ChatwootAccount::default() };
         if self.fetch_apart::<ChatwootAccount>(&place).await?.as_ref() == Some(&made) {
             return Ok(());
         }

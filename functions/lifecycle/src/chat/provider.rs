@@ -154,7 +154,8 @@ impl Work<'_> {
         } else {
             chatwoot.require_identity(account, inbox.id).await?
         };
-        let no_key = || Unfinished::lasting("the inbox shows no key: our user does not administer its account");
+        let no_key =
+            || Unfinished::lasting("the inbox shows no key: our user does not administer its account");
         let key = Secret::new(inbox.hmac_token.clone().ok_or_else(no_key)?);
         let website_token = inbox.website_token.clone().ok_or_else(no_key)?;
         self.tools.chat.secrets.keep_identity_key(account, inbox.id, key).await?;

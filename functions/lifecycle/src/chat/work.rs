@@ -74,9 +74,7 @@ impl<'a, P: Progress> Work<'a, P> {
         let now = (self.tools.clock)();
         let (trouble, until) = match outcome {
             Ok(()) => {
-                return self
-                    .note(|so_far| *so_far.attempts_mut() = so_far.attempts().finished(now))
-                    .await;
+                return self.note(|so_far| *so_far.attempts_mut() = so_far.attempts().finished(now)).await;
             }
             Err(Unfinished::Table(error)) => return Err(error),
             Err(Unfinished::Trouble(trouble)) => (trouble, None),

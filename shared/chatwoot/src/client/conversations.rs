@@ -102,15 +102,13 @@ impl Chatwoot {
             "attribute_key": "identifier", "filter_operator": "equal_to", "values": [renter],
         }] });
         let found: Payload<Vec<Contact>> = self.ask(By::User, Method::POST, &path, &exactly).await?;
-        let contact = match found.payload.into_iter().find(same) {
-            Some(contact) => Some(contact),
+        let mut contact = found.payload.into_iter().find(same);
+        if contact.is_none() {
             // The filter compares in lower case, which may miss an id with capitals. Ids need no escaping: A-Z, a-z, 0-9, '.', '_', '-'.
-            None => {
-                let path = format!("/api/v1/accounts/{account}/contacts/search?q={renter}&sort=name&page=1");
-                let found: Payload<Vec<Contact>> = self.get(By::User, &path).await?;
-                found.payload.into_iter().find(same)
-            }
-        };
+            let path = format!("/api/v1/accounts/{account}/contacts/search?q={renter}&sort=name&page=1");
+            let found: Payload<Vec<Contact>> = self.get(By::User, &path).await?;
+            contact = found.payload.into_iter().find(same);
+        }
         let Some(contact) = contact else { return Ok(None) };
         // The list may leave out in which inboxes it is.
         let path = format!("/api/v1/accounts/{account}/contacts/{}", contact.id);

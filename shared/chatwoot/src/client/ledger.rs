@@ -57,7 +57,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Readable<T> {
         let value = Value::deserialize(deserializer)?;
         let id = value["id"].as_u64();
         // The error could quote the document.
-        let read = serde_json::from_value(value).inspect_err(|_| tracing::error!(id, "an entry can not be read"));
+        let read =
+            serde_json::from_value(value).inspect_err(|_| tracing::error!(id, "an entry can not be read"));
         Ok(Self(read.ok()))
     }
 }
