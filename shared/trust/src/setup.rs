@@ -144,10 +144,11 @@ impl Attempts {
         Self { due: Some(now.plus(i64::from(LEASE))), begun: Some(now), again: false, ..self.clone() }
     }
 
-    /// Not finished, for this reason.
+    /// Not finished, for this reason. Tried again at once if something was wished for meanwhile, which may have mended it.
     #[must_use]
     pub fn failed(&self, trouble: Trouble, now: Moment) -> Self {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        let pause = if self.again { 0 } else { pause };
         Self {
             due: Some(now.plus(i64::from(pause))),
             failures: self.failures.saturating_add(1),
@@ -295,6 +296,7 @@ mod tests {
         assert!(!wished.is_due(at(60)), "it stays his");
         assert!(wished.finished(at(61)).is_due(at(61)));
         assert!(wished.begin(at(200)).finished(at(201)).due.is_none(), "whoever begins later sees to it");
+        assert!(wished.failed(trouble(Nature::Lasting), at(10)).is_due(at(10)), "the wish may have mended it");
         let failed = begun.failed(trouble(Nature::Passing), at(10));
         assert!(failed.wished(at(11)).is_due(at(11)), "somebody may have mended it");
         assert_eq!(failed.wished(at(11)).failures, 1);
