@@ -21,4 +21,5 @@ pub mod silence;
 pub mod summary;
 pub mod survival;
 pub mod time;
+pub mod uptime;
 pub mod wait;

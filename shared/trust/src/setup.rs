@@ -296,7 +296,10 @@ mod tests {
         assert!(!wished.is_due(at(60)), "it stays his");
         assert!(wished.finished(at(61)).is_due(at(61)));
         assert!(wished.begin(at(200)).finished(at(201)).due.is_none(), "whoever begins later sees to it");
-        assert!(wished.failed(trouble(Nature::Lasting), at(10)).is_due(at(10)), "the wish may have mended it");
+        assert!(
+            wished.failed(trouble(Nature::Lasting), at(10)).is_due(at(10)),
+            "the wish may have mended it"
+        );
         let failed = begun.failed(trouble(Nature::Passing), at(10));
         assert!(failed.wished(at(11)).is_due(at(11)), "somebody may have mended it");
         assert_eq!(failed.wished(at(11)).failures, 1);

@@ -1,0 +1,214 @@
+//! That a URL answers as it should (HTTP/1.1, RFC 9110 and 9112).
+//!
+//! Each visit has its own connection, opened by us to the address that the guard pinned, so that no HTTP library resolves a
+//! name or follows a redirect behind our back. What the other side can make us keep is bounded: headers by number and size,
+//! the body by [`LONGEST_BODY`], and nothing is unpacked, so that a compressed body is just what it is.
+
+use std::{convert::Infallible, future::pending, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    Method, Request, Response, Uri,
+    body::Incoming,
+    client::conn::http1,
+    header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use memchr::memmem;
+use tokio::io::{AsyncRead, AsyncWrite};
+use trust::time::Moment;
+use url::{Position, Url};
+
+use crate::{
+    guard::{Place, Refusal},
+    outcome::{Certificate, Miss, Reason},
+    prober::{self, Prober},
+};
+
+/// A URL, and how it should answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCheck {
+    /// The URL, `http` or `https`.
+    pub url: String,
+    /// How it is asked.
+    pub ask: Ask,
+    /// The status it should answer with. Of an answer with a redirect that is not expected here, the target is asked.
+    pub expected: Expected,
+    /// The latency from which it counts as down.
+    pub within: Option<Duration>,
+}
+
+/// How a URL is asked. With no method that could change anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// For the headers only.
+    Head,
+    /// For all of it.
+    Get {
+        /// What must be in the first [`LONGEST_BODY`] bytes, byte for byte.
+        contains: Option<String>,
+    },
+}
+
+/// The status of a right answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Any from 200 to 299.
+    Success,
+    /// This one.
+    Status(u16),
+}
+
+/// How much of a body is read, in bytes. More would be paid for by all other checks; less would miss what pages show at their
+/// end.
+pub const LONGEST_BODY: usize = 64 * 1024;
+
+/// How many redirects are followed. Fewer would call sites down that go from a name to its `www`, to https and to a language;
+/// more are loops.
+pub const REDIRECTS: usize = 5;
+
+/// How many headers are read. Real answers have some dozens.
+const HEADERS: usize = 128;
+
+/// How much is read ahead, and with that the size of all headers together, in bytes.
+const BUFFER: usize = 32 * 1024;
+
+enum Visit {
+    Right,
+    Redirected(Url),
+}
+
+impl Prober {
+    pub(crate) async fn http(
+        &self,
+        check: &HttpCheck,
+        now: Moment,
+        certificate: &mut Option<Certificate>,
+    ) -> Result<(), Miss> {
+        let (mut url, mut place) = self.guard.read_url(&check.url)?;
+        for _ in 0..=REDIRECTS {
+            match self.visit(check, &url, &place, now, certificate).await? {
+                Visit::Right => return Ok(()),
+                Visit::Redirected(next) => {
+                    // Asked anew, as if somebody had written it.
+                    place = self.guard.check_url(&next)?;
+                    url = next;
+                }
+            }
+        }
+        Err(Reason::Redirect.into())
+    }
+
+    async fn visit(
+        &self,
+        check: &HttpCheck,
+        url: &Url,
+        place: &Place,
+        now: Moment,
+        certificate: &mut Option<Certificate>,
+    ) -> Result<Visit, Miss> {
+        let request = request(check, url).ok_or(Refusal::Url)?;
+        let stream = self.connect(place).await?;
+        if url.scheme() == "https" {
+            let stream = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate).await?;
+            exchange(stream, request, check, url).await
+        } else {
+            exchange(stream, request, check, url).await
+        }
+    }
+}
+
+fn request(check: &HttpCheck, url: &Url) -> Option<Request<Empty<Bytes>>> {
+    let method = match check.ask {
+        Ask::Head => Method::HEAD,
+        Ask::Get { .. } => Method::GET,
+    };
+    let target: Uri = url[Position::BeforePath..Position::AfterQuery].parse().ok()?;
+    Request::builder()
+        .method(method)
+        .uri(target)
+        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(USER_AGENT, HeaderValue::from_static(prober::USER_AGENT))
+        .header(ACCEPT, HeaderValue::from_static("*/*"))
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+        .header(CONNECTION, HeaderValue::from_static("close"))
+        .body(Empty::new())
+        .ok()
+}
+
+/// Sends the request and looks at the answer, in one future: the connection is driven only as long as somebody waits for it.
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    request: Request<Empty<Bytes>>,
+    check: &HttpCheck,
+    url: &Url,
+) -> Result<Visit, Miss> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_headers(HEADERS)
+        .max_buf_size(BUFFER)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Reason::from(&error))?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|error| Reason::from(&error))?;
+        judge(response, check, url).await
+    };
+    let driven = async {
+        // Whatever ends it, the answer's end says so.
+        let _ = connection.await;
+        pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        visit = answer => visit,
+        never = driven => match never {},
+    }
+}
+
+async fn judge(response: Response<Incoming>, check: &HttpCheck, url: &Url) -> Result<Visit, Miss> {
+    let status = response.status().as_u16();
+    let is_expected = match check.expected {
+        Expected::Success => response.status().is_success(),
+        Expected::Status(expected) => status == expected,
+    };
+    if !is_expected {
+        return redirected(&response, url)?.map(Visit::Redirected).ok_or(Reason::Status(status).into());
+    }
+    let body = read(response.into_body()).await?;
+    match &check.ask {
+        Ask::Get { contains: Some(text) } if memmem::find(&body, text.as_bytes()).is_none() => {
+            Err(Reason::Body.into())
+        }
+        _ => Ok(Visit::Right),
+    }
+}
+
+/// Where an answer redirects to, if it does. Never from https to http: what follows could be anybody's.
+fn redirected(response: &Response<Incoming>, url: &Url) -> Result<Option<Url>, Reason> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
+    let location = location.to_str().map_err(|_| Reason::Redirect)?;
+    let next = url.join(location).map_err(|_| Reason::Redirect)?;
+    if url.scheme() == "https" && next.scheme() == "http" {
+        return Err(Reason::Redirect);
+    }
+    Ok(Some(next))
+}
+
+/// The body, to its end or to [`LONGEST_BODY`].
+async fn read(mut body: Incoming) -> Result<Vec<u8>, Reason> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers are nothing to us.
+        let Ok(data) = frame.map_err(|error| Reason::from(&error))?.into_data() else { continue };
+        let room = LONGEST_BODY - read.len();
+        read.extend_from_slice(&data[..data.len().min(room)]);
+        if read.len() == LONGEST_BODY {
+            break;
+        }
+    }
+    Ok(read)
+}

@@ -1,0 +1,91 @@
+//! The tests' own authority, and servers with certificates of all kinds.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::servers;
+
+struct Authority {
+    certificate: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    // Not that of its certificates, which would otherwise seem to be signed by it.
+    params.distinguished_name.push(DnType::CommonName, "The tests' authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap().der().clone();
+    Authority { certificate, issuer: Issuer::new(params, key) }
+});
+
+/// The only root that the tests trust.
+pub(crate) fn root() -> CertificateDer<'static> {
+    AUTHORITY.certificate.clone()
+}
+
+/// What is on a certificate.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) name: &'static str,
+    /// From the first of January of this year to that of that one.
+    pub(crate) valid: (i32, i32),
+    pub(crate) self_signed: bool,
+}
+
+impl Identity {
+    /// One without fault.
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self { name, valid: (2026, 2027), self_signed: false }
+    }
+
+    fn config(self) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([self.name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(self.valid.0, 1, 1);
+        params.not_after = date_time_ymd(self.valid.1, 1, 1);
+        let certificate = if self.self_signed {
+            params.self_signed(&key).unwrap()
+        } else {
+            params.signed_by(&key, &AUTHORITY.issuer).unwrap()
+        };
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key.into())
+            .unwrap()
+    }
+}
+
+/// Does this with every connection of TLS that comes about.
+pub(crate) async fn serve<F, D>(identity: Identity, each: F) -> SocketAddr
+where
+    F: Fn(TlsStream<TcpStream>) -> D + Send + Sync + 'static,
+    D: Future<Output = ()> + Send + 'static,
+{
+    let acceptor = TlsAcceptor::from(Arc::new(identity.config()));
+    let each = Arc::new(each);
+    servers::serve(move |stream| {
+        let (acceptor, each) = (acceptor.clone(), each.clone());
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                each(stream).await;
+            }
+        }
+    })
+    .await
+}
