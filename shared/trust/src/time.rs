@@ -22,12 +22,12 @@ impl Moment {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// 9999-12-31T00:00:00Z. Later times are refused, so that every one of them can be written.
-    const LATEST: i64 = 253_402_214_400;
+    /// 9999-12-30T22:00:00Z. Later times are refused, so that every one of them can be written and read.
+    pub const LATEST: Self = Self(253_402_207_200);
 
-    /// The moment this many seconds after 1970-01-01T00:00:00Z, if it is before the year 10000.
+    /// The moment this many seconds after 1970-01-01T00:00:00Z, if it is not after the [latest](Self::LATEST).
     pub fn from_unix(seconds: i64) -> Option<Self> {
-        (0..=Self::LATEST).contains(&seconds).then_some(Self(seconds))
+        (0..=Self::LATEST.0).contains(&seconds).then_some(Self(seconds))
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -55,7 +55,7 @@ impl Moment {
     /// This moment moved by whole seconds, kept within the writable range.
     #[must_use]
     pub fn plus(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds).clamp(0, Self::LATEST))
+        Self(self.0.saturating_add(seconds).clamp(0, Self::LATEST.0))
     }
 }
 
@@ -166,6 +166,8 @@ mod tests {
         let moment = Moment::parse("2025-11-15T03:35:14.179Z").unwrap();
         assert_eq!(moment.to_string(), "2025-11-15T03:35:14Z");
         assert_eq!(Moment::parse("2025-11-15T05:35:14+02:00").unwrap(), moment);
+        assert_eq!(Moment::parse(&Moment::LATEST.to_string()), Ok(Moment::LATEST));
+        assert_eq!(Moment::from_unix(Moment::LATEST.unix() + 1), None);
         assert!(Moment::parse("yesterday").is_err());
         assert!(Moment::parse("1969-12-31T23:59:59Z").is_err());
     }

@@ -9,14 +9,19 @@
 //! What holds throughout: what is stored, hashed or published is an integer; spans of time are half-open and
 //! UTC; checks may come late, twice and in any order and give the same day.
 
+pub mod check;
+pub mod configuration;
 pub mod day;
+pub mod facts;
 pub mod interval;
 pub mod maintenance;
+pub mod monitor;
 pub mod names;
 pub mod outage;
 pub mod percent;
 pub mod record;
 pub mod schedule;
+pub mod shard;
 pub mod sla;
 pub mod slot;
 pub mod span;

@@ -68,6 +68,15 @@ name! {
     MonitorId;
     /// A place we ask from: a region.
     Vantage;
+    /// What the parties of a contract call one endpoint of its service.
+    EndpointName;
+}
+
+impl MonitorId {
+    /// The id from the first 16 bytes of a hash: 32 hex digits.
+    pub fn of_hash(hash: &[u8; 32]) -> Self {
+        Self(hex::encode(&hash[..16]))
+    }
 }
 
 #[cfg(test)]

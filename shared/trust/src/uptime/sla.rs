@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Day;
 
 use super::{
-    day::MonitorDay,
+    day::Tally,
     percent::BasisPoints,
     schedule::{SECONDS_A_DAY, Schedule},
 };
@@ -141,14 +141,13 @@ impl ServiceTime {
     }
 
     /// The time of a day that is over, or as far as it is.
-    pub fn of(schedule: &Schedule, day: &MonitorDay) -> Self {
-        let interval = u64::from(day.grid.interval().seconds());
-        let tally = day.tally();
+    pub fn of(schedule: &Schedule, day: Day, tally: &Tally) -> Self {
+        let interval = u64::from(schedule.grid.interval().seconds());
         Self {
             maintenance: tally.maintenance() * interval,
             down: tally.down() * interval,
             unknown: tally.unknown() * interval,
-            ..Self::planned(schedule, day.day)
+            ..Self::planned(schedule, day)
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Span {
 impl Span {
     /// From a moment on, without an end.
     pub fn since(from: Moment) -> Self {
-        Self { from, until: Moment::EPOCH.plus(i64::MAX) }
+        Self { from, until: Moment::LATEST }
     }
 
     /// Whether no moment is in it.

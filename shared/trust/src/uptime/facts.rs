@@ -1,0 +1,330 @@
+//! What is known of one monitor at a time: its sealed days, which no longer change, and the days after them, which are worked out
+//! anew whenever something was seen.
+//!
+//! Everything here follows from days. [`Facts::settle`] takes the days that are not sealed yet, [`Facts::seal`] makes the oldest of
+//! them final, and [`news`] says what is to be told when facts have changed: telling it twice is harmless, since each has an id.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Day, Moment};
+
+use super::{
+    day::{Latency, MonitorDay, Tally},
+    maintenance::Window,
+    names::EndpointName,
+    outage::{self, Outage, OutageEvent, Service},
+    schedule::Schedule,
+    sla::{ServiceTime, Sla, Standing},
+};
+
+/// Days of which facts are kept at least: what a page shows. A promise over a longer period keeps that many.
+pub const KEPT_DAYS: u16 = 90;
+
+/// Most outages that are kept of the sealed days. Whoever has more is told by his uptime.
+const KEPT_OUTAGES: usize = 200;
+
+/// How many days before a certificate expires it is told of, once each.
+pub const CERTIFICATE_DAYS: [i64; 5] = [30, 14, 7, 3, 1];
+
+/// What anybody may know of a monitor: nothing of where its endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Whose it is.
+    #[serde(flatten)]
+    pub service: Service,
+    /// What the parties call the endpoint.
+    pub name: EndpointName,
+    /// The kind of check: `https`, `ssh` and so on.
+    pub kind: String,
+    /// When it is asked.
+    pub schedule: Schedule,
+    /// The work that was announced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// What the contract promises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sla: Option<Sla>,
+}
+
+impl Watch {
+    /// The day of its first slot, which is the day of its first record. `None` if it never runs.
+    pub fn first_day(&self) -> Option<Day> {
+        let first = self.schedule.running.iter().next()?.from;
+        let (day, slot) = self.schedule.grid.slot_at(first)?;
+        // A slot is expected if the monitor runs as it begins, so the one it starts in the middle of is not.
+        let is_last = self.schedule.grid.slots().next_back() == Some(slot);
+        let begins_before = self.schedule.grid.span(day, slot).from < first;
+        Some(if is_last && begins_before { day.next() } else { day })
+    }
+
+    /// The day of its last slot; `None` while its end is not known.
+    pub fn last_day(&self) -> Option<Day> {
+        let last = self.schedule.running.iter().next_back()?.until;
+        (last < Moment::LATEST).then(|| last.plus(-1).day())
+    }
+}
+
+/// What a day came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayFact {
+    /// The day.
+    pub day: Day,
+    /// Its slots, as far as they are over.
+    pub tally: Tally,
+    /// How long the answers took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+}
+
+impl From<&MonitorDay> for DayFact {
+    fn from(day: &MonitorDay) -> Self {
+        Self { day: day.day, tally: day.tally(), latency: day.latency }
+    }
+}
+
+/// The days that are in the log, or on their way there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The days, each following the other, the oldest first.
+    pub days: Vec<DayFact>,
+    /// The outages that ended in them, by time.
+    pub outages: Vec<Outage>,
+    /// The outage that was open at their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Outage>,
+    /// How long the answers took over the last so many of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub latency: BTreeMap<u16, Latency>,
+}
+
+/// What is known beyond the sealed days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Current {
+    /// As of when.
+    pub as_of: Moment,
+    /// The days after the sealed ones, up to the one of `as_of`.
+    pub days: Vec<DayFact>,
+    /// The outages in them, by time; the last may be open.
+    pub outages: Vec<Outage>,
+    /// When the certificate that was seen last expires, if that is soon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_expires: Option<Moment>,
+}
+
+/// All that is known of a monitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The monitor.
+    pub watch: Watch,
+    /// What no longer changes.
+    pub sealed: Sealed,
+    /// What does; absent before anything was seen.
+    pub current: Option<Current>,
+}
+
+impl Facts {
+    /// Those of a monitor of which nothing is known yet.
+    pub fn of(watch: Watch) -> Self {
+        Self { watch, sealed: Sealed::default(), current: None }
+    }
+
+    /// The day after the sealed ones: the next to be sealed. `None` if the monitor never runs, or all its days are sealed.
+    pub fn next_day(&self) -> Option<Day> {
+        let next = match self.sealed.days.last() {
+            Some(last) => last.day.next(),
+            None => self.watch.first_day()?,
+        };
+        self.watch.last_day().is_none_or(|last| next <= last).then_some(next)
+    }
+
+    /// The facts with these days as all that is known beyond the sealed ones: they begin with [`Facts::next_day`] and follow each
+    /// other.
+    #[must_use]
+    pub fn settle(&self, days: &[MonitorDay], certificate_expires: Option<Moment>, as_of: Moment) -> Self {
+        let current = Current {
+            as_of,
+            days: days.iter().map(DayFact::from).collect(),
+            outages: outage::outages(self.sealed.carried.clone(), days, as_of),
+            certificate_expires,
+        };
+        Self { current: Some(current), ..self.clone() }
+    }
+
+    /// The facts with this day, which is [`Facts::next_day`], among the sealed ones.
+    #[must_use]
+    pub fn seal(&self, day: &MonitorDay, latency: BTreeMap<u16, Latency>) -> Self {
+        let mut facts = self.clone();
+        let sealed = &mut facts.sealed;
+        sealed.days.push(day.into());
+        let period = self.watch.sla.map_or(0, Sla::period_days);
+        let kept = usize::from(KEPT_DAYS.max(period));
+        sealed.days.drain(..sealed.days.len().saturating_sub(kept));
+        let found = outage::outages(sealed.carried.take(), [day], day.grid.end_of(day.day));
+        for outage in found {
+            if outage.is_open() {
+                sealed.carried = Some(outage);
+            } else {
+                sealed.outages.push(outage);
+            }
+        }
+        sealed.outages.drain(..sealed.outages.len().saturating_sub(KEPT_OUTAGES));
+        sealed.latency = latency;
+        if let Some(current) = &mut facts.current {
+            current.days.retain(|known| known.day > day.day);
+            let is_sealed = |outage: &Outage| sealed.outages.iter().any(|ended| ended.from == outage.from);
+            current.outages.retain(|outage| !is_sealed(outage));
+        }
+        facts
+    }
+
+    /// All days that are kept, by time; today is the last, as far as it is over.
+    pub fn days(&self) -> impl DoubleEndedIterator<Item = &DayFact> {
+        self.sealed.days.iter().chain(self.current.iter().flat_map(|current| &current.days))
+    }
+
+    /// The days from one up to and including another.
+    pub fn days_within(&self, first: Day, last: Day) -> impl Iterator<Item = &DayFact> {
+        self.days().filter(move |fact| (first..=last).contains(&fact.day))
+    }
+
+    /// All outages that are kept, by time. One is open at most, the last.
+    pub fn outages(&self) -> impl DoubleEndedIterator<Item = &Outage> {
+        let current = self.current.iter().flat_map(|current| &current.outages);
+        let carried = self.sealed.carried.iter().filter(|_| self.current.is_none());
+        self.sealed.outages.iter().chain(current).chain(carried)
+    }
+
+    /// The outage that goes on.
+    pub fn open_outage(&self) -> Option<&Outage> {
+        self.outages().next_back().filter(|outage| outage.is_open())
+    }
+
+    /// How the promise stands in the period that a day falls in; `None` without a promise.
+    pub fn standing(&self, on: Day) -> Option<Standing> {
+        let sla = self.watch.sla?;
+        let starts = self.watch.first_day()?;
+        let (from, until) = sla.period(starts, on);
+        let mut time = BTreeMap::new();
+        let mut day = from;
+        while day < until {
+            time.insert(day, ServiceTime::planned(&self.watch.schedule, day));
+            day = day.next();
+        }
+        for fact in self.days_within(from, until) {
+            time.insert(fact.day, ServiceTime::of(&self.watch.schedule, fact.day, &fact.tally));
+        }
+        Some(sla.standing(starts, on, &time))
+    }
+}
+
+/// The version of [`SlaBreached`] and [`CertificateExpiring`] this code writes.
+pub const VERSION: u32 = 1;
+
+/// The detail of `sla.breached`: a promise was broken in its running period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SlaBreached {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The same whenever the same is told.
+    pub id: String,
+    /// Whose service.
+    #[serde(flatten)]
+    pub service: Service,
+    /// How the promise stands.
+    pub standing: Standing,
+}
+
+/// The detail of `certificate.expiring`: no outage, but the way to one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CertificateExpiring {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The same whenever the same is told.
+    pub id: String,
+    /// Whose service.
+    #[serde(flatten)]
+    pub service: Service,
+    /// When it expires.
+    pub expires_at: Moment,
+    /// It is told since that is so many days away, or fewer.
+    pub within_days: i64,
+}
+
+/// Something that is to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum News {
+    /// An outage began or ended.
+    Outage(OutageEvent),
+    /// A promise was broken.
+    Sla(SlaBreached),
+    /// A certificate expires soon.
+    Certificate(CertificateExpiring),
+}
+
+impl News {
+    /// The event's type on the bus.
+    pub fn event_type(&self) -> &'static str {
+        match self {
+            Self::Outage(event) => event.event_type,
+            Self::Sla(_) => "sla.breached",
+            Self::Certificate(_) => "certificate.expiring",
+        }
+    }
+}
+
+/// What is to be told when facts have changed.
+pub fn news(before: &Facts, after: &Facts) -> Vec<News> {
+    let mut news = outage_news(before, after);
+    let service = &after.watch.service;
+    let (Some(current), version) = (&after.current, VERSION) else { return news };
+    let breach =
+        |facts: &Facts, on: Day| facts.standing(on).filter(|standing| standing.breached_on.is_some());
+    // A breach may be found a day late, when yesterday is settled after midnight, in a period that ended with it.
+    for on in current.days.iter().map(|fact| fact.day) {
+        let Some(standing) = breach(after, on) else { continue };
+        let is_known = breach(before, on).is_some();
+        let id = format!("{}-sla-{}", service.monitor, standing.from);
+        let told = |news: &News| matches!(news, News::Sla(event) if event.id == id);
+        if !is_known && !news.iter().any(told) {
+            news.push(News::Sla(SlaBreached { version, id, service: service.clone(), standing }));
+        }
+    }
+    let warned = |facts: &Facts| {
+        let current = facts.current.as_ref()?;
+        let expires_at = current.certificate_expires?;
+        let left = (expires_at.unix() - current.as_of.unix()).div_euclid(86_400);
+        let within_days = CERTIFICATE_DAYS.into_iter().rev().find(|&days| left <= days)?;
+        Some((expires_at, within_days))
+    };
+    if let Some((expires_at, within_days)) = warned(after).filter(|warning| warned(before) != Some(*warning))
+    {
+        let id = format!("{}-certificate-{}-{within_days}", service.monitor, expires_at.unix());
+        let event = CertificateExpiring { version, id, service: service.clone(), expires_at, within_days };
+        news.push(News::Certificate(event));
+    }
+    news
+}
+
+fn outage_news(before: &Facts, after: &Facts) -> Vec<News> {
+    let known: BTreeMap<Moment, bool> =
+        before.outages().map(|outage| (outage.from, outage.is_open())).collect();
+    // What was dropped because it is old is not to be found anew.
+    let oldest = known.keys().next().copied().unwrap_or(Moment::EPOCH);
+    let service = &after.watch.service;
+    let mut news = Vec::new();
+    for outage in after.outages().filter(|outage| outage.from >= oldest || known.is_empty()) {
+        if !known.contains_key(&outage.from) {
+            news.push(News::Outage(service.opened(outage)));
+        }
+        if known.get(&outage.from) != Some(&false) {
+            news.extend(service.closed(outage).map(News::Outage));
+        }
+    }
+    news
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! What is watched for a contract: the wishes of its parties, and the monitors that follow from them.
+//!
+//! A wish names all endpoints that are to be watched from its time on; the next wish takes its place. The monitors are worked out
+//! from all wishes, so wishes may come late, twice and in any order. What is named again goes on as the same monitor; what is
+//! asked at another interval is another monitor, because a day has one grid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::ContractId, time::Moment};
+
+use super::{
+    check::Check,
+    maintenance::Window,
+    names::{EndpointName, MonitorId},
+    record::Sha256Hash,
+    schedule::{Grid, Interval, Schedule},
+    span::{Span, Spans},
+};
+
+/// Most endpoints of a contract. More would let one contract fill a shard by itself.
+pub const MOST_ENDPOINTS: usize = 20;
+
+/// Most wishes of a contract that are kept; beyond it the oldest but one goes. More would outgrow an item of the table.
+pub const MOST_WISHES: usize = 100;
+
+/// One endpoint of a service, and how it is to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// What the parties call it.
+    pub name: EndpointName,
+    /// How it is asked, and what it should answer.
+    pub check: Check,
+    /// How often; every minute where nothing else is said.
+    #[serde(default = "shortest")]
+    pub interval_seconds: Interval,
+    /// When it is not to be asked. What is in the past when it is wished for does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Span>,
+}
+
+fn shortest() -> Interval {
+    Interval::SHORTEST
+}
+
+/// What is to be watched from some time on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// All endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// Announced work on any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<Span>,
+}
+
+/// Why a wish is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidWish {
+    /// More endpoints than a contract may have.
+    #[error("/monitors: a contract has at most {MOST_ENDPOINTS} monitors")]
+    TooMany,
+    /// Two endpoints of one name.
+    #[error("/monitors: two monitors are called {0}")]
+    Twice(EndpointName),
+    /// Maintenance that starts in the past or never.
+    #[error("/maintenance/{index}: {reason}")]
+    Maintenance {
+        /// Which.
+        index: usize,
+        /// What is wrong.
+        reason: super::maintenance::InvalidWindow,
+    },
+    /// A pause that ends before it starts, or began before it was wished for.
+    #[error("/monitors/{0}/pauses: a pause starts in the future and ends after it starts")]
+    Pause(usize),
+}
+
+impl Wish {
+    /// Checks a wish that is made now. `known` are the spans that were announced or wished for before: those may have begun.
+    pub fn check(&self, now: Moment) -> Result<(), InvalidWish> {
+        if self.endpoints.len() > MOST_ENDPOINTS {
+            return Err(InvalidWish::TooMany);
+        }
+        let mut names = BTreeSet::new();
+        for (index, endpoint) in self.endpoints.iter().enumerate() {
+            if !names.insert(&endpoint.name) {
+                return Err(InvalidWish::Twice(endpoint.name.clone()));
+            }
+            if endpoint.pauses.iter().any(|pause| pause.is_empty() || pause.from < now) {
+                return Err(InvalidWish::Pause(index));
+            }
+        }
+        for (index, span) in self.maintenance.iter().enumerate() {
+            Window::announce(*span, now).map_err(|reason| InvalidWish::Maintenance { index, reason })?;
+        }
+        Ok(())
+    }
+}
+
+/// All wishes for a contract.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Stated>", into = "Vec<Stated>")]
+pub struct Wishes(BTreeMap<(Moment, String), Wish>);
+
+#[derive(Serialize, Deserialize)]
+struct Stated {
+    at: Moment,
+    id: String,
+    wish: Wish,
+}
+
+/// A monitor as the wishes have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wished {
+    /// What the parties call it.
+    pub name: EndpointName,
+    /// When it is asked.
+    pub schedule: Schedule,
+    /// How it was asked from when on, by time.
+    pub checks: Vec<(Moment, Check)>,
+    /// The work that was announced for it, by its announcement.
+    pub windows: Vec<Window>,
+}
+
+impl Wishes {
+    /// Joins a wish. `id` tells apart two of the same second.
+    pub fn join(&mut self, at: Moment, id: &str, wish: Wish) {
+        self.0.entry((at, id.to_owned())).or_insert(wish);
+        while self.0.len() > MOST_WISHES {
+            // The first says since when there are monitors at all.
+            let Some(second) = self.0.keys().nth(1).cloned() else { return };
+            self.0.remove(&second);
+        }
+    }
+
+    /// The monitors, those that have ended among them. `ended` is the end of the contract.
+    pub fn monitors(&self, contract: &ContractId, ended: Option<Moment>) -> BTreeMap<MonitorId, Wished> {
+        let end = ended.unwrap_or(Moment::LATEST);
+        let mut found: BTreeMap<MonitorId, Wished> = BTreeMap::new();
+        let mut running: BTreeMap<MonitorId, Vec<Span>> = BTreeMap::new();
+        let ends = self.0.keys().skip(1).map(|(at, _)| *at).chain([end]);
+        for (((at, _), wish), until) in self.0.iter().zip(ends) {
+            let reign = Span { from: *at, until: until.min(end) };
+            for endpoint in &wish.endpoints {
+                let id = monitor_id(contract, &endpoint.name, endpoint.interval_seconds);
+                let spans = running.entry(id.clone()).or_default();
+                spans.extend(without(reign, &endpoint.pauses.iter().copied().collect()));
+                let monitor = found.entry(id.clone()).or_insert_with(|| Wished {
+                    name: endpoint.name.clone(),
+                    schedule: Schedule {
+                        grid: Grid::of(&id, endpoint.interval_seconds),
+                        running: Spans::default(),
+                    },
+                    checks: Vec::new(),
+                    windows: Vec::new(),
+                });
+                if monitor.checks.last().is_none_or(|(_, check)| *check != endpoint.check) {
+                    monitor.checks.push((*at, endpoint.check.clone()));
+                }
+                for &span in &wish.maintenance {
+                    if !monitor.windows.iter().any(|window| window.span == span) {
+                        monitor.windows.push(Window { announced_at: *at, span });
+                    }
+                }
+            }
+        }
+        for (id, spans) in running {
+            if let Some(monitor) = found.get_mut(&id) {
+                monitor.schedule.running = spans.into_iter().collect();
+            }
+        }
+        found.retain(|_, monitor| !monitor.schedule.running.is_empty());
+        found
+    }
+}
+
+impl From<Vec<Stated>> for Wishes {
+    fn from(stated: Vec<Stated>) -> Self {
+        Self(stated.into_iter().map(|Stated { at, id, wish }| ((at, id), wish)).collect())
+    }
+}
+
+impl From<Wishes> for Vec<Stated> {
+    fn from(wishes: Wishes) -> Self {
+        wishes.0.into_iter().map(|((at, id), wish)| Stated { at, id, wish }).collect()
+    }
+}
+
+/// The id of a monitor: the first 16 bytes of SHA-256 over contract, endpoint and interval, in hex. It says nothing of where the
+/// endpoint is, and is the same wherever it is worked out.
+fn monitor_id(contract: &ContractId, name: &EndpointName, interval: Interval) -> MonitorId {
+    let text = format!("{contract}\n{name}\n{}", interval.seconds());
+    let hash = Sha256Hash::of(text.as_bytes());
+    MonitorId::of_hash(&hash.0)
+}
+
+/// What of a span is in none of these.
+fn without(span: Span, taken: &Spans) -> Vec<Span> {
+    let mut left = Vec::new();
+    let mut from = span.from;
+    for hole in taken.iter().map(|hole| hole.overlap(span)).filter(|hole| !hole.is_empty()) {
+        left.push(Span { from, until: hole.from });
+        from = hole.until;
+    }
+    left.push(Span { from, until: span.until });
+    left.retain(|part| !part.is_empty());
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(minutes: i64) -> Moment {
+        Moment::parse("2026-11-24T00:00:00Z").unwrap().plus(minutes * 60)
+    }
+
+    fn span(from: i64, until: i64) -> Span {
+        Span { from: at(from), until: at(until) }
+    }
+
+    fn endpoint(name: &str, port: u16) -> Endpoint {
+        Endpoint {
+            name: name.parse().unwrap(),
+            check: Check::Tcp { host: "example.com".to_owned(), port },
+            interval_seconds: Interval::SHORTEST,
+            pauses: Vec::new(),
+        }
+    }
+
+    fn wish(endpoints: &[Endpoint]) -> Wish {
+        Wish { endpoints: endpoints.to_vec(), maintenance: Vec::new() }
+    }
+
+    fn contract() -> ContractId {
+        "c-1".parse().unwrap()
+    }
+
+    fn running(wishes: &Wishes, name: &str, ended: Option<Moment>) -> Spans {
+        let monitors = wishes.monitors(&contract(), ended);
+        let of_name = monitors.into_values().find(|monitor| monitor.name.as_str() == name);
+        of_name.map(|monitor| monitor.schedule.running).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_monitor_runs_from_the_wish_that_names_it_to_the_one_that_does_not_or_the_contracts_end() {
+        let mut wishes = Wishes::default();
+        wishes.join(at(0), "a", wish(&[endpoint("web", 80), endpoint("ssh", 22)]));
+        wishes.join(at(60), "b", wish(&[endpoint("web", 8080)]));
+        wishes.join(at(120), "c", wish(&[endpoint("web", 8080), endpoint("ssh", 22)]));
+        assert_eq!(running(&wishes, "web", Some(at(200))), [span(0, 200)].into_iter().collect());
+        assert_eq!(
+            running(&wishes, "ssh", Some(at(200))),
+            [span(0, 60), span(120, 200)].into_iter().collect()
+        );
+        assert_eq!(running(&wishes, "ssh", None).iter().next_back(), Some(Span::since(at(120))));
+        let monitors = wishes.monitors(&contract(), None);
+        let web = monitors.values().find(|monitor| monitor.name.as_str() == "web").unwrap();
+        let since: Vec<Moment> = web.checks.iter().map(|(since, _)| *since).collect();
+        assert_eq!(since, [at(0), at(60)], "a change of target is a new version of the same monitor");
+    }
+
+    #[test]
+    fn another_interval_is_another_monitor() {
+        let mut wishes = Wishes::default();
+        wishes.join(at(0), "a", wish(&[endpoint("web", 80)]));
+        let slower =
+            Endpoint { interval_seconds: Interval::from_seconds(300).unwrap(), ..endpoint("web", 80) };
+        wishes.join(at(60), "b", wish(&[slower]));
+        let monitors: Vec<Wished> = wishes.monitors(&contract(), None).into_values().collect();
+        assert_eq!(monitors.len(), 2);
+        let total: u64 =
+            monitors.iter().map(|monitor| monitor.schedule.running.seconds_in(span(0, 120))).sum();
+        assert_eq!(total, 120 * 60);
+    }
+
+    #[test]
+    fn a_pause_holds_for_as_long_as_the_wish_that_has_it() {
+        let mut wishes = Wishes::default();
+        let paused = Endpoint { pauses: vec![span(30, 50), span(90, 200)], ..endpoint("web", 80) };
+        wishes.join(at(0), "a", wish(&[paused]));
+        wishes.join(at(100), "b", wish(&[endpoint("web", 80)]));
+        let expected = [span(0, 30), span(50, 90), span(100, 150)].into_iter().collect();
+        assert_eq!(running(&wishes, "web", Some(at(150))), expected);
+    }
+
+    #[test]
+    fn work_counts_from_its_first_announcement_and_is_not_taken_back() {
+        let mut wishes = Wishes::default();
+        let work = vec![span(2000, 2060)];
+        wishes.join(at(0), "a", Wish { maintenance: work.clone(), ..wish(&[endpoint("web", 80)]) });
+        wishes.join(at(10), "b", Wish { maintenance: work, ..wish(&[endpoint("web", 80)]) });
+        wishes.join(at(20), "c", wish(&[endpoint("web", 80)]));
+        let monitors = wishes.monitors(&contract(), None);
+        let windows: Vec<&Window> = monitors.values().flat_map(|monitor| &monitor.windows).collect();
+        assert_eq!(windows, [&Window { announced_at: at(0), span: span(2000, 2060) }]);
+    }
+
+    #[test]
+    fn a_wish_that_reaches_into_the_past_or_names_an_endpoint_twice_is_refused() {
+        let web = endpoint("web", 80);
+        let with_pause = |pause| wish(&[Endpoint { pauses: vec![pause], ..web.clone() }]);
+        let with_work = |span| Wish { maintenance: vec![span], ..wish(std::slice::from_ref(&web)) };
+        let now = at(10);
+        for (wish, fine) in [
+            (wish(std::slice::from_ref(&web)), true),
+            (wish(&[web.clone(), web.clone()]), false),
+            (wish(&vec![web.clone(); MOST_ENDPOINTS + 1]), false),
+            (with_pause(span(10, 20)), true),
+            (with_pause(span(9, 20)), false),
+            (with_pause(span(30, 20)), false),
+            (with_work(span(11, 20)), true),
+            (with_work(span(10, 20)), false),
+            (with_work(span(20, 20)), false),
+        ] {
+            assert_eq!(wish.check(now).is_ok(), fine, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn a_contract_with_endless_wishes_keeps_its_first_and_its_latest() {
+        let mut wishes = Wishes::default();
+        for minute in 0..300 {
+            wishes.join(at(minute), "x", wish(&[endpoint("web", minute as u16 + 1)]));
+        }
+        assert_eq!(wishes.0.len(), MOST_WISHES);
+        assert_eq!(running(&wishes, "web", Some(at(400))), [span(0, 400)].into_iter().collect());
+    }
+
+    proptest! {
+        #[test]
+        fn wishes_in_any_order_and_twice_make_the_same_monitors(
+            stated in prop::collection::vec((0..50_i64, 0..4_u16, 0..3_u16), 1..8).prop_shuffle(),
+        ) {
+            let build = |order: &[(i64, u16, u16)]| {
+                let mut wishes = Wishes::default();
+                for &(minute, web, ssh) in order {
+                    let mut endpoints = Vec::new();
+                    if web > 0 { endpoints.push(endpoint("web", web)); }
+                    if ssh > 0 { endpoints.push(endpoint("ssh", ssh)); }
+                    wishes.join(at(minute), &format!("{web}-{ssh}"), wish(&endpoints));
+                }
+                wishes
+            };
+            let mut sorted = stated.clone();
+            sorted.sort_unstable();
+            let twice: Vec<_> = stated.iter().chain(&stated).copied().collect();
+            prop_assert_eq!(build(&twice).monitors(&contract(), None), build(&sorted).monitors(&contract(), None));
+        }
+    }
+}
