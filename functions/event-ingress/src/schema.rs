@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fmt};
 
 use jsonschema::Validator;
 use serde_json::Value;
-use trust::{marketplace::MarketplaceEvent, time::Moment};
+use trust::{
+    marketplace::{Happened, MarketplaceEvent},
+    time::Moment,
+    uptime::monitor::Wish,
+};
 
 /// How far ahead of our clock an event's time may be, in seconds. A fact can not be from the future; clocks differ a little.
 const AHEAD: i64 = 300;
@@ -20,7 +24,7 @@ macro_rules! schemas {
     };
 }
 
-const DATA: [(&str, &str); 13] = schemas![
+const DATA: [(&str, &str); 14] = schemas![
     "provider.registered",
     "provider.updated",
     "provider.checked-in",
@@ -30,6 +34,7 @@ const DATA: [(&str, &str); 13] = schemas![
     "contract.accepted",
     "contract.rejected",
     "contract.provisioned",
+    "contract.monitors-set",
     "contract.provisioning-failed",
     "contract.completed",
     "contract.cancelled",
@@ -97,8 +102,31 @@ impl Schemas {
             let detail = "is in the future".to_owned();
             return Err(Fault::Shape(vec![ShapeFault { pointer: "/time".to_owned(), detail }]));
         }
+        wish(&read, now)?;
         Ok(read)
     }
+}
+
+/// What the schemas can not say of a wish for monitors.
+fn wish(event: &MarketplaceEvent, now: Moment) -> Result<(), Fault> {
+    let fault = |pointer: &str, detail: String| {
+        Err(Fault::Shape(vec![ShapeFault { pointer: pointer.to_owned(), detail }]))
+    };
+    let (wish, member) = match &event.happened {
+        Happened::ContractProvisioned { endpoints, .. } => {
+            (Wish { endpoints: endpoints.clone(), maintenance: Vec::new() }, "endpoints")
+        }
+        Happened::ContractMonitorsSet { monitors, maintenance, .. } => {
+            // Else maintenance could be announced, and a monitor paused, with hindsight.
+            if event.time.plus(AHEAD) < now {
+                return fault("/time", "is more than five minutes ago".to_owned());
+            }
+            (Wish { endpoints: monitors.clone(), maintenance: maintenance.clone() }, "monitors")
+        }
+        _ => return Ok(()),
+    };
+    wish.check(event.time)
+        .or_else(|invalid| fault(&format!("/data/{}", invalid.pointer(member)), invalid.to_string()))
 }
 
 fn compile(name: &str, text: &str) -> Result<Validator, InvalidSchema> {
@@ -160,7 +188,7 @@ mod tests {
     #[test]
     fn members_nobody_asked_for_are_left_behind() {
         let mut event = sample("contract.provisioned");
-        event["data"]["endpoints"] = json!(["203.0.113.7:22"]);
+        event["data"]["addresses"] = json!(["203.0.113.7:22"]);
         let read = Schemas::compile().unwrap().judge(&event, now()).unwrap();
         assert!(!serde_json::to_string(&read).unwrap().contains("203.0.113.7"));
     }
@@ -183,6 +211,50 @@ mod tests {
             ("provider.registered", "/time", json!("2026-11-31T00:00:00Z"), "/time: "),
             ("provider.registered", "/time", json!("2026-11-23T12:05:01Z"), "/time: is in the future"),
             ("provider.registered", "/id", json!(7), "/id: "),
+            (
+                "contract.provisioned",
+                "/data/endpoints/0/check",
+                json!({"kind": "ping"}),
+                "/data/endpoints/0/check: ",
+            ),
+            (
+                "contract.provisioned",
+                "/data/endpoints/0/interval_seconds",
+                json!(90),
+                "/data/endpoints/0/interval_seconds: ",
+            ),
+            ("contract.provisioned", "/data/endpoints/0/interval_seconds", json!(420), "/data: "),
+            (
+                "contract.provisioned",
+                "/data/endpoints/1/name",
+                json!("web"),
+                "/data/endpoints/1/name: an earlier",
+            ),
+            ("contract.provisioned", "/data/sla/uptime", json!(99.9), "/data/sla/uptime: "),
+            (
+                "contract.monitors-set",
+                "/time",
+                json!("2026-11-23T11:54:59Z"),
+                "/time: is more than five minutes ago",
+            ),
+            (
+                "contract.monitors-set",
+                "/data/maintenance/0/from",
+                json!("2026-11-23T11:59:00Z"),
+                "/data/maintenance/0: maintenance is announced",
+            ),
+            (
+                "contract.monitors-set",
+                "/data/maintenance/0/until",
+                json!("2026-11-26T01:00:00Z"),
+                "/data/maintenance/0: maintenance ends",
+            ),
+            (
+                "contract.monitors-set",
+                "/data/monitors/1/pauses",
+                json!([{"from": "2026-11-23T11:59:00Z", "until": "2026-11-24T00:00:00Z"}]),
+                "/data/monitors/1/pauses: ",
+            ),
         ] {
             let mut event = sample(kind);
             *event.pointer_mut(pointer).unwrap() = value;

@@ -55,9 +55,16 @@ pub(crate) fn sort_key(item: &Item) -> &str {
     }
 }
 
+pub(crate) fn partition_key(item: &Item) -> &str {
+    match item.get("pk") {
+        Some(AttributeValue::S(text)) => text,
+        _ => "",
+    }
+}
+
 /// The provider whose partition an item is in.
 pub(crate) fn owner(item: &Item) -> Result<ProviderId, TableError> {
-    let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+    let key = partition_key(item);
     keys::provider_of(key).ok_or_else(|| TableError::corrupt(key, "not a provider"))
 }
 
@@ -137,6 +144,16 @@ impl Table {
         order: Order,
         limit: i32,
     ) -> Result<(Vec<Item>, bool), TableError> {
+        self.query(range, order, limit, Freshness::LastWrite).await
+    }
+
+    async fn query(
+        &self,
+        range: &Range<'_>,
+        order: Order,
+        limit: i32,
+        freshness: Freshness,
+    ) -> Result<(Vec<Item>, bool), TableError> {
         let output = self
             .client
             .query()
@@ -147,7 +164,7 @@ impl Table {
             .expression_attribute_values(":to", text(range.to))
             .scan_index_forward(order == Order::Ascending)
             .limit(limit)
-            .consistent_read(true)
+            .consistent_read(freshness == Freshness::LastWrite)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -159,11 +176,20 @@ impl Table {
 
     /// All items of a range, ascending, as of the last write.
     pub(crate) async fn all(&self, range: &Range<'_>) -> Result<Vec<Item>, TableError> {
+        self.query_all(range, Freshness::LastWrite).await
+    }
+
+    /// All items of a range, ascending, possibly a moment old, for half the price.
+    pub(crate) async fn all_relaxed(&self, range: &Range<'_>) -> Result<Vec<Item>, TableError> {
+        self.query_all(range, Freshness::Recent).await
+    }
+
+    async fn query_all(&self, range: &Range<'_>, freshness: Freshness) -> Result<Vec<Item>, TableError> {
         let mut items: Vec<Item> = Vec::new();
         let mut from = range.from.to_owned();
         loop {
             let part = Range { pk: range.pk.clone(), from: &from, to: range.to };
-            let (page, more) = self.page(&part, Order::Ascending, 1000).await?;
+            let (page, more) = self.query(&part, Order::Ascending, 1000, freshness).await?;
             items.extend(page);
             match items.last() {
                 // No key holds a character below '!', so this is the next possible key.
@@ -355,6 +381,6 @@ impl Table {
     }
 }
 
-fn built<T>(result: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, TableError> {
+pub(crate) fn built<T>(result: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, TableError> {
     result.map_err(|error| TableError::Unavailable(error.to_string()))
 }

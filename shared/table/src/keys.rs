@@ -4,10 +4,14 @@ use trust::{
     id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
     replies::{OpenWait, Scope},
     time::{Day, Moment},
+    uptime::{
+        names::{MonitorId, Vantage},
+        shard::ShardId,
+    },
 };
 use uuid::Uuid;
 
-use crate::MessageKey;
+use crate::{LeafName, MessageKey};
 
 /// A partition and sort key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +32,12 @@ pub(crate) const LINK: &str = "link#";
 pub(crate) const CHAT: &str = "chat#";
 pub(crate) const MESSAGE: &str = "message#";
 pub(crate) const CONVERSATIONS: &str = "conversation#";
+
+pub(crate) const SHARDS: &str = "shards";
+pub(crate) const PENDING: &str = "pending";
+
+/// Ends the key of what is known now of a monitor.
+pub(crate) const NOW: &str = "#now";
 
 /// Sorts after every key with the same prefix: no key holds `~`.
 pub(crate) const END: &str = "~";
@@ -151,6 +161,67 @@ pub(crate) fn nonce(of: &CallerId, nonce: Uuid) -> Key {
 /// The minute of the clock, counted from 1970.
 pub(crate) fn minute(of: &CallerId, now: Moment) -> Key {
     Key { pk: caller(of), sk: format!("minute#{}", now.unix() / 60) }
+}
+
+pub(crate) fn monitoring(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: "monitoring".to_owned() }
+}
+
+pub(crate) fn monitor(monitor: &MonitorId) -> String {
+    format!("monitor#{monitor}")
+}
+
+pub(crate) fn monitor_itself(of: &MonitorId) -> Key {
+    Key { pk: monitor(of), sk: "monitor".to_owned() }
+}
+
+pub(crate) fn record_of(of: &MonitorId, day: Day) -> Key {
+    Key { pk: monitor(of), sk: format!("record#{day}") }
+}
+
+pub(crate) fn shard_itself(shard: ShardId) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
+}
+
+pub(crate) fn shard(shard: ShardId) -> String {
+    format!("shard#{shard}")
+}
+
+pub(crate) fn asked(of: ShardId, monitor: &MonitorId) -> Key {
+    Key { pk: shard(of), sk: monitor.to_string() }
+}
+
+pub(crate) fn segments(shard: ShardId, day: Day) -> String {
+    format!("seen#{shard}#{day}")
+}
+
+pub(crate) fn segment(shard: ShardId, minute: Moment, vantage: &Vantage, run: &str) -> Key {
+    let sk = format!("{}#{vantage}#{run}", padded(minute));
+    Key { pk: segments(shard, minute.day()), sk }
+}
+
+pub(crate) fn uptime(provider: &ProviderId) -> String {
+    format!("uptime#{provider}")
+}
+
+pub(crate) fn sealed_facts(of: &ProviderId, monitor: &MonitorId) -> Key {
+    Key { pk: uptime(of), sk: monitor.to_string() }
+}
+
+pub(crate) fn current_facts(of: &ProviderId, monitor: &MonitorId) -> Key {
+    Key { pk: uptime(of), sk: format!("{monitor}{NOW}") }
+}
+
+pub(crate) fn pending(leaf: &LeafName) -> Key {
+    Key { pk: PENDING.to_owned(), sk: leaf.as_str().to_owned() }
+}
+
+pub(crate) fn log_head() -> Key {
+    Key { pk: "log".to_owned(), sk: "head".to_owned() }
+}
+
+pub(crate) fn tile(path: &str) -> Key {
+    Key { pk: format!("log#{path}"), sk: "tile".to_owned() }
 }
 
 fn caller(caller: &CallerId) -> String {

@@ -6,7 +6,15 @@
 //! |---|---|---|
 //! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
-//! | `contract#C` | `contract`, `chat#A#N`, `setup` | a contract, the conversations that claim it, and the one we open for it |
+//! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
+//! | `monitor#M` | `monitor`, `record#DAY` | a monitor, and its sealed days |
+//! | `shards` | `SHARD` | how many monitors stand in each shard |
+//! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
+//! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
+//! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
+//! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
+//! | `log` | `head` | the log's checkpoint, and the leaves that come next |
+//! | `log#PATH` | `tile` | one tile of the log |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
@@ -19,12 +27,16 @@ mod callers;
 mod communication;
 mod contracts;
 mod error;
+mod facts;
 mod item;
 mod keys;
 mod ledger;
+mod log;
+mod monitors;
 mod providers;
 mod reconciliation;
 mod setup;
+mod sightings;
 mod signals;
 mod silence;
 mod summaries;
@@ -38,9 +50,13 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
+pub use facts::{SealedDay, StoredFacts};
 pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use log::{LeafName, LogHead};
+pub use monitors::{Asked, Known};
 pub use reconciliation::{Checked, Watermark};
+pub use sightings::{Seen, Segment};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.

@@ -59,6 +59,7 @@ impl Contract {
             Happened::ContractAccepted { contract_id, .. }
             | Happened::ContractRejected { contract_id }
             | Happened::ContractProvisioned { contract_id, .. }
+            | Happened::ContractMonitorsSet { contract_id, .. }
             | Happened::ContractProvisioningFailed { contract_id }
             | Happened::ContractCompleted { contract_id }
             | Happened::ContractCancelled { contract_id, .. }
@@ -97,7 +98,8 @@ impl Contract {
             | Happened::ProviderUpdated(_)
             | Happened::ProviderCheckedIn { .. }
             | Happened::OfferingPublished(_)
-            | Happened::OfferingWithdrawn { .. } => {}
+            | Happened::OfferingWithdrawn { .. }
+            | Happened::ContractMonitorsSet { .. } => {}
         }
     }
 
@@ -310,7 +312,12 @@ mod tests {
     }
 
     fn provisioned() -> Happened {
-        Happened::ContractProvisioned { contract_id: id(), conversation: None }
+        Happened::ContractProvisioned {
+            contract_id: id(),
+            conversation: None,
+            endpoints: Vec::new(),
+            sla: None,
+        }
     }
 
     fn cancelled(by: CancelledBy) -> Happened {

@@ -10,6 +10,7 @@ use crate::{
     id::{AccountId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId, RenterId},
     replies::{Promise, SilentAfter},
     time::Moment,
+    uptime::{monitor::Endpoint, sla::Sla, span::Span},
 };
 
 /// The `source` of marketplace events on the bus.
@@ -86,6 +87,23 @@ pub enum Happened {
         /// The conversation the marketplace opened for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         conversation: Option<ConversationId>,
+        /// What of the service is to be watched.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        endpoints: Vec<Endpoint>,
+        /// The uptime it promises.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sla: Option<Sla>,
+    },
+    /// What of the service is to be watched from now on, in place of what was.
+    #[serde(rename = "contract.monitors-set")]
+    ContractMonitorsSet {
+        /// The contract.
+        contract_id: ContractId,
+        /// All endpoints.
+        monitors: Vec<Endpoint>,
+        /// Work that is announced for all of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        maintenance: Vec<Span>,
     },
     /// The service could not be handed over.
     #[serde(rename = "contract.provisioning-failed")]

@@ -8,14 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::ContractId, time::Moment};
+use crate::{
+    contract::Contract,
+    id::ContractId,
+    marketplace::{Happened, MarketplaceEvent},
+    time::Moment,
+};
 
 use super::{
     check::Check,
-    maintenance::Window,
+    facts::Watch,
+    maintenance::{InvalidWindow, Window},
     names::{EndpointName, MonitorId},
+    outage::Service,
     record::Sha256Hash,
     schedule::{Grid, Interval, Schedule},
+    sla::Sla,
     span::{Span, Spans},
 };
 
@@ -58,26 +66,44 @@ pub struct Wish {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidWish {
     /// More endpoints than a contract may have.
-    #[error("/monitors: a contract has at most {MOST_ENDPOINTS} monitors")]
+    #[error("a contract has at most {MOST_ENDPOINTS} monitors")]
     TooMany,
     /// Two endpoints of one name.
-    #[error("/monitors: two monitors are called {0}")]
-    Twice(EndpointName),
-    /// Maintenance that starts in the past or never.
-    #[error("/maintenance/{index}: {reason}")]
-    Maintenance {
-        /// Which.
-        index: usize,
-        /// What is wrong.
-        reason: super::maintenance::InvalidWindow,
+    #[error("an earlier monitor has the same name")]
+    Twice {
+        /// The later one.
+        endpoint: usize,
     },
     /// A pause that ends before it starts, or began before it was wished for.
-    #[error("/monitors/{0}/pauses: a pause starts in the future and ends after it starts")]
-    Pause(usize),
+    #[error("a pause starts in the future and ends after it starts")]
+    Pause {
+        /// Whose.
+        endpoint: usize,
+    },
+    /// Maintenance that starts in the past or never.
+    #[error("{reason}")]
+    Maintenance {
+        /// Which window.
+        window: usize,
+        /// What is wrong with it.
+        reason: InvalidWindow,
+    },
+}
+
+impl InvalidWish {
+    /// Where in the wish the fault is, as a JSON pointer's last parts. `endpoints` is what the endpoints are called there.
+    pub fn pointer(&self, endpoints: &str) -> String {
+        match self {
+            Self::TooMany => endpoints.to_owned(),
+            Self::Twice { endpoint } => format!("{endpoints}/{endpoint}/name"),
+            Self::Pause { endpoint } => format!("{endpoints}/{endpoint}/pauses"),
+            Self::Maintenance { window, .. } => format!("maintenance/{window}"),
+        }
+    }
 }
 
 impl Wish {
-    /// Checks a wish that is made now. `known` are the spans that were announced or wished for before: those may have begun.
+    /// Checks a wish that is made now: nothing in it may be in the past.
     pub fn check(&self, now: Moment) -> Result<(), InvalidWish> {
         if self.endpoints.len() > MOST_ENDPOINTS {
             return Err(InvalidWish::TooMany);
@@ -85,16 +111,66 @@ impl Wish {
         let mut names = BTreeSet::new();
         for (index, endpoint) in self.endpoints.iter().enumerate() {
             if !names.insert(&endpoint.name) {
-                return Err(InvalidWish::Twice(endpoint.name.clone()));
+                return Err(InvalidWish::Twice { endpoint: index });
             }
             if endpoint.pauses.iter().any(|pause| pause.is_empty() || pause.from < now) {
-                return Err(InvalidWish::Pause(index));
+                return Err(InvalidWish::Pause { endpoint: index });
             }
         }
-        for (index, span) in self.maintenance.iter().enumerate() {
-            Window::announce(*span, now).map_err(|reason| InvalidWish::Maintenance { index, reason })?;
+        for (window, span) in self.maintenance.iter().enumerate() {
+            Window::announce(*span, now).map_err(|reason| InvalidWish::Maintenance { window, reason })?;
         }
         Ok(())
+    }
+}
+
+/// All that the marketplace said of what is to be watched for a contract.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitoring {
+    /// What was wished for.
+    pub wishes: Wishes,
+    /// What was promised first, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sla: Option<(Moment, Sla)>,
+}
+
+impl Monitoring {
+    /// Joins an event about the contract. Events about anything else change nothing.
+    pub fn join(&mut self, event: &MarketplaceEvent) {
+        match &event.happened {
+            Happened::ContractProvisioned { endpoints, sla, .. } => {
+                if let Some(sla) = sla.filter(|_| self.sla.is_none_or(|(known, _)| event.time < known)) {
+                    self.sla = Some((event.time, sla));
+                }
+                if !endpoints.is_empty() {
+                    let wish = Wish { endpoints: endpoints.clone(), maintenance: Vec::new() };
+                    self.wishes.join(event.time, &event.id, wish);
+                }
+            }
+            Happened::ContractMonitorsSet { monitors, maintenance, .. } => {
+                let wish = Wish { endpoints: monitors.clone(), maintenance: maintenance.clone() };
+                self.wishes.join(event.time, &event.id, wish);
+            }
+            _ => {}
+        }
+    }
+
+    /// What anybody may know of the monitors, and how each is asked from when on. None before the contract's terms are known, which
+    /// name the provider.
+    pub fn watches(&self, contract: &Contract) -> Vec<(Watch, Vec<(Moment, Check)>)> {
+        let Some(terms) = contract.terms() else { return Vec::new() };
+        let ended = contract.ended().map(|(at, _)| at);
+        let watch = |(id, wished): (MonitorId, Wished)| {
+            let kind = wished.checks.last().map_or("", |(_, check)| check.kind()).to_owned();
+            let service = Service {
+                provider: terms.provider_id.clone(),
+                contract: Some(terms.contract_id.clone()),
+                monitor: id,
+            };
+            let Wished { name, schedule, checks, windows } = wished;
+            (Watch { service, name, kind, schedule, windows, sla: self.sla.map(|(_, sla)| sla) }, checks)
+        };
+        self.wishes.monitors(&terms.contract_id, ended).into_iter().map(watch).collect()
     }
 }
 

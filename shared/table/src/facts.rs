@@ -1,0 +1,139 @@
+//! What is known of a provider's monitors, ready to be served: for each the sealed days, and the current ones.
+
+use serde::{Deserialize, Serialize};
+use trust::{
+    id::ProviderId,
+    time::Day,
+    uptime::{
+        day::Latencies,
+        facts::{Current, Facts, Sealed, Watch},
+        names::MonitorId,
+        record::DayRecord,
+    },
+};
+
+use crate::{
+    LeafName, Table, TableError,
+    item::{self, Item, Range, text},
+    keys::{self, END},
+};
+
+/// What changes within a day, with what anybody may know of the monitor.
+#[derive(Serialize, Deserialize)]
+struct Now {
+    watch: Watch,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    current: Option<Current>,
+}
+
+/// A day that is sealed, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedDay {
+    /// The record's text, exactly as it is in the log.
+    pub record: String,
+    /// How long the answers took, in a form that days sum in.
+    pub latencies: Latencies,
+    /// Its place in the log; absent while it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u64>,
+}
+
+/// Facts as they were read, with what is needed to write them back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFacts {
+    /// The facts.
+    pub facts: Facts,
+    current: u64,
+    sealed: u64,
+}
+
+impl Table {
+    /// The facts of a monitor; those of one of which nothing is known yet where there are none.
+    pub async fn facts(&self, watch: &Watch) -> Result<StoredFacts, TableError> {
+        let service = &watch.service;
+        let (sealed, now) = (
+            self.stored::<Sealed>(&keys::sealed_facts(&service.provider, &service.monitor)).await?,
+            self.stored::<Now>(&keys::current_facts(&service.provider, &service.monitor)).await?,
+        );
+        let (sealed, sealed_version) =
+            sealed.map_or_else(Default::default, |stored| (stored.value, stored.version));
+        let (current, current_version) =
+            now.map_or((None, 0), |stored| (stored.value.current, stored.version));
+        let facts = Facts { watch: watch.clone(), sealed, current };
+        Ok(StoredFacts { facts, current: current_version, sealed: sealed_version })
+    }
+
+    /// The facts of all monitors of a provider, as of a moment ago.
+    pub async fn facts_of(&self, provider: &ProviderId) -> Result<Vec<Facts>, TableError> {
+        let range = Range { pk: keys::uptime(provider), from: "!", to: END };
+        let mut found: Vec<Facts> = Vec::new();
+        let mut sealed: Vec<(String, Sealed)> = Vec::new();
+        for item in self.all_relaxed(&range).await? {
+            let key = item::sort_key(&item).to_owned();
+            if let Some(monitor) = key.strip_suffix(keys::NOW) {
+                let Now { watch, current } = item::read(item)?;
+                let of_it = sealed.iter().position(|(of, _)| of == monitor);
+                let sealed = of_it.map(|place| sealed.swap_remove(place).1).unwrap_or_default();
+                found.push(Facts { watch, sealed, current });
+            } else {
+                sealed.push((key, item::read(item)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes what is known beyond the sealed days, on condition that nobody else has meanwhile.
+    pub async fn write_current(&self, stored: &StoredFacts) -> Result<(), TableError> {
+        let item = current_item(&stored.facts)?;
+        self.put_if(item, stored.current).await
+    }
+
+    /// Writes facts in which a day more is sealed, together with its record, which is then to be appended to the log.
+    pub async fn write_sealed(
+        &self,
+        stored: &StoredFacts,
+        record: &DayRecord,
+        latencies: Latencies,
+    ) -> Result<(), TableError> {
+        let service = &stored.facts.watch.service;
+        let day = record.day().day;
+        let kept = SealedDay { record: record.encode(), latencies, leaf: None };
+        let (provider, monitor) = (&service.provider, &service.monitor);
+        let mut waiting = item::keyed(&keys::pending(&LeafName::day(monitor, day)));
+        waiting.insert("leaf".to_owned(), text(&kept.record));
+        let writes = vec![
+            self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
+            self.put_versioned(
+                &keys::current_facts(provider, monitor),
+                &Now { watch: stored.facts.watch.clone(), current: stored.facts.current.clone() },
+                stored.current,
+            )?,
+            self.put_versioned(&keys::record_of(monitor, day), &kept, 0)?,
+            self.put_any(waiting)?,
+        ];
+        self.transact(writes).await
+    }
+
+    /// A sealed day.
+    pub async fn sealed_day(&self, monitor: &MonitorId, day: Day) -> Result<Option<SealedDay>, TableError> {
+        Ok(self.stored(&keys::record_of(monitor, day)).await?.map(|stored| stored.value))
+    }
+
+    /// The sealed days from one up to and including another.
+    pub async fn sealed_days(
+        &self,
+        monitor: &MonitorId,
+        first: Day,
+        last: Day,
+    ) -> Result<Vec<SealedDay>, TableError> {
+        let (from, to) = (keys::record_of(monitor, first).sk, keys::record_of(monitor, last).sk);
+        let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
+        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
+    }
+}
+
+fn current_item(facts: &Facts) -> Result<Item, TableError> {
+    let service = &facts.watch.service;
+    let now = Now { watch: facts.watch.clone(), current: facts.current.clone() };
+    item::item(&keys::current_facts(&service.provider, &service.monitor), &now)
+}

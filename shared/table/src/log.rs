@@ -1,0 +1,195 @@
+//! The log: what waits for its place in it, its tiles, and its head.
+//!
+//! Appending is three steps, each of which can be done again: leaves are *staged* by one conditional write of the head, which
+//! decides which leaves come next; their tiles are stored, which are the same whoever stores them; and the checkpoint is replaced,
+//! by another conditional write. So two who append at once, or one who dies in between, make one log.
+
+use aws_sdk_dynamodb::{
+    primitives::Blob,
+    types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity},
+};
+use serde::{Deserialize, Serialize};
+use trust::{time::Day, uptime::names::MonitorId};
+
+use crate::{
+    Stored, Table, TableError,
+    error::unavailable,
+    item::{self, Order, Range, number, text},
+    keys::{self, END, Key},
+};
+
+/// Most keys of one batch read.
+const BATCH: usize = 100;
+
+/// The name of a leaf that waits: the order in which they come into the log, and the same however often it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeafName(String);
+
+impl LeafName {
+    /// A change of keys: before all others.
+    pub fn key(id: &str) -> Self {
+        Self(format!("0#key#{id}"))
+    }
+
+    /// Announced work: it has to be in the log before it starts.
+    pub fn maintenance(monitor: &MonitorId, announced: i64, from: i64, until: i64) -> Self {
+        Self(format!("1#maintenance#{monitor}#{announced}#{from}#{until}"))
+    }
+
+    /// A version of a monitor's configuration: before the days that were recorded under it.
+    pub fn monitor(monitor: &MonitorId, version: u32) -> Self {
+        Self(format!("2#monitor#{monitor}#{version:06}"))
+    }
+
+    /// A monitor's day.
+    pub fn day(monitor: &MonitorId, day: Day) -> Self {
+        Self(format!("3#day#{monitor}#{day}"))
+    }
+
+    /// Whose day it is, if it is one.
+    fn as_day(&self) -> Option<(MonitorId, Day)> {
+        let (monitor, day) = self.0.strip_prefix("3#day#")?.split_once('#')?;
+        Some((monitor.parse().ok()?, Day::parse(day).ok()?))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The head of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// The checkpoint, a signed note; empty before the first.
+    pub checkpoint: String,
+    /// The leaves that come next, in this order, from the checkpoint's size on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub staged: Vec<LeafName>,
+}
+
+impl Table {
+    /// The head of the log, as of the last write.
+    pub async fn log_head(&self) -> Result<Stored<LogHead>, TableError> {
+        let stored = self.stored(&keys::log_head()).await?;
+        Ok(stored.unwrap_or(Stored { value: LogHead::default(), version: 0 }))
+    }
+
+    /// Replaces the head, on condition that nobody else has meanwhile.
+    pub async fn write_log_head(&self, head: &LogHead, read: u64) -> Result<(), TableError> {
+        self.put_if(item::item(&keys::log_head(), head)?, read).await
+    }
+
+    /// Has a leaf wait for its place in the log.
+    pub async fn await_leaf(&self, name: &LeafName, leaf: &str) -> Result<(), TableError> {
+        let mut item = item::keyed(&keys::pending(name));
+        item.insert("leaf".to_owned(), text(leaf));
+        self.put(item).await
+    }
+
+    /// The leaves that wait, at most so many, in the order in which they come.
+    pub async fn awaiting_leaves(&self, limit: u16) -> Result<Vec<LeafName>, TableError> {
+        let range = Range { pk: keys::PENDING.to_owned(), from: "!", to: END };
+        let (items, _) = self.page(&range, Order::Ascending, i32::from(limit)).await?;
+        Ok(items.iter().map(|item| LeafName(item::sort_key(item).to_owned())).collect())
+    }
+
+    /// The bytes of leaves that wait, in the order of their names. One that is not there is an error: staged leaves stay until
+    /// they are in the log.
+    pub async fn staged_leaves(&self, names: &[LeafName]) -> Result<Vec<Vec<u8>>, TableError> {
+        let keys: Vec<Key> = names.iter().map(keys::pending).collect();
+        let items = self.get_many(&keys).await?;
+        let leaf = |(item, name): (Option<item::Item>, &LeafName)| {
+            let leaf = item.as_ref().and_then(|item| item.get("leaf")?.as_s().ok());
+            leaf.map(|leaf| leaf.clone().into_bytes()).ok_or_else(|| TableError::corrupt(&name.0, "no leaf"))
+        };
+        items.into_iter().zip(names).map(leaf).collect()
+    }
+
+    /// Notes the places that leaves have got in the log, the first of them `first`, and ends their waiting.
+    pub async fn place_leaves(&self, names: &[LeafName], first: u64) -> Result<(), TableError> {
+        for (index, name) in (first..).zip(names) {
+            if let Some((monitor, day)) = name.as_day() {
+                self.note_leaf(&keys::record_of(&monitor, day), index).await?;
+            }
+            self.delete_now(&keys::pending(name)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tiles by their paths; `None` for one that is not there.
+    pub async fn tiles(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, TableError> {
+        let keys: Vec<Key> = paths.iter().map(|path| keys::tile(path)).collect();
+        let items = self.get_many(&keys).await?;
+        let bytes = |item: item::Item| item.get("tile")?.as_b().ok().map(|blob| blob.clone().into_inner());
+        Ok(items.into_iter().map(|item| item.and_then(bytes)).collect())
+    }
+
+    /// Stores a tile. Whoever stores the same path stores the same bytes.
+    pub async fn write_tile(&self, path: &str, bytes: Vec<u8>) -> Result<(), TableError> {
+        let mut item = item::keyed(&keys::tile(path));
+        item.insert("tile".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        self.put(item).await
+    }
+
+    async fn note_leaf(&self, key: &Key, index: u64) -> Result<(), TableError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(item::keyed(key)))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET leaf = :leaf")
+            .expression_attribute_values(":leaf", number(i64::try_from(index).unwrap_or(i64::MAX)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    async fn delete_now(&self, key: &Key) -> Result<(), TableError> {
+        let output = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(item::keyed(key)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    /// Items by their keys, in their order, as of the last write.
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<item::Item>>, TableError> {
+        let mut found: std::collections::HashMap<(String, String), item::Item> =
+            std::collections::HashMap::new();
+        for batch in keys.chunks(BATCH) {
+            let mut wanted = Some(batch.iter().map(item::keyed).collect::<Vec<_>>());
+            while let Some(keys) = wanted.take() {
+                let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                let output = self
+                    .client
+                    .batch_get_item()
+                    .request_items(&self.name, item::built(request)?)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(unavailable)?;
+                for capacity in output.consumed_capacity() {
+                    self.charge_read(Some(capacity));
+                }
+                let items = output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+                found.extend(items.into_iter().map(|item| {
+                    ((item::partition_key(&item).to_owned(), item::sort_key(&item).to_owned()), item)
+                }));
+                let left = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
+                wanted = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
+            }
+        }
+        Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())
+    }
+}

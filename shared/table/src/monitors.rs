@@ -1,0 +1,193 @@
+//! Monitors: what is wished for, how each is asked, and in which shard it stands.
+//!
+//! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
+//! ask it; and the list of shards says how many stand in each.
+
+use serde::{Deserialize, Serialize};
+use trust::{
+    id::ContractId,
+    time::Moment,
+    uptime::{
+        check::Check,
+        configuration::{Configuration, Monitor, Salt},
+        facts::Watch,
+        monitor::Monitoring,
+        names::MonitorId,
+        outage::Service,
+        schedule::Schedule,
+        shard::{MOST_MONITORS, Place, ShardId},
+    },
+};
+
+use crate::{
+    Stored, Table, TableError,
+    item::{self, Range},
+    keys::{self, END},
+};
+
+/// What a worker needs to ask a monitor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Whose it is.
+    #[serde(flatten)]
+    pub service: Service,
+    /// Its number in the shard.
+    pub number: u32,
+    /// When it is asked.
+    pub schedule: Schedule,
+    /// How it is asked from when on.
+    pub checks: Vec<(Moment, Check)>,
+    /// What was last made of it.
+    #[serde(default)]
+    pub known: Known,
+}
+
+impl Asked {
+    /// How it is asked at a moment.
+    pub fn check_at(&self, at: Moment) -> Option<&Check> {
+        let held = self.checks.iter().filter(|(since, _)| *since <= at).max_by_key(|(since, _)| *since);
+        held.or(self.checks.first()).map(|(_, check)| check)
+    }
+}
+
+/// What was last made of a monitor: whoever sees otherwise has it looked at at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// It is not down.
+    Fine,
+    /// It is down.
+    Down,
+}
+
+/// How full a shard is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Filling {
+    monitors: u32,
+    next: u32,
+}
+
+impl Table {
+    /// What is to be watched for a contract.
+    pub async fn monitoring(&self, of: &ContractId) -> Result<Option<Stored<Monitoring>>, TableError> {
+        self.stored(&keys::monitoring(of)).await
+    }
+
+    /// Writes what is to be watched for a contract, on condition that nobody else has meanwhile.
+    pub async fn write_monitoring(
+        &self,
+        of: &ContractId,
+        monitoring: &Monitoring,
+        read: u64,
+    ) -> Result<(), TableError> {
+        self.put_if(item::item(&keys::monitoring(of), monitoring)?, read).await
+    }
+
+    /// A monitor.
+    pub async fn monitor(&self, id: &MonitorId) -> Result<Option<Stored<Monitor>>, TableError> {
+        self.stored(&keys::monitor_itself(id)).await
+    }
+
+    /// Gives a new monitor a place in a shard that is not full, and writes it there.
+    pub async fn add_monitor(
+        &self,
+        watch: Watch,
+        checks: &[(Moment, Check)],
+        salt: impl FnMut() -> Salt,
+    ) -> Result<Monitor, TableError> {
+        let mut shard = ShardId::first_for(watch.schedule.grid);
+        loop {
+            let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
+            let (filling, read) =
+                stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
+            if filling.monitors >= MOST_MONITORS {
+                shard = shard.next();
+                continue;
+            }
+            let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1 };
+            let place = Place { shard, number: filling.next - 1 };
+            let mut monitor = Monitor { watch: watch.clone(), configurations: Vec::new(), place };
+            monitor.reconfigure(watch, checks, salt);
+            let writes = vec![
+                self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
+                self.put_versioned(&keys::monitor_itself(&monitor.watch.service.monitor), &monitor, 0)?,
+                self.put_any(item::item(&asked_key(&monitor), &asked(&monitor, Known::Nothing))?)?,
+            ];
+            self.transact(writes).await?;
+            return Ok(monitor);
+        }
+    }
+
+    /// Writes a monitor that has changed, on condition that nobody else has meanwhile.
+    pub async fn write_monitor(&self, monitor: &Monitor, read: u64) -> Result<(), TableError> {
+        let known = match self.get(&asked_key(monitor)).await? {
+            Some(item) => item::read::<Asked>(item)?.known,
+            None => Known::Nothing,
+        };
+        let id = &monitor.watch.service.monitor;
+        let writes = vec![
+            self.put_versioned(&keys::monitor_itself(id), monitor, read)?,
+            self.put_any(item::item(&asked_key(monitor), &asked(monitor, known))?)?,
+        ];
+        self.transact(writes).await
+    }
+
+    /// All shards that hold a monitor.
+    pub async fn shards(&self) -> Result<Vec<ShardId>, TableError> {
+        let range = Range { pk: keys::SHARDS.to_owned(), from: "0", to: END };
+        let mut shards = Vec::new();
+        for item in self.all(&range).await? {
+            let key = item::sort_key(&item);
+            let shard = key.parse().map_err(|error| TableError::corrupt(key, &error))?;
+            if item::read::<Filling>(item)?.monitors > 0 {
+                shards.push(shard);
+            }
+        }
+        Ok(shards)
+    }
+
+    /// The monitors of a shard.
+    pub async fn asked_in(&self, shard: ShardId) -> Result<Vec<Asked>, TableError> {
+        let range = Range { pk: keys::shard(shard), from: "!", to: END };
+        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
+    }
+
+    /// Notes what was made of a monitor, for those who ask it next.
+    pub async fn note_known(&self, shard: ShardId, asked: &Asked, known: Known) -> Result<(), TableError> {
+        let noted = Asked { known, ..asked.clone() };
+        self.put(item::item(&keys::asked(shard, &asked.service.monitor), &noted)?).await
+    }
+
+    /// Takes a monitor out of its shard: it is asked no more, and all its days are sealed.
+    pub async fn retire_monitor(&self, shard: ShardId, monitor: &MonitorId) -> Result<(), TableError> {
+        let key = keys::asked(shard, monitor);
+        if self.get(&key).await?.is_none() {
+            return Ok(());
+        }
+        let Some(stored) = self.stored::<Filling>(&keys::shard_itself(shard)).await? else { return Ok(()) };
+        let filling = Filling { monitors: stored.value.monitors.saturating_sub(1), ..stored.value };
+        let writes = vec![
+            self.put_versioned(&keys::shard_itself(shard), &filling, stored.version)?,
+            self.delete(&key)?,
+        ];
+        self.transact(writes).await
+    }
+}
+
+fn asked_key(monitor: &Monitor) -> keys::Key {
+    keys::asked(monitor.place.shard, &monitor.watch.service.monitor)
+}
+
+fn asked(monitor: &Monitor, known: Known) -> Asked {
+    let check = |Configuration { since, check, .. }: &Configuration| (*since, check.clone());
+    Asked {
+        service: monitor.watch.service.clone(),
+        number: monitor.place.number,
+        schedule: monitor.watch.schedule.clone(),
+        checks: monitor.configurations.iter().map(check).collect(),
+        known,
+    }
+}

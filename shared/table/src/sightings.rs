@@ -1,0 +1,93 @@
+//! What was seen: one segment a shard, minute and worker, and nothing that is ever changed.
+//!
+//! A worker that does its minute twice writes two segments, which join to the same as one. Segments go some weeks after their day
+//! was sealed.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use serde::{Deserialize, Serialize};
+use trust::{
+    time::{Day, Moment},
+    uptime::{names::Vantage, shard::ShardId, slot::Outcome},
+};
+
+use crate::{
+    Table, TableError,
+    item::{self, Range, number},
+    keys::{self, END},
+};
+
+/// Days for which segments are kept after theirs. Fewer, and a day that could not be sealed for weeks would be lost; more is only
+/// paid for.
+const KEPT_DAYS: i64 = 40;
+
+/// The form of the bytes: the first of them.
+const FORM: u8 = 1;
+
+/// What one worker saw of a shard in the slots that began within one minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The minute.
+    pub minute: Moment,
+    /// From where.
+    pub vantage: Vantage,
+    /// What it saw.
+    pub seen: Seen,
+}
+
+/// What a worker saw, by the monitors' numbers in their shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The outcomes of the attempts at each, in their order, as they count: what came too late is nothing.
+    pub outcomes: BTreeMap<u32, Vec<Outcome>>,
+    /// When certificates expire, of those that do soon: Unix seconds.
+    pub expiring: BTreeMap<u32, i64>,
+}
+
+impl Table {
+    /// Writes a segment. `run` tells apart workers that do the same minute.
+    pub async fn write_segment(
+        &self,
+        shard: ShardId,
+        segment: &Segment,
+        run: &str,
+    ) -> Result<(), TableError> {
+        let Segment { minute, vantage, seen } = segment;
+        let day = minute.day();
+        let mut bytes = vec![FORM];
+        let body = postcard::to_stdvec(seen).map_err(|error| TableError::corrupt("segment", &error))?;
+        bytes.extend(body);
+        let mut item = item::keyed(&keys::segment(shard, *minute, vantage, run));
+        item.insert("seen".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        item.insert("expires_at".to_owned(), number(day.start().unix() + (KEPT_DAYS + 1) * 86_400));
+        self.put(item).await
+    }
+
+    /// What was seen of a shard in the slots of a day that began at `since` or later, by minute.
+    pub async fn segments(
+        &self,
+        shard: ShardId,
+        day: Day,
+        since: Moment,
+    ) -> Result<Vec<Segment>, TableError> {
+        let from = format!("{:012}", since.unix());
+        let range = Range { pk: keys::segments(shard, day), from: &from, to: END };
+        self.all_relaxed(&range).await?.iter().map(read).collect()
+    }
+}
+
+fn read(item: &item::Item) -> Result<Segment, TableError> {
+    let key = item::sort_key(item);
+    let corrupt = |cause: &str| TableError::corrupt(key, cause);
+    let mut parts = key.split('#');
+    let minute = parts.next().and_then(|text| text.parse().ok()).and_then(Moment::from_unix);
+    let minute = minute.ok_or_else(|| corrupt("no minute"))?;
+    let vantage = parts.next().and_then(|text| text.parse().ok()).ok_or_else(|| corrupt("no vantage"))?;
+    let bytes = item.get("seen").and_then(|seen| seen.as_b().ok()).map(|blob| blob.as_ref());
+    let seen = match bytes {
+        Some([FORM, body @ ..]) => postcard::from_bytes(body).map_err(|error| corrupt(&error.to_string()))?,
+        _ => return Err(corrupt("not a segment of a known form")),
+    };
+    Ok(Segment { minute, vantage, seen })
+}
