@@ -4,7 +4,7 @@
 //! several vantages decide what each [`slot`] was; a slot nobody saw is unknown, never up. A [`day`] is
 //! settled from its slots and [`maintenance`], and days sum to a [`day::Tally`], in which uptime, coverage
 //! and hard bounds are exact. From days come [`outage`]s, what is left of an [`sla`], the [`interval`] of an
-//! uptime, and the [`record`] that goes into the log.
+//! uptime, and the [`record`] that goes into the log. What else goes there about monitors are [`leaves`].
 //!
 //! What holds throughout: what is stored, hashed or published is an integer; spans of time are half-open and
 //! UTC; checks may come late, twice and in any order and give the same day.
@@ -14,6 +14,7 @@ pub mod configuration;
 pub mod day;
 pub mod facts;
 pub mod interval;
+pub mod leaves;
 pub mod maintenance;
 pub mod monitor;
 pub mod names;

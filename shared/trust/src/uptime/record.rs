@@ -62,7 +62,7 @@
 mod runs;
 mod text;
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use sha2::{Digest, Sha256};
 
@@ -96,6 +96,21 @@ impl Sha256Hash {
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// Text that is not 64 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 hash is written as 64 lower-case hex digits")]
+pub struct InvalidHash;
+
+impl FromStr for Sha256Hash {
+    type Err = InvalidHash;
+    fn from_str(text: &str) -> Result<Self, InvalidHash> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).map_err(|_| InvalidHash)?;
+        let hash = Self(hash);
+        (hash.to_string() == text).then_some(hash).ok_or(InvalidHash)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, str::FromStr};
 
-use super::{Contradiction, DayRecord, KIND, LONGEST, Link, Sha256Hash, runs};
+use super::{Contradiction, DayRecord, KIND, LONGEST, Link, runs};
 use crate::{
     time::Day,
     uptime::{
@@ -112,11 +112,7 @@ fn link(sequence: u32, previous: &str) -> Result<Link, Malformed> {
     match (sequence, previous) {
         (0, "-") => Ok(Link::First),
         (0, _) | (_, "-") => Err(Contradiction::Link.into()),
-        _ => {
-            let mut hash = [0; 32];
-            hex::decode_to_slice(previous, &mut hash).map_err(|_| Malformed::Line("previous"))?;
-            Ok(Link::Next { sequence, previous: Sha256Hash(hash) })
-        }
+        _ => Ok(Link::Next { sequence, previous: parsed("previous", previous)? }),
     }
 }
 

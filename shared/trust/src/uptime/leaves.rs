@@ -1,0 +1,81 @@
+//! The other records of the log that are about monitors, as exact bytes: a monitor's configuration, work
+//! announced on it, a change of the log's keys, and a correction.
+//!
+//! They are ASCII text like the [record of a day](super::record): the first line is the kind; then one line a
+//! field in the order given here, its name, one space, what it says; each line ends with one line feed, the
+//! last one too. Numbers are decimal, without sign and leading zeros. Times are `YYYY-MM-DDThh:mm:ssZ`. So
+//! there is one text for each record, and nothing else is taken.
+//!
+//! ```text
+//! monitor/1
+//! monitor m-17
+//! version 3
+//! from 2028-02-01T00:00:00Z
+//! interval 60
+//! phase 17
+//! panel eu-central-1 us-east-1
+//! check https
+//! target 8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4
+//! since 2027-12-01T09:30:00Z
+//! ended -
+//! ```
+//!
+//! | line | says |
+//! |---|---|
+//! | `monitor` | its name: 1-64 characters of `A-Za-z0-9._-` |
+//! | `version` | the version of its configuration, which its days' records name; less than 2^32 |
+//! | `from` | when this version takes effect |
+//! | `interval`, `phase` | as in a day's record |
+//! | `panel` | the places it is asked from: 1 to 16 names, ordered by their bytes, none twice |
+//! | `check` | `http`, `https`, `tcp`, `tls`, `ssh` or `dns` |
+//! | `target` | the [`commitment`] to what is asked, 64 lower-case hex digits |
+//! | `since` | when the monitor first ran |
+//! | `ended` | when it ceased to, for good, later than `since`; `-` while it runs or is paused |
+//!
+//! A monitor that has ended has no later version, and runs no more: asking again takes a new name. So this
+//! record shows why no days come after.
+//!
+//! ```text
+//! maintenance/1
+//! monitor m-17
+//! announced 2028-02-01T10:00:00Z
+//! from 2028-02-03T01:00:00Z
+//! until 2028-02-03T03:00:00Z
+//! ```
+//!
+//! `from` is later than `announced`, and `until` later than `from`. What of it counts is said in
+//! [`maintenance`](super::maintenance).
+//!
+//! ```text
+//! key/1
+//! from 2028-06-01T00:00:00Z
+//! key log.example/uptime+4f4c1ab9+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU
+//! replaces log.example/uptime+b4dd461e+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
+//! ```
+//!
+//! Both keys are verifier keys of signed notes (C2SP `signed-note`), of one log, and two. As a leaf it is
+//! signed for by the key that is replaced: who knows the old key learns the new one from the log.
+//!
+//! ```text
+//! correction/1
+//! leaf 48213
+//! reason counts of the vantage eu-central-1 were those of another day
+//! ```
+//!
+//! `leaf` is the place in the log, from 0 on, of the leaf that is wrong, which stays; less than 2^63. The
+//! reason has 1 to 500 characters from space to `~`, and no space at either end.
+
+mod correction;
+mod key;
+mod maintenance;
+mod monitor;
+mod text;
+
+pub use correction::{CorrectionLeaf, InvalidReason, Reason};
+pub use key::{InvalidKeyChange, InvalidLogKey, KeyLeaf, LogKey};
+pub use maintenance::MaintenanceLeaf;
+pub use monitor::{CheckKind, InvalidLifetime, Lifetime, MonitorLeaf, UnknownCheck, commitment};
+pub use text::Malformed;
+
+#[cfg(test)]
+mod tests;
