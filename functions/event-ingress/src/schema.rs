@@ -251,8 +251,12 @@ mod tests {
             ),
             (
                 "contract.monitors-set",
-                "/data/monitors/1/pauses",
-                json!([{"from": "2026-11-23T11:59:00Z", "until": "2026-11-24T00:00:00Z"}]),
+                "/data/monitors/1",
+                json!({
+                    "name": "ssh",
+                    "check": {"kind": "ssh", "host": "a.example"},
+                    "pauses": [{"from": "2026-11-23T11:59:00Z", "until": "2026-11-24T00:00:00Z"}],
+                }),
                 "/data/monitors/1/pauses: ",
             ),
         ] {

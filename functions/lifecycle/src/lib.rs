@@ -9,6 +9,7 @@
 
 mod chat;
 mod marketplace;
+mod monitors;
 mod wish;
 
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -24,6 +25,7 @@ use trust::{
     marketplace::MarketplaceEvent,
     setup::{CONTRACT_CHAT_WANTED, PROVIDER_CHAT_WANTED, Wanted},
     time::Moment,
+    uptime::slot::Panel,
 };
 
 use chat::Chat;
@@ -37,18 +39,21 @@ const RACES: usize = 10;
 pub struct App {
     table: Table,
     bus: Bus,
+    panel: Panel,
     /// Absent where there is no Chatwoot.
     chat: Option<Chat>,
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`.
+    /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`. New monitors
+    /// are asked from `VANTAGES`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
         let bus = Bus::connect(environment, &clients)?;
-        Ok(Self { table, bus, chat: Chat::connect(environment, &clients)? })
+        let panel = lambda::vantages::panel(environment)?;
+        Ok(Self { table, bus, panel, chat: Chat::connect(environment, &clients)? })
     }
 }
 

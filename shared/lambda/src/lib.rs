@@ -14,9 +14,11 @@ pub mod metrics;
 #[cfg(feature = "chatwoot")]
 pub mod operator;
 pub mod problem;
+pub mod random;
 pub mod secrets;
 pub mod signed_request;
 mod telemetry;
+pub mod vantages;
 
 pub use bus::Bus;
 pub use clients::Clients;

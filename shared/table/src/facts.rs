@@ -14,8 +14,9 @@ use trust::{
 
 use crate::{
     LeafName, Table, TableError,
-    item::{self, Item, Range, text},
+    item::{self, Item, Range},
     keys::{self, END},
+    log,
 };
 
 /// What changes within a day, with what anybody may know of the monitor.
@@ -99,8 +100,7 @@ impl Table {
         let day = record.day().day;
         let kept = SealedDay { record: record.encode(), latencies, leaf: None };
         let (provider, monitor) = (&service.provider, &service.monitor);
-        let mut waiting = item::keyed(&keys::pending(&LeafName::day(monitor, day)));
-        waiting.insert("leaf".to_owned(), text(&kept.record));
+        let waiting = log::awaiting(&LeafName::day(monitor, day), &kept.record);
         let writes = vec![
             self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
             self.put_versioned(

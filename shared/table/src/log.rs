@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity},
 };
 use serde::{Deserialize, Serialize};
-use trust::{time::Day, uptime::names::MonitorId};
+use trust::{
+    time::{Day, Moment},
+    uptime::{maintenance::Window, names::MonitorId},
+};
 
 use crate::{
     Stored, Table, TableError,
@@ -33,7 +36,9 @@ impl LeafName {
     }
 
     /// Announced work: it has to be in the log before it starts.
-    pub fn maintenance(monitor: &MonitorId, announced: i64, from: i64, until: i64) -> Self {
+    pub fn maintenance(monitor: &MonitorId, window: Window) -> Self {
+        let [announced, from, until] =
+            [window.announced_at, window.span.from, window.span.until].map(Moment::unix);
         Self(format!("1#maintenance#{monitor}#{announced}#{from}#{until}"))
     }
 
@@ -82,9 +87,7 @@ impl Table {
 
     /// Has a leaf wait for its place in the log.
     pub async fn await_leaf(&self, name: &LeafName, leaf: &str) -> Result<(), TableError> {
-        let mut item = item::keyed(&keys::pending(name));
-        item.insert("leaf".to_owned(), text(leaf));
-        self.put(item).await
+        self.put(awaiting(name, leaf)).await
     }
 
     /// The leaves that wait, at most so many, in the order in which they come.
@@ -192,4 +195,11 @@ impl Table {
         }
         Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())
     }
+}
+
+/// The item of a leaf that waits.
+pub(crate) fn awaiting(name: &LeafName, leaf: &str) -> item::Item {
+    let mut item = item::keyed(&keys::pending(name));
+    item.insert("leaf".to_owned(), text(leaf));
+    item
 }

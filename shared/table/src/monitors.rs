@@ -3,6 +3,7 @@
 //! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
 //! ask it; and the list of shards says how many stand in each.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use trust::{
     id::ContractId,
@@ -11,18 +12,22 @@ use trust::{
         check::Check,
         configuration::{Configuration, Monitor, Salt},
         facts::Watch,
+        leaves::MaintenanceLeaf,
+        maintenance::Window,
         monitor::Monitoring,
         names::MonitorId,
         outage::Service,
         schedule::Schedule,
         shard::{MOST_MONITORS, Place, ShardId},
+        slot::Panel,
     },
 };
 
 use crate::{
-    Stored, Table, TableError,
+    LeafName, Stored, Table, TableError,
     item::{self, Range},
     keys::{self, END},
+    log,
 };
 
 /// What a worker needs to ask a monitor.
@@ -91,11 +96,12 @@ impl Table {
         self.stored(&keys::monitor_itself(id)).await
     }
 
-    /// Gives a new monitor a place in a shard that is not full, and writes it there.
+    /// Gives a new monitor a place in a shard that is not full, and writes it there. The log is to hear of all its versions.
     pub async fn add_monitor(
         &self,
         watch: Watch,
         checks: &[(Moment, Check)],
+        panel: &Panel,
         salt: impl FnMut() -> Salt,
     ) -> Result<Monitor, TableError> {
         let mut shard = ShardId::first_for(watch.schedule.grid);
@@ -111,28 +117,55 @@ impl Table {
             let place = Place { shard, number: filling.next - 1 };
             let mut monitor = Monitor { watch: watch.clone(), configurations: Vec::new(), place };
             monitor.reconfigure(watch, checks, salt);
-            let writes = vec![
+            let mut writes = vec![
                 self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
                 self.put_versioned(&keys::monitor_itself(&monitor.watch.service.monitor), &monitor, 0)?,
                 self.put_any(item::item(&asked_key(&monitor), &asked(&monitor, Known::Nothing))?)?,
             ];
+            writes.extend(self.new_leaves(&monitor, 0, &[], panel)?);
             self.transact(writes).await?;
             return Ok(monitor);
         }
     }
 
-    /// Writes a monitor that has changed, on condition that nobody else has meanwhile.
-    pub async fn write_monitor(&self, monitor: &Monitor, read: u64) -> Result<(), TableError> {
-        let known = match self.get(&asked_key(monitor)).await? {
-            Some(item) => item::read::<Asked>(item)?.known,
-            None => Known::Nothing,
-        };
+    /// Writes a monitor that has changed, on condition that nobody else has meanwhile. The log is to hear of what is new.
+    pub async fn write_monitor(
+        &self,
+        before: &Stored<Monitor>,
+        monitor: &Monitor,
+        panel: &Panel,
+    ) -> Result<(), TableError> {
         let id = &monitor.watch.service.monitor;
-        let writes = vec![
-            self.put_versioned(&keys::monitor_itself(id), monitor, read)?,
-            self.put_any(item::item(&asked_key(monitor), &asked(monitor, known))?)?,
-        ];
+        let mut writes = vec![self.put_versioned(&keys::monitor_itself(id), monitor, before.version)?];
+        // One that was retired stays so: its contract has ended.
+        if let Some(item) = self.get(&asked_key(monitor)).await? {
+            let known = item::read::<Asked>(item)?.known;
+            writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, known))?)?);
+        }
+        let Monitor { watch, configurations, .. } = &before.value;
+        writes.extend(self.new_leaves(monitor, configurations.len(), &watch.windows, panel)?);
         self.transact(writes).await
+    }
+
+    /// What the log does not know yet: versions beyond so many, and windows that are not among these.
+    fn new_leaves(
+        &self,
+        monitor: &Monitor,
+        versions: usize,
+        windows: &[Window],
+        panel: &Panel,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        let id = &monitor.watch.service.monitor;
+        let mut leaves: Vec<(LeafName, String)> = Vec::new();
+        for (number, _) in (1..).zip(&monitor.configurations).skip(versions) {
+            let leaf = monitor.leaf(number, panel).map(|leaf| leaf.encode());
+            leaves.extend(leaf.map(|leaf| (LeafName::monitor(id, number), leaf)));
+        }
+        for window in monitor.watch.windows.iter().filter(|window| !windows.contains(window)) {
+            let leaf = MaintenanceLeaf::new(id.clone(), *window).ok().map(|leaf| leaf.encode());
+            leaves.extend(leaf.map(|leaf| (LeafName::maintenance(id, *window), leaf)));
+        }
+        leaves.iter().map(|(name, leaf)| self.put_any(log::awaiting(name, leaf))).collect()
     }
 
     /// All shards that hold a monitor.

@@ -10,6 +10,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::leaves::CheckKind;
+
 /// One thing to find out about an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -104,14 +106,14 @@ fn ssh() -> u16 {
 
 impl Check {
     /// The kind, as it is shown: says nothing of where the endpoint is.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> CheckKind {
         match self {
-            Self::Http { url, .. } if url.starts_with("http:") => "http",
-            Self::Http { .. } => "https",
-            Self::Tcp { .. } => "tcp",
-            Self::Tls { .. } => "tls",
-            Self::Ssh { .. } => "ssh",
-            Self::Dns { .. } => "dns",
+            Self::Http { url, .. } if url.starts_with("http:") => CheckKind::Http,
+            Self::Http { .. } => CheckKind::Https,
+            Self::Tcp { .. } => CheckKind::Tcp,
+            Self::Tls { .. } => CheckKind::Tls,
+            Self::Ssh { .. } => CheckKind::Ssh,
+            Self::Dns { .. } => CheckKind::Dns,
         }
     }
 
@@ -163,7 +165,7 @@ mod tests {
             ),
         ] {
             let check: Check = serde_json::from_str(written).unwrap();
-            assert_eq!((check.kind(), check.canonical().as_str()), (kind, canonical));
+            assert_eq!((check.kind().as_str(), check.canonical().as_str()), (kind, canonical));
             assert_eq!(serde_json::from_str::<Check>(canonical).unwrap(), check);
         }
     }

@@ -9,7 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Day, Moment};
 
-use super::{check::Check, facts::Watch, shard::Place};
+use super::{
+    check::Check,
+    facts::Watch,
+    leaves::{Lifetime, MonitorLeaf, commitment},
+    shard::Place,
+    slot::Panel,
+};
 
 /// What makes the hash of a target impossible to guess: 16 random bytes, in hex.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,23 +72,39 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Takes over what the wishes say of it now, and says how many versions are new. What was a version stays one: days were
-    /// recorded under it.
-    pub fn reconfigure(
-        &mut self,
-        watch: Watch,
-        checks: &[(Moment, Check)],
-        mut salt: impl FnMut() -> Salt,
-    ) -> usize {
+    /// Takes over what the wishes say of it now. What was a version stays one: days were recorded under it. Its end is a version,
+    /// too, the last.
+    pub fn reconfigure(&mut self, watch: Watch, checks: &[(Moment, Check)], mut salt: impl FnMut() -> Salt) {
+        let has_ended = watch.ended.filter(|_| watch.ended != self.watch.ended);
         self.watch = watch;
-        let known = self.configurations.len();
         for (since, check) in checks {
             let is_known = |known: &Configuration| known.since == *since && known.check == *check;
             if !self.configurations.iter().any(is_known) {
                 self.configurations.push(Configuration { since: *since, check: check.clone(), salt: salt() });
             }
         }
-        self.configurations.len() - known
+        let last = self.configurations.iter().max_by_key(|version| version.since);
+        if let (Some(since), Some(last)) = (has_ended, last) {
+            self.configurations.push(Configuration { since, check: last.check.clone(), salt: salt() });
+        }
+    }
+
+    /// What the log is to say of a version, from 1 on. `None` if there is none of this number, or the monitor never runs.
+    pub fn leaf(&self, number: u32, panel: &Panel) -> Option<MonitorLeaf> {
+        let version = self.configurations.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
+        let Watch { service, schedule, ended, .. } = &self.watch;
+        let since = schedule.running.iter().next()?.from;
+        let ended = ended.filter(|ended| *ended <= version.since && since < *ended);
+        Some(MonitorLeaf {
+            monitor: service.monitor.clone(),
+            version: number,
+            from: version.since,
+            grid: schedule.grid,
+            panel: panel.clone(),
+            check: version.check.kind(),
+            target: commitment(&version.salt.0, &version.check.canonical()),
+            lifetime: Lifetime::new(since, ended).ok()?,
+        })
     }
 
     /// The version that held last by a moment, and its number from 1; before the first, the first.
@@ -124,9 +146,10 @@ mod tests {
         let watch = Watch {
             service,
             name: "web".parse().unwrap(),
-            kind: "tcp".to_owned(),
+            kind: check(1).kind(),
             schedule: Schedule { grid, running },
             windows: Vec::new(),
+            ended: None,
             sla: None,
         };
         Monitor {
@@ -141,7 +164,9 @@ mod tests {
         let mut monitor = monitor();
         let mut salts = (1..).map(|byte| Salt([byte; 16]));
         let mut learn = |monitor: &mut Monitor, checks: &[(Moment, Check)]| {
-            monitor.reconfigure(monitor.watch.clone(), checks, || salts.next().unwrap())
+            let known = monitor.configurations.len();
+            monitor.reconfigure(monitor.watch.clone(), checks, || salts.next().unwrap());
+            monitor.configurations.len() - known
         };
         assert_eq!(learn(&mut monitor, &[(at(0), check(80))]), 1);
         assert_eq!(learn(&mut monitor, &[(at(0), check(80)), (at(20), check(82))]), 1);
@@ -156,6 +181,26 @@ mod tests {
         assert_eq!(held(10), (3, check(81), 3));
         assert_eq!(held(20), (2, check(82), 2));
         assert_eq!(monitor.version_on(at(0).day()), 2);
+    }
+
+    #[test]
+    fn the_log_commits_to_each_version_and_hears_of_the_end() {
+        let mut monitor = monitor();
+        let panel = Panel::new(["eu".parse().unwrap()].into()).unwrap();
+        let salt = || Salt([7; 16]);
+        monitor.reconfigure(monitor.watch.clone(), &[(at(0), check(80))], salt);
+        let leaf = monitor.leaf(1, &panel).unwrap();
+        assert!(leaf.is_opened_by(&[7; 16], &check(80).canonical()));
+        assert!(!leaf.is_opened_by(&[7; 16], &check(81).canonical()));
+        assert_eq!((leaf.from, leaf.lifetime.since(), leaf.lifetime.ended()), (at(0), at(0), None));
+        let ended = Watch { ended: Some(at(60)), ..monitor.watch.clone() };
+        for _ in 0..2 {
+            monitor.reconfigure(ended.clone(), &[(at(0), check(80))], salt);
+        }
+        assert_eq!(monitor.configurations.len(), 2);
+        assert_eq!(monitor.leaf(1, &panel).unwrap(), leaf);
+        assert_eq!(monitor.leaf(2, &panel).unwrap().lifetime.ended(), Some(at(60)));
+        assert_eq!((monitor.leaf(0, &panel), monitor.leaf(3, &panel)), (None, None));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::time::{Day, Moment};
 
 use super::{
     day::{Latency, MonitorDay, Tally},
+    leaves::CheckKind,
     maintenance::Window,
     names::EndpointName,
     outage::{self, Outage, OutageEvent, Service},
@@ -36,13 +37,16 @@ pub struct Watch {
     pub service: Service,
     /// What the parties call the endpoint.
     pub name: EndpointName,
-    /// The kind of check: `https`, `ssh` and so on.
-    pub kind: String,
+    /// How the endpoint is asked.
+    pub kind: CheckKind,
     /// When it is asked.
     pub schedule: Schedule,
     /// The work that was announced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
+    /// When the contract ended, and with it the monitor, for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Moment>,
     /// What the contract promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
@@ -59,10 +63,10 @@ impl Watch {
         Some(if is_last && begins_before { day.next() } else { day })
     }
 
-    /// The day of its last slot; `None` while its end is not known.
+    /// The day of its last record; `None` while it has no end. One that is paused, or is not wished for, has days in which nothing
+    /// is expected, so that a day without a record is always one that was left out.
     pub fn last_day(&self) -> Option<Day> {
-        let last = self.schedule.running.iter().next_back()?.until;
-        (last < Moment::LATEST).then(|| last.plus(-1).day())
+        Some(self.ended?.plus(-1).day().max(self.first_day()?))
     }
 }
 

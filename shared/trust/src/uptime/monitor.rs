@@ -161,16 +161,17 @@ impl Monitoring {
         let Some(terms) = contract.terms() else { return Vec::new() };
         let ended = contract.ended().map(|(at, _)| at);
         let watch = |(id, wished): (MonitorId, Wished)| {
-            let kind = wished.checks.last().map_or("", |(_, check)| check.kind()).to_owned();
+            let kind = wished.checks.last()?.1.kind();
             let service = Service {
                 provider: terms.provider_id.clone(),
                 contract: Some(terms.contract_id.clone()),
                 monitor: id,
             };
             let Wished { name, schedule, checks, windows } = wished;
-            (Watch { service, name, kind, schedule, windows, sla: self.sla.map(|(_, sla)| sla) }, checks)
+            let sla = self.sla.map(|(_, sla)| sla);
+            Some((Watch { service, name, kind, schedule, windows, ended, sla }, checks))
         };
-        self.wishes.monitors(&terms.contract_id, ended).into_iter().map(watch).collect()
+        self.wishes.monitors(&terms.contract_id, ended).into_iter().filter_map(watch).collect()
     }
 }
 

@@ -27,12 +27,13 @@ fn watch(sla: Option<Sla>) -> Watch {
             monitor: "m".parse().unwrap(),
         },
         name: "web".parse().unwrap(),
-        kind: "https".to_owned(),
+        kind: CheckKind::Https,
         schedule: Schedule {
             grid: grid(),
             running: [Span::since(first_day().start())].into_iter().collect(),
         },
         windows: Vec::new(),
+        ended: None,
         sla,
     }
 }
@@ -159,7 +160,7 @@ fn a_certificate_is_told_of_once_at_each_threshold_and_anew_for_another_certific
 }
 
 #[test]
-fn the_first_day_is_that_of_the_first_slot_and_the_last_that_of_the_last() {
+fn the_first_day_is_that_of_the_first_slot_and_the_last_that_of_the_contracts_end() {
     let at = |text| Moment::parse(text).unwrap();
     for (from, until, first, last) in [
         ("2028-02-28T00:00:00Z", "2028-03-01T00:00:00Z", "2028-02-28", Some("2028-02-29")),
@@ -169,7 +170,9 @@ fn the_first_day_is_that_of_the_first_slot_and_the_last_that_of_the_last() {
         ("2028-02-28T22:10:01Z", "9999-12-30T22:00:00Z", "2028-02-28", None),
     ] {
         let mut watch = watch(None);
+        let ended = Some(at(until)).filter(|until| *until < Moment::LATEST);
         watch.schedule.running = [Span { from: at(from), until: at(until) }].into_iter().collect();
+        watch.ended = ended;
         assert_eq!(watch.first_day().unwrap().to_string(), first, "{from}");
         assert_eq!(watch.last_day().map(|day| day.to_string()).as_deref(), last, "{until}");
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use super::text::{Lines, Malformed, decode};
 use crate::{
     time::Moment,
@@ -14,7 +16,8 @@ use crate::{
 };
 
 /// How a target is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CheckKind {
     /// A request without TLS, and its answer.
     Http,
