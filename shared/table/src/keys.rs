@@ -183,6 +183,10 @@ pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }
 
+pub(crate) fn planned() -> Key {
+    Key { pk: SHARDS.to_owned(), sk: "planned".to_owned() }
+}
+
 pub(crate) fn shard(shard: ShardId) -> String {
     format!("shard#{shard}")
 }

@@ -75,6 +75,12 @@ struct Filling {
     next: u32,
 }
 
+/// How far planning has come.
+#[derive(Debug, Serialize, Deserialize)]
+struct Planned {
+    through: Moment,
+}
+
 impl Table {
     /// What is to be watched for a contract.
     pub async fn monitoring(&self, of: &ContractId) -> Result<Option<Stored<Monitoring>>, TableError> {
@@ -168,9 +174,22 @@ impl Table {
         leaves.iter().map(|(name, leaf)| self.put_any(log::awaiting(name, leaf))).collect()
     }
 
+    /// The last minute for which all shards were planned.
+    pub async fn planned_through(&self) -> Result<Stored<Option<Moment>>, TableError> {
+        let stored = self.stored::<Planned>(&keys::planned()).await?;
+        let (value, version) = stored.map_or((None, 0), |stored| (Some(stored.value.through), stored.version));
+        Ok(Stored { value, version })
+    }
+
+    /// Notes the last minute for which all shards were planned, on condition that nobody else has meanwhile.
+    pub async fn note_planned(&self, through: Moment, read: u64) -> Result<(), TableError> {
+        self.put_if(item::item(&keys::planned(), &Planned { through })?, read).await
+    }
+
     /// All shards that hold a monitor.
     pub async fn shards(&self) -> Result<Vec<ShardId>, TableError> {
-        let range = Range { pk: keys::SHARDS.to_owned(), from: "0", to: END };
+        // Their ids begin with a digit.
+        let range = Range { pk: keys::SHARDS.to_owned(), from: "0", to: "9~" };
         let mut shards = Vec::new();
         for item in self.all(&range).await? {
             let key = item::sort_key(&item);

@@ -20,6 +20,7 @@ pub mod monitor;
 pub mod names;
 pub mod outage;
 pub mod percent;
+pub mod probing;
 pub mod record;
 pub mod schedule;
 pub mod shard;

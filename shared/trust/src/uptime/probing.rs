@@ -1,0 +1,37 @@
+//! What the functions that watch say to each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Moment;
+
+use super::{names::MonitorId, shard::ShardId};
+
+/// The slots of a shard that begin within one minute: what a worker asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minute {
+    /// The shard.
+    pub shard: ShardId,
+    /// When the minute begins.
+    pub minute: Moment,
+}
+
+/// What is to be made of what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "task")]
+pub enum Task {
+    /// The days of a shard's monitors that are not sealed are to be worked out anew.
+    Settle {
+        /// The shard.
+        shard: ShardId,
+        /// Only these of its monitors; all where there is none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        monitors: Vec<MonitorId>,
+    },
+    /// The days of a shard's monitors that are over are to be sealed.
+    Seal {
+        /// The shard.
+        shard: ShardId,
+    },
+    /// What waits for its place in the log is to be appended.
+    Append,
+}
