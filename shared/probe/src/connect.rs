@@ -3,12 +3,13 @@
 use std::{
     io::{Error, ErrorKind},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    slice,
 };
 
 use tokio::net::TcpStream;
 
 use crate::{
-    guard::{Host, Pinned, Place},
+    guard::{Host, Pinned, Place, Refusal},
     outcome::{Fault, Miss, Reason},
     prober::Prober,
 };
@@ -16,13 +17,21 @@ use crate::{
 impl Prober {
     /// Resolves the place's host, has the guard check all of its addresses, and connects to the one that it pins.
     pub(crate) async fn connect(&self, place: &Place) -> Result<TcpStream, Miss> {
-        let resolved = match place.host() {
-            Host::Address(address) => vec![*address],
-            Host::Name(name) => self.names.addresses(name).await?,
+        let pinned = match place.host() {
+            Host::Address(address) => self.guard.pin(place, slice::from_ref(address))?,
+            Host::Name(name) => {
+                let resolved = self.names.addresses(name).await?;
+                self.guard.pin(place, &resolved).map_err(not_public)?
+            }
         };
-        let pinned = self.guard.pin(place, &resolved)?.ok_or(Reason::Dns)?;
-        open(pinned).await
+        open(pinned.ok_or(Reason::Dns)?).await
     }
+}
+
+/// Of an address that a name was resolved to. Which one it is stays with us.
+pub(crate) fn not_public(refusal: Refusal) -> Reason {
+    tracing::debug!(%refusal, "a name leads to where nobody may be led");
+    Reason::NotPublic
 }
 
 async fn open(pinned: Pinned) -> Result<TcpStream, Miss> {

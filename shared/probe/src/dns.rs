@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hickory_resolver::proto::rr::{Name, RData, RecordType, rdata::TXT};
 
 use crate::{
+    connect::not_public,
     guard::{Host, Refusal},
     outcome::{Miss, Reason},
     prober::Prober,
@@ -34,14 +35,11 @@ pub enum Question {
 
 impl Prober {
     pub(crate) async fn dns(&self, name: &str, question: &Question) -> Result<(), Miss> {
-        let name = match Host::read(name)? {
-            Host::Name(name) => name,
-            Host::Address(_) => return Err(Refusal::Host.into()),
-        };
+        let name = name_to_ask(name)?;
         let records = self.names.records(&name, question.kind()).await?;
         for record in &records {
             if let Some(address) = record.data.ip_addr() {
-                self.guard.check_address(address)?;
+                self.guard.check_address(address).map_err(not_public)?;
             }
         }
         if records.iter().any(|record| question.is_answered_by(&record.data)) {
@@ -49,6 +47,14 @@ impl Prober {
         } else {
             Err(Reason::Dns.into())
         }
+    }
+}
+
+/// The name to ask about, which an address is not.
+pub(crate) fn name_to_ask(text: &str) -> Result<String, Refusal> {
+    match Host::read(text)? {
+        Host::Name(name) => Ok(name),
+        Host::Address(_) => Err(Refusal::Host),
     }
 }
 

@@ -21,7 +21,11 @@ use std::{
 
 use url::Url;
 
-use crate::address::{self, Kind};
+use crate::{
+    address::{self, Kind},
+    check::Check,
+    dns, http,
+};
 
 /// How far a [`Guard`] lets anybody reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub const PORTS: [RangeInclusive<u16>; 5] = [22..=22, 53..=53, 80..=80, 443..=44
 const LONGEST_NAME: usize = 253;
 
 /// A host as it was written, understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Host {
     /// An address.
     Address(IpAddr),
@@ -115,6 +119,27 @@ impl Guard {
     /// How far it lets anybody reach.
     pub fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// Checks what can be seen of a check without asking anybody: to be asked when a monitor is configured, so that its owner
+    /// learns of it.
+    pub fn admit(&self, check: &Check) -> Result<(), Refusal> {
+        self.host_of(check).map(drop)
+    }
+
+    /// The host that a check is about, if it is admitted.
+    pub(crate) fn host_of(&self, check: &Check) -> Result<Host, Refusal> {
+        match check {
+            Check::Http(check) => {
+                let (url, place) = self.read_url(&check.url)?;
+                http::target(&url)?;
+                Ok(place.host)
+            }
+            Check::Tcp { host, port } | Check::Tls { host, port } | Check::Ssh { host, port } => {
+                Ok(self.check_place(host, *port)?.host)
+            }
+            Check::Dns { name, .. } => dns::name_to_ask(name).map(Host::Name),
+        }
     }
 
     /// Checks one address.

@@ -23,7 +23,7 @@ use url::{Position, Url};
 use crate::{
     guard::{Place, Refusal},
     outcome::{Certificate, Miss, Reason},
-    prober::{self, Prober},
+    prober::Prober,
 };
 
 /// A URL, and how it should answer.
@@ -87,12 +87,15 @@ impl Prober {
         certificate: &mut Option<Certificate>,
     ) -> Result<(), Miss> {
         let (mut url, mut place) = self.guard.read_url(&check.url)?;
+        let mut target = target(&url)?;
         for _ in 0..=REDIRECTS {
-            match self.visit(check, &url, &place, now, certificate).await? {
+            let request = self.request(check, &url, target)?;
+            match self.visit(check, request, &url, &place, now, certificate).await? {
                 Visit::Right => return Ok(()),
                 Visit::Redirected(next) => {
-                    // Asked anew, as if somebody had written it.
-                    place = self.guard.check_url(&next)?;
+                    // Asked anew, as if somebody had written it; but it was the target who did.
+                    place = self.guard.check_url(&next).map_err(barred)?;
+                    target = self::target(&next).map_err(barred)?;
                     url = next;
                 }
             }
@@ -103,12 +106,12 @@ impl Prober {
     async fn visit(
         &self,
         check: &HttpCheck,
+        request: Request<Empty<Bytes>>,
         url: &Url,
         place: &Place,
         now: Moment,
         certificate: &mut Option<Certificate>,
     ) -> Result<Visit, Miss> {
-        let request = request(check, url).ok_or(Refusal::Url)?;
         let stream = self.connect(place).await?;
         if url.scheme() == "https" {
             let stream = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate).await?;
@@ -117,24 +120,34 @@ impl Prober {
             exchange(stream, request, check, url).await
         }
     }
+
+    fn request(&self, check: &HttpCheck, url: &Url, target: Uri) -> Result<Request<Empty<Bytes>>, Refusal> {
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        let mut request = Request::new(Empty::new());
+        *request.method_mut() = match check.ask {
+            Ask::Head => Method::HEAD,
+            Ask::Get { .. } => Method::GET,
+        };
+        *request.uri_mut() = target;
+        let headers = request.headers_mut();
+        headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| Refusal::Host)?);
+        headers.insert(USER_AGENT, self.agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        Ok(request)
+    }
 }
 
-fn request(check: &HttpCheck, url: &Url) -> Option<Request<Empty<Bytes>>> {
-    let method = match check.ask {
-        Ask::Head => Method::HEAD,
-        Ask::Get { .. } => Method::GET,
-    };
-    let target: Uri = url[Position::BeforePath..Position::AfterQuery].parse().ok()?;
-    Request::builder()
-        .method(method)
-        .uri(target)
-        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
-        .header(USER_AGENT, HeaderValue::from_static(prober::USER_AGENT))
-        .header(ACCEPT, HeaderValue::from_static("*/*"))
-        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
-        .header(CONNECTION, HeaderValue::from_static("close"))
-        .body(Empty::new())
-        .ok()
+/// What is asked for of the host. Nothing where it is too long to be asked for.
+pub(crate) fn target(url: &Url) -> Result<Uri, Refusal> {
+    url[Position::BeforePath..Position::AfterQuery].parse().map_err(|_| Refusal::Url)
+}
+
+/// Of where a target redirects to.
+fn barred(refusal: Refusal) -> Reason {
+    tracing::debug!(%refusal, "redirected to where nobody may be led");
+    Reason::Redirect
 }
 
 /// Sends the request and looks at the answer, in one future: the connection is driven only as long as somebody waits for it.

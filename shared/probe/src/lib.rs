@@ -3,6 +3,7 @@
 //! * [`guard`] decides what may be connected to, and [`address`] which addresses are the public's;
 //! * [`check`] is what can be asked: HTTP, TCP, TLS, SSH, DNS;
 //! * [`prober`] asks it, within its time;
+//! * [`batch`] asks many at once, under one end;
 //! * [`outcome`] is what came of it: up, down and why, our own fault, or refused.
 //!
 //! ```no_run
@@ -18,6 +19,7 @@
 //! ```
 
 pub mod address;
+pub mod batch;
 pub mod check;
 mod connect;
 mod dns;

@@ -1,4 +1,4 @@
-//! What a check came to.
+//! What a check came to, in detail and as it counts.
 //!
 //! Only what speaks against the target is `Down`. What failed on our side is `Unknown`, and what the guard refused was never
 //! asked. A time limit that passes speaks against the target: its own slowness, its name server's and a dead path can not be
@@ -6,7 +6,7 @@
 
 use std::{error::Error, io};
 
-use trust::time::Moment;
+use trust::{time::Moment, uptime::slot};
 
 use crate::guard::Refusal;
 
@@ -22,8 +22,11 @@ pub enum Outcome {
     Down(Reason),
     /// We could not ask. Says nothing about the target.
     Unknown(Fault),
-    /// The guard refused the target, or where it redirected to. Says nothing about whether it is up, and asking again will
-    /// not help.
+    /// The guard refused the target as it is written, which it does when a monitor is configured as well
+    /// ([`Guard::admit`](crate::guard::Guard::admit)). Says nothing about whether it is up, and asking again will not help.
+    ///
+    /// What the target's owner can change afterwards, the name's addresses and where it redirects to, is `Down` where the guard
+    /// refuses it: a name that points to a private address meanwhile would otherwise hide an outage.
     Barred(Refusal),
 }
 
@@ -32,6 +35,8 @@ pub enum Outcome {
 pub enum Reason {
     /// The name has no address, the wrong record, or can not be resolved.
     Dns,
+    /// The name has an address that is not the public's.
+    NotPublic,
     /// Nobody listens.
     Refused,
     /// The connection was cut off before the answer was complete.
@@ -48,7 +53,7 @@ pub enum Reason {
     Protocol,
     /// Another status than the expected one.
     Status(u16),
-    /// Redirected too often, to nowhere, or from https to http.
+    /// Redirected too often, to nowhere, from https to http, or to where the guard lets nobody.
     Redirect,
     /// The body does not contain, within what is read of it, what it should.
     Body,
@@ -99,6 +104,30 @@ impl Certificate {
     pub fn days_left(self, now: Moment) -> i64 {
         const DAY: i64 = 86_400;
         (self.expires.unix() - now.unix()).div_euclid(DAY)
+    }
+}
+
+/// As it counts. Whether the vantage can be trusted at the time is for its control targets to say.
+impl From<&Outcome> for slot::Outcome {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Up { latency_ms } => Self::Up { latency_ms: *latency_ms },
+            Outcome::Down(reason) => Self::Down((*reason).into()),
+            Outcome::Unknown(_) | Outcome::Barred(_) => Self::Nothing(slot::Nothing::Fault),
+        }
+    }
+}
+
+impl From<Reason> for slot::Reason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Dns | Reason::NotPublic => Self::Dns,
+            Reason::Refused | Reason::Reset | Reason::Unreachable => Self::Refused,
+            Reason::Timeout | Reason::Slow => Self::Timeout,
+            Reason::Tls(_) => Self::Tls,
+            Reason::Status(_) | Reason::Redirect => Self::Status,
+            Reason::Protocol | Reason::Body => Self::Body,
+        }
     }
 }
 
@@ -211,6 +240,31 @@ mod tests {
             [(0, 0), (1, 0), (86_399, 0), (86_400, 1), (90 * 86_400, 90), (-1, -1), (-86_401, -2)]
         {
             assert_eq!(Certificate { expires: now.plus(seconds) }.days_left(now), days, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_counts_as_what_a_day_knows() {
+        use slot::{Nothing, Outcome as Counted, Reason as Class};
+        let down = Outcome::Down;
+        for (found, counted) in [
+            (Outcome::Up { latency_ms: 7 }, Counted::Up { latency_ms: 7 }),
+            (down(Reason::Dns), Counted::Down(Class::Dns)),
+            (down(Reason::NotPublic), Counted::Down(Class::Dns)),
+            (down(Reason::Refused), Counted::Down(Class::Refused)),
+            (down(Reason::Reset), Counted::Down(Class::Refused)),
+            (down(Reason::Unreachable), Counted::Down(Class::Refused)),
+            (down(Reason::Timeout), Counted::Down(Class::Timeout)),
+            (down(Reason::Slow), Counted::Down(Class::Timeout)),
+            (down(Reason::Tls(TlsFailure::Expired)), Counted::Down(Class::Tls)),
+            (down(Reason::Status(503)), Counted::Down(Class::Status)),
+            (down(Reason::Redirect), Counted::Down(Class::Status)),
+            (down(Reason::Protocol), Counted::Down(Class::Body)),
+            (down(Reason::Body), Counted::Down(Class::Body)),
+            (Outcome::Unknown(Fault::Resolver), Counted::Nothing(Nothing::Fault)),
+            (Outcome::Barred(Refusal::Port(25)), Counted::Nothing(Nothing::Fault)),
+        ] {
+            assert_eq!(Counted::from(&found), counted, "{found:?}");
         }
     }
 

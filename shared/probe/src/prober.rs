@@ -4,10 +4,12 @@
 //! sockets. It starts no task of its own. (The resolver does, for a question under way; it ends with the resolver's own time
 //! limit.)
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
+use hyper::header::HeaderValue;
 use tokio::time::{Instant, timeout_at};
 use trust::time::Moment;
+use url::Url;
 
 use crate::{
     check::Check,
@@ -17,8 +19,31 @@ use crate::{
     tls::{NoTls, Roots, Tls},
 };
 
-/// How we introduce ourselves to those we ask.
+/// How we introduce ourselves to those we ask, where no contact is given.
 pub const USER_AGENT: &str = concat!("provider-trust-probe/", env!("CARGO_PKG_VERSION"), " (uptime check)");
+
+/// Where those we ask can turn to: the URL of a page or an address of mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact(Url);
+
+/// No contact that could be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a contact is a URL of http, https or mailto without brackets, not {0:?}")]
+pub struct InvalidContact(String);
+
+impl FromStr for Contact {
+    type Err = InvalidContact;
+
+    fn from_str(text: &str) -> Result<Self, InvalidContact> {
+        // A bracket would end the comment that it is put into.
+        Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
+            .filter(|url| !url.as_str().contains(['(', ')', '\\']))
+            .map(Self)
+            .ok_or_else(|| InvalidContact(text.to_owned()))
+    }
+}
 
 /// Runs checks.
 ///
@@ -28,6 +53,7 @@ pub struct Prober {
     pub(crate) guard: Guard,
     pub(crate) names: Names,
     pub(crate) tls: Tls,
+    pub(crate) agent: HeaderValue,
 }
 
 /// How long a check may take.
@@ -52,7 +78,17 @@ pub struct Report {
 impl Prober {
     /// Runs checks that this guard allows, with names from there and trust in these roots.
     pub fn new(guard: Guard, names: Names, roots: Roots) -> Result<Self, NoTls> {
-        Ok(Self { guard, names, tls: Tls::trusting(roots)? })
+        let agent = HeaderValue::from_static(USER_AGENT);
+        Ok(Self { guard, names, tls: Tls::trusting(roots)?, agent })
+    }
+
+    /// Tells those it asks whom to turn to.
+    #[must_use]
+    pub fn with_contact(self, Contact(url): &Contact) -> Self {
+        let agent = format!("{}; +{url})", USER_AGENT.trim_end_matches(')'));
+        // A URL has no signs but those that a header may have, so that this is never the other one.
+        let agent = HeaderValue::from_str(&agent).unwrap_or(self.agent);
+        Self { agent, ..self }
     }
 
     /// Runs one check. `now` decides which certificates are valid, nothing else.

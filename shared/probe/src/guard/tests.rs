@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use proptest::{prelude::*, sample::select};
 
 use super::*;
+use crate::check::{Ask, Expected, HttpCheck, Question};
 
 /// What the guard says of a URL.
 fn of_url(text: &str) -> Result<String, &'static str> {
@@ -489,5 +490,37 @@ proptest! {
                 prop_assert!(guard.check_address(*address).is_ok());
             }
         }
+    }
+}
+
+#[test]
+fn what_can_be_seen_of_a_check_before_anybody_is_asked_is_refused_when_it_is_configured() {
+    let http = |url: &str| {
+        Check::Http(HttpCheck {
+            url: url.to_owned(),
+            ask: Ask::Head,
+            expected: Expected::Success,
+            within: None,
+        })
+    };
+    let host = str::to_owned;
+    let dns = |name: &str| Check::Dns { name: name.to_owned(), question: Question::A(None) };
+    for (check, refused) in [
+        (http("https://example.com/"), None),
+        (http("https://127.1/"), Some("loopback")),
+        (http("https://example.com:25/"), Some("port")),
+        (http("ftp://example.com/"), Some("scheme")),
+        (http("https://a:b@example.com/"), Some("credentials")),
+        (http("example.com"), Some("url")),
+        (http(&format!("https://example.com/{}", "x".repeat(70_000))), Some("url")),
+        (Check::Tcp { host: host("example.com"), port: 22 }, None),
+        (Check::Tcp { host: host("10.0.0.1"), port: 22 }, Some("private")),
+        (Check::Tls { host: host("example.com"), port: 0 }, Some("port")),
+        (Check::Ssh { host: host("0xa9fea9fe"), port: 22 }, Some("link-local")),
+        (Check::Ssh { host: host("no host"), port: 22 }, Some("host")),
+        (dns("example.com."), None),
+        (dns("8.8.8.8"), Some("host")),
+    ] {
+        assert_eq!(Guard::public_only().admit(&check).map_err(class).err(), refused, "{check:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can not go on fails")]
 
+mod batch;
 mod certificates;
 mod dns;
 mod http;

@@ -4,16 +4,20 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 /// Does this with every connection.
+#[expect(clippy::unused_async, reason = "all servers are started alike")]
 pub(crate) async fn serve<F, D>(each: F) -> SocketAddr
 where
     F: Fn(TcpStream) -> D + Send + 'static,
     D: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    // A batch knocks all at once, and who does not fit in would knock again after a second.
+    let listener = socket.listen(1024).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
