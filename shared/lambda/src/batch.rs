@@ -20,15 +20,32 @@ where
     E: std::fmt::Display,
     F: Future<Output = Result<(), E>>,
 {
+    each_message(batch, |_, body| {
+        let handled = serde_json::from_str(&body).map(&mut handle);
+        async {
+            match handled {
+                Ok(handled) => handled.await.map_err(|error| error.to_string()),
+                Err(error) => Err(format!("not a bus event: {error}")),
+            }
+        }
+    })
+    .await
+}
+
+/// Handles each message of an SQS batch, its id and its body, one after the other, and reports those that failed.
+pub async fn each_message<E, F>(
+    batch: SqsEvent,
+    mut handle: impl FnMut(String, String) -> F,
+) -> SqsBatchResponse
+where
+    E: std::fmt::Display,
+    F: Future<Output = Result<(), E>>,
+{
     let mut failures = Vec::new();
     for record in batch.records {
         let id = record.message_id.unwrap_or_default();
-        let outcome = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
-            Ok(envelope) => handle(envelope).await.map_err(|error| error.to_string()),
-            Err(error) => Err(format!("not a bus event: {error}")),
-        };
-        if let Err(error) = outcome {
-            tracing::error!(message = id, error, "message failed");
+        if let Err(error) = handle(id.clone(), record.body.unwrap_or_default()).await {
+            tracing::error!(message = id, %error, "message failed");
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             failures.push(failure);

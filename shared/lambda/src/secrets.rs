@@ -1,7 +1,7 @@
 //! The secrets of the outside parties, from Secrets Manager.
 //!
 //! The operator's are one JSON document: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}},
-//! "operator": {"user": 1, "token": "…", "platform_token": "…"}}`. Lists hold the current secret first, then previous ones; all of them are
+//! "operator": {"user": 1, "token": "…", "platform_token": "…"}, "log": {"origin": "…", "seeds": ["…"]}}`. Lists hold the current secret first, then previous ones; all of them are
 //! accepted, so that a rotation loses nothing. What Chatwoot makes up where we set something up is kept apart, so that no two ever write
 //! the same: an account's webhook secrets as `<prefix>/<account>`, an inbox's key as `<prefix>/<account>/<inbox>`, both in the form of an
 //! entry under `chatwoot`. The operator's entry, where there is one, comes first.
@@ -70,9 +70,21 @@ pub struct SecretDocument {
     /// Secrets a Chatwoot account.
     #[serde(default)]
     pub chatwoot: BTreeMap<AccountId, ChatwootAccount>,
+    /// What the uptime log is signed with; absent where there is no log.
+    #[serde(default)]
+    pub log: Option<LogSigner>,
     /// By which we act in Chatwoot; absent where we do not.
     #[serde(default)]
     pub operator: Option<Operator>,
+}
+
+/// What the uptime log is signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LogSigner {
+    /// The log's name, which its keys carry: `trust.example.com/uptime`. It never changes.
+    pub origin: String,
+    /// Seeds of Ed25519 keys, 32 bytes in base64 each: the current one first, then those that still sign beside it.
+    pub seeds: Vec<Secret>,
 }
 
 /// The operator's user in Chatwoot, who administers all accounts, and his platform app.

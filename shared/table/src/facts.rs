@@ -48,6 +48,14 @@ pub struct StoredFacts {
     sealed: u64,
 }
 
+impl StoredFacts {
+    /// Other facts in the place of these.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&Facts) -> Facts) -> Self {
+        Self { facts: change(&self.facts), ..*self }
+    }
+}
+
 impl Table {
     /// The facts of a monitor; those of one of which nothing is known yet where there are none.
     pub async fn facts(&self, watch: &Watch) -> Result<StoredFacts, TableError> {

@@ -224,8 +224,12 @@ pub(crate) fn log_head() -> Key {
     Key { pk: "log".to_owned(), sk: "head".to_owned() }
 }
 
-pub(crate) fn tile(path: &str) -> Key {
-    Key { pk: format!("log#{path}"), sk: "tile".to_owned() }
+pub(crate) fn log_keys() -> Key {
+    Key { pk: "log".to_owned(), sk: "keys".to_owned() }
+}
+
+pub(crate) fn tile(path: &str, part: u64) -> Key {
+    Key { pk: format!("log#{path}"), sk: format!("tile#{part:03}") }
 }
 
 fn caller(caller: &CallerId) -> String {

@@ -13,8 +13,8 @@
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
-//! | `log` | `head` | the log's checkpoint, and the leaves that come next |
-//! | `log#PATH` | `tile` | one tile of the log |
+//! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
+//! | `log#PATH` | `tile#PART` | one tile of the log |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
@@ -53,8 +53,8 @@ pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
-pub use log::{LeafName, LogHead};
-pub use monitors::{Asked, Known};
+pub use log::{LeafName, LogHead, LogKeys};
+pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};

@@ -24,6 +24,9 @@ use crate::{
 /// Most keys of one batch read.
 const BATCH: usize = 100;
 
+/// Most bytes of a tile in one item, whose limit is 400 KB. A tile of 256 long leaves takes several.
+const LONGEST_PART: usize = 350_000;
+
 /// The name of a leaf that waits: the order in which they come into the log, and the same however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -63,14 +66,24 @@ impl LeafName {
     }
 }
 
+/// The keys that the log was ever signed with, the current one last, as C2SP `signed-note` writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogKeys {
+    /// The keys, each with the time from which on it was the current one.
+    pub keys: Vec<(Moment, String)>,
+}
+
 /// The head of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogHead {
     /// The checkpoint, a signed note; empty before the first.
     pub checkpoint: String,
-    /// The leaves that come next, in this order, from the checkpoint's size on.
+    /// The leaves that come next, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub staged: Vec<LeafName>,
+    /// The place of the first of them. Once the checkpoint is beyond it, they are in the log.
+    #[serde(default)]
+    pub first: u64,
 }
 
 impl Table {
@@ -83,6 +96,26 @@ impl Table {
     /// Replaces the head, on condition that nobody else has meanwhile.
     pub async fn write_log_head(&self, head: &LogHead, read: u64) -> Result<(), TableError> {
         self.put_if(item::item(&keys::log_head(), head)?, read).await
+    }
+
+    /// The keys of the log.
+    pub async fn log_keys(&self) -> Result<Stored<LogKeys>, TableError> {
+        let stored = self.stored(&keys::log_keys()).await?;
+        Ok(stored.unwrap_or(Stored { value: LogKeys::default(), version: 0 }))
+    }
+
+    /// Writes the keys of the log, on condition that nobody else has meanwhile, with what the log is to say of the change.
+    pub async fn write_log_keys(
+        &self,
+        log_keys: &LogKeys,
+        read: u64,
+        leaf: Option<(LeafName, String)>,
+    ) -> Result<(), TableError> {
+        let mut writes = vec![self.put_versioned(&keys::log_keys(), log_keys, read)?];
+        if let Some((name, leaf)) = leaf {
+            writes.push(self.put_any(awaiting(&name, &leaf))?);
+        }
+        self.transact(writes).await
     }
 
     /// Has a leaf wait for its place in the log.
@@ -122,17 +155,37 @@ impl Table {
 
     /// Tiles by their paths; `None` for one that is not there.
     pub async fn tiles(&self, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, TableError> {
-        let keys: Vec<Key> = paths.iter().map(|path| keys::tile(path)).collect();
-        let items = self.get_many(&keys).await?;
-        let bytes = |item: item::Item| item.get("tile")?.as_b().ok().map(|blob| blob.clone().into_inner());
-        Ok(items.into_iter().map(|item| item.and_then(bytes)).collect())
+        let keys: Vec<Key> = paths.iter().map(|path| keys::tile(path, 0)).collect();
+        let mut tiles = Vec::with_capacity(paths.len());
+        for (item, path) in self.get_many(&keys).await?.iter().zip(paths) {
+            let Some(item) = item else {
+                tiles.push(None);
+                continue;
+            };
+            let parts = item::unsigned(item, "parts").unwrap_or(1);
+            let rest: Vec<Key> = (1..parts).map(|part| keys::tile(path, part)).collect();
+            let mut bytes = part(item, path)?.to_vec();
+            for item in self.get_many(&rest).await? {
+                let item = item.ok_or_else(|| TableError::corrupt(path, "a part is not there"))?;
+                bytes.extend(part(&item, path)?);
+            }
+            tiles.push(Some(bytes));
+        }
+        Ok(tiles)
     }
 
     /// Stores a tile. Whoever stores the same path stores the same bytes.
-    pub async fn write_tile(&self, path: &str, bytes: Vec<u8>) -> Result<(), TableError> {
-        let mut item = item::keyed(&keys::tile(path));
-        item.insert("tile".to_owned(), AttributeValue::B(Blob::new(bytes)));
-        self.put(item).await
+    pub async fn write_tile(&self, path: &str, bytes: &[u8]) -> Result<(), TableError> {
+        let parts = bytes.len().div_ceil(LONGEST_PART).max(1);
+        // The first part, which says how many there are, comes last.
+        for number in (0..parts).rev() {
+            let end = bytes.len().min((number + 1) * LONGEST_PART);
+            let mut item = item::keyed(&keys::tile(path, number as u64));
+            item.insert("tile".to_owned(), AttributeValue::B(Blob::new(&bytes[number * LONGEST_PART..end])));
+            item.insert("parts".to_owned(), number_of(parts));
+            self.put(item).await?;
+        }
+        Ok(())
     }
 
     async fn note_leaf(&self, key: &Key, index: u64) -> Result<(), TableError> {
@@ -195,6 +248,15 @@ impl Table {
         }
         Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())
     }
+}
+
+fn number_of(count: usize) -> AttributeValue {
+    number(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn part<'a>(item: &'a item::Item, path: &str) -> Result<&'a [u8], TableError> {
+    let tile = item.get("tile").and_then(|tile| tile.as_b().ok());
+    tile.map(AsRef::as_ref).ok_or_else(|| TableError::corrupt(path, "not a tile"))
 }
 
 /// The item of a leaf that waits.

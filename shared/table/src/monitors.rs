@@ -3,7 +3,7 @@
 //! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
 //! ask it; and the list of shards says how many stand in each.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use trust::{
     id::ContractId,
@@ -25,6 +25,7 @@ use trust::{
 
 use crate::{
     LeafName, Stored, Table, TableError,
+    error::unavailable,
     item::{self, Range},
     keys::{self, END},
     log,
@@ -67,6 +68,9 @@ pub enum Known {
     /// It is down.
     Down,
 }
+
+/// Most monitors that are named in one message: their ids stay well below its limit.
+pub const MOST_LOOKED_AT: usize = 250;
 
 /// How full a shard is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,7 +181,8 @@ impl Table {
     /// The last minute for which all shards were planned.
     pub async fn planned_through(&self) -> Result<Stored<Option<Moment>>, TableError> {
         let stored = self.stored::<Planned>(&keys::planned()).await?;
-        let (value, version) = stored.map_or((None, 0), |stored| (Some(stored.value.through), stored.version));
+        let (value, version) =
+            stored.map_or((None, 0), |stored| (Some(stored.value.through), stored.version));
         Ok(Stored { value, version })
     }
 
@@ -207,10 +212,32 @@ impl Table {
         self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
     }
 
-    /// Notes what was made of a monitor, for those who ask it next.
-    pub async fn note_known(&self, shard: ShardId, asked: &Asked, known: Known) -> Result<(), TableError> {
-        let noted = Asked { known, ..asked.clone() };
-        self.put(item::item(&keys::asked(shard, &asked.service.monitor), &noted)?).await
+    /// Notes what was made of a monitor, for those who ask it next. One that was retired meanwhile stays so.
+    pub async fn note_known(
+        &self,
+        shard: ShardId,
+        monitor: &MonitorId,
+        known: Known,
+    ) -> Result<(), TableError> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(item::keyed(&keys::asked(shard, monitor))))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET known = :known")
+            .expression_attribute_values(":known", serde_dynamo::to_attribute_value(known)?)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable);
+        match outcome {
+            Err(TableError::Conflict) => Ok(()),
+            outcome => {
+                self.charge_write(outcome?.consumed_capacity());
+                Ok(())
+            }
+        }
     }
 
     /// Takes a monitor out of its shard: it is asked no more, and all its days are sealed.

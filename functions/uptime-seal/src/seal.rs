@@ -1,0 +1,151 @@
+//! Sealing: days that are over become records, in their order, and wait for their place in the log.
+
+use std::collections::BTreeMap;
+
+use table::{Asked, SealedDay, TableError};
+use trust::{
+    time::{Day, Moment},
+    uptime::{
+        configuration::Monitor,
+        day::{Latencies, Latency},
+        facts::KEPT_DAYS,
+        record::{DayRecord, Link},
+        shard::ShardId,
+    },
+};
+
+use crate::{
+    App, RACES, SealError,
+    days::{SeenDays, plan},
+};
+
+/// Seconds after a day's last slot at which it is sealed. Earlier, and what a slow worker saw would come too late; later, and
+/// yesterday's proof is not there in the morning.
+const GRACE: i64 = 3600;
+
+/// Over how many days latencies are published.
+const LATENCY_WINDOWS: [u16; 4] = [1, 7, 30, KEPT_DAYS];
+
+/// What came of trying to seal a monitor's next day.
+enum Outcome {
+    Sealed,
+    NotYet,
+    /// There is none: its contract has ended.
+    Done,
+}
+
+/// Seals all days of a shard's monitors that are over.
+///
+/// One that can not be sealed does not keep the others from it; the first failure is the answer.
+pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealError> {
+    let mut seen = SeenDays::of(&app.table, shard);
+    let (mut outcome, mut sealed) = (Ok(()), 0);
+    for asked in app.table.asked_in(shard).await? {
+        loop {
+            match seal_next(app, &asked, &mut seen, now).await {
+                Ok(Outcome::Sealed) => sealed += 1,
+                Ok(Outcome::NotYet) => break,
+                Ok(Outcome::Done) => {
+                    app.table.retire_monitor(shard, &asked.service.monitor).await?;
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(monitor = %asked.service.monitor, %error, "not sealed");
+                    outcome = outcome.and(Err(error));
+                    break;
+                }
+            }
+        }
+    }
+    app.metrics.count("SealedDays", sealed, now);
+    outcome
+}
+
+async fn seal_next(
+    app: &App,
+    asked: &Asked,
+    seen: &mut SeenDays<'_>,
+    now: Moment,
+) -> Result<Outcome, SealError> {
+    for _ in 0..RACES {
+        match seal_once(app, asked, seen, now).await {
+            Err(SealError::Table(TableError::Conflict)) => {
+                tracing::debug!(monitor = %asked.service.monitor, "another writer was faster");
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(TableError::Conflict.into())
+}
+
+async fn seal_once(
+    app: &App,
+    asked: &Asked,
+    seen: &mut SeenDays<'_>,
+    now: Moment,
+) -> Result<Outcome, SealError> {
+    let Some(monitor) = app.table.monitor(&asked.service.monitor).await? else { return Ok(Outcome::Done) };
+    let monitor = monitor.value;
+    let stored = app.table.facts(&monitor.watch).await?;
+    let Some(day) = stored.facts.next_day() else { return Ok(Outcome::Done) };
+    let is_over = asked.schedule.grid.end_of(day).plus(GRACE) <= now;
+    if !is_over {
+        return Ok(Outcome::NotYet);
+    }
+    let plan = plan(&monitor, &app.panel);
+    let sightings = seen.sightings(asked, day).await?;
+    let settled = plan.settle(day, &sightings, now);
+    let latencies = plan.latencies(day, &sightings, now);
+    let before = earlier(app, &monitor, day).await?;
+    let unsealable = |cause: String| SealError::Unsealable {
+        monitor: asked.service.monitor.to_string(),
+        day: day.to_string(),
+        cause,
+    };
+    let link = link(&stored.facts.sealed.days, before.last()).map_err(unsealable)?;
+    let id = monitor.watch.service.monitor.clone();
+    let record = DayRecord::new(id, monitor.version_on(day), link, settled.clone())
+        .map_err(|contradiction| unsealable(contradiction.to_string()))?;
+    let windows = windows(&before, &latencies);
+    let after = stored.with(|facts| facts.seal(&settled, windows));
+    app.tell(&stored.facts, &after.facts).await?;
+    app.table.write_sealed(&after, &record, latencies).await?;
+    Ok(Outcome::Sealed)
+}
+
+/// The sealed days before this one, as far as latencies are published.
+async fn earlier(app: &App, monitor: &Monitor, day: Day) -> Result<Vec<SealedDay>, TableError> {
+    let first = day.minus(KEPT_DAYS - 1);
+    app.table.sealed_days(&monitor.watch.service.monitor, first, day.minus(1)).await
+}
+
+/// The place after the last record, which is the one of the last sealed day.
+fn link(sealed: &[trust::uptime::facts::DayFact], last: Option<&SealedDay>) -> Result<Link, String> {
+    match (sealed.last(), last) {
+        (None, None) => Ok(Link::First),
+        (Some(fact), Some(last)) => {
+            let record =
+                DayRecord::decode(last.record.as_bytes()).map_err(|malformed| malformed.to_string())?;
+            if record.day().day != fact.day {
+                return Err(format!(
+                    "the last record is of {}, the last sealed day is {}",
+                    record.day().day,
+                    fact.day
+                ));
+            }
+            record.next_link().ok_or_else(|| "there are no more sequence numbers".to_owned())
+        }
+        (Some(_), None) | (None, Some(_)) => Err("its last record is not there".to_owned()),
+    }
+}
+
+fn windows(before: &[SealedDay], latencies: &Latencies) -> BTreeMap<u16, Latency> {
+    let over = |days: u16| {
+        let mut sum = latencies.clone();
+        for day in before.iter().rev().take(usize::from(days) - 1) {
+            sum += &day.latencies;
+        }
+        Some((days, sum.quantiles()?))
+    };
+    LATENCY_WINDOWS.into_iter().filter_map(over).collect()
+}
