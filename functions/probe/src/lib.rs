@@ -21,7 +21,7 @@ use probe::{
     tls::Roots,
 };
 use serde_json::{Value, json};
-use table::{Asked, Segment, Table, TableError};
+use table::{Segment, Table, TableError};
 use tokio::time::Instant;
 use trust::{
     time::Moment,

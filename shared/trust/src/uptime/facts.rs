@@ -233,6 +233,8 @@ pub struct SlaBreached {
     pub version: u32,
     /// The same whenever the same is told.
     pub id: String,
+    /// When the day of the breach began.
+    pub at: Moment,
     /// Whose service.
     #[serde(flatten)]
     pub service: Service,
@@ -247,6 +249,8 @@ pub struct CertificateExpiring {
     pub version: u32,
     /// The same whenever the same is told.
     pub id: String,
+    /// Since when it is so near.
+    pub at: Moment,
     /// Whose service.
     #[serde(flatten)]
     pub service: Service,
@@ -293,7 +297,8 @@ pub fn news(before: &Facts, after: &Facts) -> Vec<News> {
         let id = format!("{}-sla-{}", service.monitor, standing.from);
         let told = |news: &News| matches!(news, News::Sla(event) if event.id == id);
         if !is_known && !news.iter().any(told) {
-            news.push(News::Sla(SlaBreached { version, id, service: service.clone(), standing }));
+            let at = standing.breached_on.unwrap_or(on).start();
+            news.push(News::Sla(SlaBreached { version, id, at, service: service.clone(), standing }));
         }
     }
     let warned = |facts: &Facts| {
@@ -306,7 +311,8 @@ pub fn news(before: &Facts, after: &Facts) -> Vec<News> {
     if let Some((expires_at, within_days)) = warned(after).filter(|warning| warned(before) != Some(*warning))
     {
         let id = format!("{}-certificate-{}-{within_days}", service.monitor, expires_at.unix());
-        let event = CertificateExpiring { version, id, service: service.clone(), expires_at, within_days };
+        let (service, at) = (service.clone(), expires_at.plus(-within_days * 86_400));
+        let event = CertificateExpiring { version, id, at, service, expires_at, within_days };
         news.push(News::Certificate(event));
     }
     news

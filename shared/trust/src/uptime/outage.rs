@@ -191,6 +191,8 @@ pub struct OutageEvent {
     pub version: u32,
     /// The same whenever the same is told.
     pub id: String,
+    /// When it came about: when the outage began, or ended.
+    pub at: Moment,
     /// The event's type on the bus: `outage.opened` or `outage.closed`.
     #[serde(skip)]
     pub event_type: &'static str,
@@ -240,6 +242,7 @@ impl Service {
         OutageEvent {
             version: VERSION,
             id: format!("{}-{what}", outage.id(&self.monitor)),
+            at: closed.as_ref().map_or(outage.from, |closed| closed.closed_at),
             event_type,
             service: self.clone(),
             opened_at: outage.from,

@@ -141,12 +141,13 @@ fn the_events_of_an_outage_are_the_same_whenever_they_are_told() {
     assert_eq!((service.opened(open).event_type, service.closed(open)), ("outage.opened", None));
     let opened = json!({
         "version": 1, "id": "m1-1835312400-opened", "provider": "p1", "contract": "c1", "monitor": "m1",
-        "opened_at": "2028-02-28T01:00:00Z", "reason": "timeout",
+        "opened_at": "2028-02-28T01:00:00Z", "at": "2028-02-28T01:00:00Z", "reason": "timeout",
     });
     assert_eq!(serde_json::to_value(service.opened(over)).unwrap(), opened);
     let mut closed = opened;
     closed["id"] = "m1-1835312400-closed".into();
     closed["closed_at"] = "2028-02-28T04:00:00Z".into();
+    closed["at"] = "2028-02-28T04:00:00Z".into();
     closed["slots"] = 3.into();
     closed["ended"] = "recovered".into();
     assert_eq!(serde_json::to_value(service.closed(over)).unwrap(), closed);
