@@ -1,12 +1,12 @@
-//! The local ends of AWS services that the functions' SDK clients talk to: EventBridge and Secrets Manager, in AWS's JSON 1.1
-//! protocol. DynamoDB has its own server.
+//! The local ends of AWS services that the functions' SDK clients talk to: EventBridge, SQS and Secrets Manager, in AWS's JSON
+//! protocols. DynamoDB has its own server.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -15,21 +15,29 @@ use serde_json::{Value, json};
 
 use crate::{
     bus::{Bus, PutEventsError},
+    queues::Queues,
     secrets::Vault,
+    sqs,
 };
+
+/// Most bytes of a request: what SQS takes, were each of its characters escaped.
+const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What the endpoint serves from.
 #[derive(Debug)]
 pub struct Services {
     /// The event bus.
     pub bus: Bus,
+    /// The queues that may be sent to.
+    pub queues: Queues,
     /// The secrets.
     pub secrets: Vault,
 }
 
 /// The endpoint.
 pub fn router(services: Arc<Services>) -> Router {
-    Router::new().route("/", post(serve)).with_state(services)
+    let limit = DefaultBodyLimit::max(REQUEST_BYTES);
+    Router::new().route("/", post(serve)).layer(limit).with_state(services)
 }
 
 async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -47,6 +55,9 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
                 error(StatusCode::INTERNAL_SERVER_ERROR, "InternalException", &failure.to_string())
             }
         },
+        queues if queues.starts_with("AmazonSQS.") => {
+            sqs::serve(&services.queues, target, &request, lambda::clock::now()).await
+        }
         secrets if secrets.starts_with("secretsmanager.") => {
             serve_secrets(&services.secrets, target, &request)
         }

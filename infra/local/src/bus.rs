@@ -5,7 +5,7 @@ use trust::time::Moment;
 use uuid::Uuid;
 
 use crate::{
-    queues::{QueueError, Queues},
+    queues::{Message, QueueError, Queues},
     template::{ACCOUNT, REGION},
     wiring::{Rule, Wiring},
 };
@@ -61,9 +61,12 @@ impl Bus {
         Ok(json!({ "FailedEntryCount": failed, "Entries": results }))
     }
 
-    fn targets(&self, bus: &str, envelope: &Value) -> Vec<(String, String)> {
+    fn targets(&self, bus: &str, envelope: &Value) -> Vec<Message> {
         let matching = self.rules.iter().filter(|rule| rule.bus == bus && rule.pattern.matches(envelope));
-        matching.flat_map(|rule| &rule.queues).map(|queue| (queue.clone(), envelope.to_string())).collect()
+        matching
+            .flat_map(|rule| &rule.queues)
+            .map(|queue| Message::new(queue, envelope.to_string()))
+            .collect()
     }
 
     fn envelope(&self, entry: &Value, now: Moment) -> Result<(String, Value), Refused> {

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use lambda::Environment;
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::wiring;
 
@@ -126,7 +126,8 @@ impl Registry {
         };
         let starting = start(environment.with(&function.environment));
         let handler = starting.await.with_context(|| format!("starting {name}"))?;
-        Ok(Function { name: name.clone(), handler, timeout: function.timeout })
+        let room = function.at_most.map(|most| Arc::new(Semaphore::new(most)));
+        Ok(Function { name: name.clone(), handler, timeout: function.timeout, room })
     }
 }
 
@@ -145,22 +146,39 @@ pub struct Function {
     pub handler: Handler,
     /// The most an invocation may take.
     pub timeout: Duration,
+    /// Room for invocations at the same time, where it is limited.
+    pub room: Option<Arc<Semaphore>>,
 }
+
+/// As many invocations are at work as may be at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no more invocations of this function may run now")]
+pub struct Throttled;
 
 impl Function {
     /// Invokes the function with an event. A panic or a timeout ends this invocation and nothing else.
+    ///
+    /// Waits for room: event sources of Lambda that are throttled try again until there is some.
     pub async fn invoke(&self, event: Value) -> anyhow::Result<Value> {
         let Handler::Event(handler) = &self.handler else { bail!("{} takes HTTP requests", self.name) };
+        let _room = match &self.room {
+            Some(room) => Some(room.acquire().await?),
+            None => None,
+        };
         self.limited(handler(event)).await
     }
 
-    /// Invokes the function with an HTTP event.
+    /// Invokes the function with an HTTP event, or fails as [`Throttled`] at once.
     pub async fn invoke_http(
         &self,
         event: Value,
     ) -> anyhow::Result<lambda_http::Response<lambda_http::Body>> {
         let Handler::Http(handler) = &self.handler else { bail!("{} takes no HTTP requests", self.name) };
         let handler = Arc::clone(handler);
+        let _room = match &self.room {
+            Some(room) => Some(room.try_acquire().map_err(|_| Throttled)?),
+            None => None,
+        };
         // Reading the event is the runtime's part of an invocation; what it can not read ends that invocation too.
         self.limited(async move {
             let request: LambdaRequest = serde_json::from_value(event)?;
@@ -187,12 +205,14 @@ impl Function {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use serde_json::json;
 
     use super::*;
 
     fn function(handler: Handler) -> Function {
-        Function { name: "work".to_owned(), handler, timeout: Duration::from_millis(50) }
+        Function { name: "work".to_owned(), handler, timeout: Duration::from_millis(50), room: None }
     }
 
     #[tokio::test]
@@ -213,6 +233,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn events_wait_for_room_and_requests_are_turned_away() {
+        let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        let handler = Handler::event(move |event: Value| {
+            let (inside, most) = (Arc::clone(&inside), Arc::clone(&most));
+            async move {
+                most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+                Ok(event)
+            }
+        });
+        let room = Some(Arc::new(Semaphore::new(2)));
+        let work = Function { timeout: Duration::from_secs(20), room, ..function(handler) };
+        let mut all = JoinSet::new();
+        for number in 0..10 {
+            let work = work.clone();
+            all.spawn(async move { work.invoke(json!(number)).await.unwrap() });
+        }
+        assert_eq!(all.join_all().await.len(), 10);
+        assert_eq!(seen.load(Ordering::SeqCst), 2);
+
+        let full = Function {
+            room: Some(Arc::new(Semaphore::new(0))),
+            ..function(Handler::http(|_| async { Ok(lambda_http::Response::new(lambda_http::Body::Empty)) }))
+        };
+        assert!(full.invoke_http(json!({})).await.unwrap_err().is::<Throttled>());
+    }
+
+    #[tokio::test]
     async fn a_function_nobody_registered_and_one_that_fails_to_start_are_named() {
         let registry = Registry::default().with("broken", |_| async { bail!("no table") });
         for (binary, expected) in
@@ -223,6 +273,7 @@ mod tests {
                 binary: binary.to_owned(),
                 environment: BTreeMap::new(),
                 timeout: Duration::from_secs(1),
+                at_most: None,
             };
             let started = registry.start(&function, &Environment::default()).await;
             let error = format!("{:#}", started.err().unwrap());

@@ -16,6 +16,7 @@ use axum::{
 };
 use lambda::{Problem, clock};
 
+use crate::functions::Throttled;
 use routes::Door;
 pub use routes::Gateway;
 
@@ -63,6 +64,7 @@ async fn call(gateway: &Gateway, parts: &Parts, body: Body) -> Response {
     };
     match call.function.invoke_http(event::event(parts, &call, claims, &body, now)).await {
         Ok(response) => forward(response),
+        Err(error) if error.is::<Throttled>() => throttled(call.door),
         Err(error) => {
             tracing::error!(%error, "no answer");
             failed(call.door)
@@ -77,6 +79,19 @@ fn failed(door: Door) -> Response {
         Door::HttpApi => (StatusCode::INTERNAL_SERVER_ERROR, json, "{\"message\":\"Internal Server Error\"}")
             .into_response(),
         Door::FunctionUrl => (StatusCode::BAD_GATEWAY, json, "Internal Server Error").into_response(),
+    }
+}
+
+/// The answer of API Gateway, or of a Function URL, for a function that has no room for one more invocation.
+fn throttled(door: Door) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    match door {
+        Door::HttpApi => {
+            (StatusCode::SERVICE_UNAVAILABLE, json, "{\"message\":\"Service Unavailable\"}").into_response()
+        }
+        Door::FunctionUrl => {
+            (StatusCode::TOO_MANY_REQUESTS, json, "{\"message\":\"Rate Exceeded.\"}").into_response()
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod queues;
 pub mod sample;
 pub mod schedule;
 pub mod secrets;
+pub mod sqs;
 pub mod status;
 pub mod template;
 pub mod tokens;
@@ -201,7 +202,7 @@ async fn start_services(
 ) -> anyhow::Result<Environment> {
     let (dynamodb, serving) = database::listen(database)?;
     tasks.spawn(serving);
-    let services = Services { bus: Bus::new(wiring, queues.clone()), secrets };
+    let services = Services { bus: Bus::new(wiring, queues.clone()), queues: queues.clone(), secrets };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let others = format!("http://{}", listener.local_addr()?);
     let router = aws::router(Arc::new(services));
@@ -217,6 +218,7 @@ async fn start_services(
         ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", &others),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &others),
+        ("AWS_ENDPOINT_URL_SQS", &others),
     ];
     Ok(Environment::from_pairs(settings.map(|(name, value)| (name.to_owned(), value.to_owned()))))
 }

@@ -9,6 +9,7 @@ use std::{
     path::Path,
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -30,6 +31,24 @@ pub struct QueueError(String);
 impl From<rusqlite::Error> for QueueError {
     fn from(error: rusqlite::Error) -> Self {
         Self(error.to_string())
+    }
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's name.
+    pub queue: String,
+    /// What to send.
+    pub body: String,
+    /// How long nobody can receive it; absent, the queue's own delay counts.
+    pub delay: Option<Duration>,
+}
+
+impl Message {
+    /// A message with the queue's own delay.
+    pub fn new(queue: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { queue: queue.into(), body: body.into(), delay: None }
     }
 }
 
@@ -57,6 +76,8 @@ pub struct Depth {
     pub visible: u64,
     /// Messages that were received and not deleted.
     pub in_flight: u64,
+    /// Messages whose delay is not over.
+    pub delayed: u64,
     /// Messages in its dead-letter queue, where it has one.
     pub dead_letters: u64,
 }
@@ -88,6 +109,7 @@ enum Request {
 impl Queues {
     /// Opens the queues in this file, or in memory. Messages that were in flight are visible again: nobody works on them.
     /// Being cut short by the end of the process is not their failure, so it does not bring them nearer to the dead letters.
+    /// Delays go on.
     ///
     /// The file is this process's alone: two stacks on one directory would take each other's messages for their own.
     pub fn open(file: Option<&Path>, queues: &[Queue]) -> Result<Self, QueueError> {
@@ -104,8 +126,8 @@ impl Queues {
                  sent_at INTEGER NOT NULL, visible_at INTEGER NOT NULL, receives INTEGER NOT NULL);
              CREATE INDEX IF NOT EXISTS by_queue ON message (queue, visible_at, key);
              CREATE TABLE IF NOT EXISTS mark (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-             UPDATE message SET receives = receives - 1 WHERE receives > 0 AND visible_at > 0;
-             UPDATE message SET visible_at = 0;",
+             UPDATE message SET visible_at = 0, receives = receives - (receives > 0 AND visible_at > 0)
+                 WHERE receives > 0 OR visible_at <= sent_at;",
         )?;
         let (inbox, requests) = mpsc::channel();
         thread::Builder::new()
@@ -117,17 +139,26 @@ impl Queues {
         Ok(Self { inbox, queues: Arc::new(queues.iter().map(known).collect()) })
     }
 
-    /// Sends messages, each to a queue, all or none. On disk when this returns.
-    pub async fn send(&self, messages: Vec<(String, String)>, now: Moment) -> Result<(), QueueError> {
+    /// Sends messages, all or none, and returns their ids in the same order. On disk when this returns.
+    pub async fn send(&self, messages: Vec<Message>, now: Moment) -> Result<Vec<String>, QueueError> {
         let mut arrivals = Vec::new();
-        for (queue, _) in &messages {
-            arrivals.push(self.known(queue)?);
+        let mut delayed = Vec::new();
+        for message in messages {
+            let known = self.known(&message.queue)?;
+            let delay = message.delay.unwrap_or(known.queue.delay);
+            arrivals.push(known);
+            delayed.push((message, now.plus(delay.as_secs() as i64)));
         }
-        self.ask(move |connection| send(connection, &messages, now)).await?;
+        let ids = self.ask(move |connection| send(connection, &delayed, now)).await?;
         for known in arrivals {
             known.arrival.notify_one();
         }
-        Ok(())
+        Ok(ids)
+    }
+
+    /// Whether there is a queue of this name.
+    pub fn has(&self, queue: &str) -> bool {
+        self.queues.contains_key(queue)
     }
 
     /// Receives at most this many visible messages, and hides them for the queue's visibility timeout.
@@ -261,14 +292,21 @@ fn transact(
     Ok(())
 }
 
-fn send(connection: &Connection, messages: &[(String, String)], now: Moment) -> Result<(), QueueError> {
+fn send(
+    connection: &Connection,
+    messages: &[(Message, Moment)],
+    now: Moment,
+) -> Result<Vec<String>, QueueError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO message (queue, id, body, sent_at, visible_at, receives) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
+        "INSERT INTO message (queue, id, body, sent_at, visible_at, receives) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
     )?;
-    for (queue, body) in messages {
-        insert.execute(params![queue, Uuid::new_v4().to_string(), body, now.unix()])?;
+    let mut ids = Vec::with_capacity(messages.len());
+    for (message, visible_at) in messages {
+        let id = Uuid::new_v4().to_string();
+        insert.execute(params![message.queue, id, message.body, now.unix(), visible_at.unix()])?;
+        ids.push(id);
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// Takes from the front only, so that a long backlog costs no more than a short one.
@@ -344,264 +382,30 @@ fn depths(
     queues: &HashMap<String, Known>,
     now: Moment,
 ) -> Result<Vec<Depth>, QueueError> {
+    // What nobody has received yet and is not visible is delayed.
     let mut count = connection.prepare_cached(
-        "SELECT COUNT(*) FILTER (WHERE visible_at <= ?2), COUNT(*) FILTER (WHERE visible_at > ?2)
+        "SELECT COUNT(*) FILTER (WHERE visible_at <= ?2), COUNT(*) FILTER (WHERE visible_at > ?2 AND receives > 0),
+                COUNT(*) FILTER (WHERE visible_at > ?2 AND receives = 0)
          FROM message WHERE queue = ?1",
     )?;
     let mut counted = |name: &str| {
-        count.query_row(params![name, now.unix()], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)))
+        count.query_row(params![name, now.unix()], |row| {
+            Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get::<_, u64>(2)?))
+        })
     };
     let mut queues: Vec<&Queue> = queues.values().map(|known| &known.queue).collect();
     queues.sort_by(|a, b| a.name.cmp(&b.name));
     let mut depths = Vec::new();
     for queue in queues {
-        let (visible, in_flight) = counted(&queue.name)?;
+        let (visible, in_flight, delayed) = counted(&queue.name)?;
         let dead_letters = match &queue.redrive {
             Some(redrive) => counted(&redrive.dead_letter)?.0,
             None => 0,
         };
-        depths.push(Depth { queue: queue.name.clone(), visible, in_flight, dead_letters });
+        depths.push(Depth { queue: queue.name.clone(), visible, in_flight, delayed, dead_letters });
     }
     Ok(depths)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::wiring::Redrive;
-
-    fn at(seconds: i64) -> Moment {
-        Moment::from_unix(1_700_000_000 + seconds).unwrap()
-    }
-
-    fn rules() -> Vec<Queue> {
-        let queue = |name: &str, redrive| Queue {
-            name: name.to_owned(),
-            visibility: Duration::from_secs(30),
-            retention: Duration::from_secs(1000),
-            redrive,
-        };
-        let redrive = Redrive { dead_letter: "dead".to_owned(), max_receives: 2 };
-        vec![queue("work", Some(redrive)), queue("dead", None)]
-    }
-
-    async fn bodies(queues: &Queues, queue: &str, now: Moment) -> Vec<String> {
-        queues.receive(queue, 10, now).await.unwrap().into_iter().map(|message| message.body).collect()
-    }
-
-    async fn send(queues: &Queues, bodies: &[&str]) {
-        let messages = bodies.iter().map(|body| ("work".to_owned(), (*body).to_owned())).collect();
-        queues.send(messages, at(0)).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_received_message_is_hidden_until_its_time_is_up_or_it_is_deleted() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        send(&queues, &["a", "b"]).await;
-        let first = queues.receive("work", 1, at(0)).await.unwrap();
-        assert_eq!((first[0].body.as_str(), first[0].receives), ("a", 1));
-        assert_eq!(bodies(&queues, "work", at(1)).await, ["b"]);
-        assert_eq!(bodies(&queues, "work", at(29)).await, Vec::<String>::new());
-        queues.delete(vec![first[0].key]).await.unwrap();
-        assert_eq!(bodies(&queues, "work", at(40)).await, ["b"]);
-    }
-
-    #[tokio::test]
-    async fn a_message_received_too_often_moves_to_the_dead_letters_and_stays_there() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        send(&queues, &["poison"]).await;
-        assert_eq!(bodies(&queues, "work", at(0)).await, ["poison"]);
-        assert_eq!(bodies(&queues, "work", at(30)).await, ["poison"]);
-        assert_eq!(bodies(&queues, "work", at(60)).await, Vec::<String>::new());
-        let depths = queues.depths(at(60)).await.unwrap();
-        assert_eq!((depths[0].queue.as_str(), depths[0].visible), ("dead", 1));
-        assert_eq!((depths[1].visible, depths[1].in_flight, depths[1].dead_letters), (0, 0, 1));
-    }
-
-    #[tokio::test]
-    async fn a_message_older_than_the_retention_is_gone() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        send(&queues, &["old"]).await;
-        assert_eq!(bodies(&queues, "work", at(1001)).await, Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn after_a_crash_nothing_is_lost_and_what_was_in_flight_comes_back_at_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("queues.sqlite");
-        {
-            let queues = Queues::open(Some(&file), &rules()).unwrap();
-            send(&queues, &["a", "b"]).await;
-            assert_eq!(queues.receive("work", 1, at(0)).await.unwrap()[0].body, "a");
-            queues.set_mark("stream", "17").await.unwrap();
-            // Dropped without closing, as a crash would.
-        }
-        let queues = Queues::open(Some(&file), &rules()).unwrap();
-        let again = queues.receive("work", 10, at(1)).await.unwrap();
-        let seen: Vec<_> = again.iter().map(|message| (message.body.as_str(), message.receives)).collect();
-        assert_eq!(seen, [("a", 1), ("b", 1)]);
-        assert_eq!(queues.mark("stream").await.unwrap().as_deref(), Some("17"));
-        assert_eq!(queues.mark("other").await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn crashes_do_not_make_a_message_a_dead_letter() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("queues.sqlite");
-        for life in 0..6 {
-            let queues = Queues::open(Some(&file), &rules()).unwrap();
-            if life == 0 {
-                send(&queues, &["a"]).await;
-            }
-            assert_eq!(bodies(&queues, "work", at(life)).await, ["a"]);
-        }
-    }
-
-    #[tokio::test]
-    async fn poison_in_front_does_not_shrink_a_batch() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        send(&queues, &["p1", "p2", "p3"]).await;
-        for tries in 0..2 {
-            assert_eq!(bodies(&queues, "work", at(tries * 30)).await.len(), 3);
-        }
-        let fresh = vec![("work".to_owned(), "good".to_owned()); 2];
-        queues.send(fresh, at(60)).await.unwrap();
-        let found = queues.receive("work", 2, at(60)).await.unwrap();
-        assert_eq!(found.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["good", "good"]);
-    }
-
-    #[tokio::test]
-    async fn sending_to_a_queue_that_is_not_there_sends_nothing_at_all() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        let messages = vec![("work".to_owned(), "a".to_owned()), ("nowhere".to_owned(), "b".to_owned())];
-        queues.send(messages, at(0)).await.unwrap_err();
-        assert_eq!(bodies(&queues, "work", at(1)).await, Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn what_fails_in_a_shared_transaction_leaves_nothing_and_fails_alone() {
-        let queues = Queues::open(None, &rules()).unwrap();
-        let broken = queues.ask(|connection| {
-            super::send(connection, &[("work".to_owned(), "half".to_owned())], at(0))?;
-            Err::<(), _>(QueueError("then it broke".to_owned()))
-        });
-        let (broken, ()) = tokio::join!(broken, send(&queues, &["whole"]));
-        assert!(broken.is_err());
-        assert_eq!(bodies(&queues, "work", at(1)).await, ["whole"]);
-    }
-
-    #[tokio::test]
-    async fn a_second_stack_can_not_open_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("queues.sqlite");
-        let queues = Queues::open(Some(&file), &rules()).unwrap();
-        let other = Connection::open(&file).unwrap();
-        other.busy_timeout(Duration::ZERO).unwrap();
-        assert!(other.execute("DELETE FROM message", []).is_err());
-        queues.close().await;
-        assert!(queues.mark("any").await.is_err());
-        other.execute("DELETE FROM message", []).unwrap();
-    }
-
-    /// When all is visible that a crash brought back.
-    const BEFORE_ALL: i64 = -1_700_000_000;
-
-    /// What a queue should do, told as simply as possible.
-    #[derive(Default)]
-    struct Model {
-        /// Body, when visible, receives.
-        messages: Vec<(u32, i64, u32)>,
-        dead: Vec<u32>,
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Send,
-        Receive { most: usize, delete: bool },
-        Pass(i64),
-        Crash,
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            3 => Just(Step::Send),
-            4 => (1..4_usize, any::<bool>()).prop_map(|(most, delete)| Step::Receive { most, delete }),
-            2 => (1..40_i64).prop_map(Step::Pass),
-            1 => Just(Step::Crash),
-        ];
-        proptest::collection::vec(step, 0..40)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-
-        #[test]
-        fn whatever_happens_each_message_is_delivered_or_dead_and_none_is_lost(steps in steps()) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let directory = tempfile::tempdir().unwrap();
-                let file = directory.path().join("queues.sqlite");
-                let mut queues = Queues::open(Some(&file), &rules()).unwrap();
-                let (mut model, mut now, mut sent) = (Model::default(), 0, 0_u32);
-                for step in steps {
-                    match step {
-                        Step::Send => {
-                            queues.send(vec![("work".to_owned(), sent.to_string())], at(now)).await.unwrap();
-                            model.messages.push((sent, now, 0));
-                            sent += 1;
-                        }
-                        Step::Receive { most, delete } => {
-                            let found = queues.receive("work", most, at(now)).await.unwrap();
-                            // What was received twice and is seen again is dead, wherever it stood before the last one taken.
-                            let depths = queues.depths(at(now)).await.unwrap();
-                            let mut visible: Vec<_> = model.messages.iter().copied().filter(|m| m.1 <= now).collect();
-                            visible.sort_by_key(|m| (m.1, m.0));
-                            let mut taken = Vec::new();
-                            for (body, _, receives) in visible {
-                                if taken.len() == most {
-                                    break;
-                                }
-                                if receives == 2 {
-                                    model.messages.retain(|m| m.0 != body);
-                                    model.dead.push(body);
-                                } else {
-                                    taken.push((body.to_string(), receives + 1));
-                                }
-                            }
-                            let seen: Vec<_> = found.iter().map(|m| (m.body.clone(), m.receives)).collect();
-                            prop_assert_eq!(&seen, &taken);
-                            prop_assert_eq!(depths[0].visible, model.dead.len() as u64);
-                            for message in found {
-                                let body: u32 = message.body.parse().unwrap();
-                                if delete {
-                                    queues.delete(vec![message.key]).await.unwrap();
-                                    model.messages.retain(|m| m.0 != body);
-                                } else {
-                                    let known = model.messages.iter_mut().find(|m| m.0 == body).unwrap();
-                                    *known = (body, now + 30, message.receives);
-                                }
-                            }
-                        }
-                        Step::Pass(seconds) => now += seconds,
-                        Step::Crash => {
-                            drop(queues);
-                            queues = Queues::open(Some(&file), &rules()).unwrap();
-                            for message in &mut model.messages {
-                                if message.1 != BEFORE_ALL {
-                                    *message = (message.0, BEFORE_ALL, message.2.saturating_sub(1));
-                                }
-                            }
-                        }
-                    }
-                }
-                let depths = queues.depths(at(now)).await.unwrap();
-                prop_assert_eq!(depths[1].visible + depths[1].in_flight, model.messages.len() as u64);
-                Ok(())
-            })?;
-        }
-    }
-}
+mod tests;

@@ -57,7 +57,8 @@ impl Status {
         Ok(json!({ "idle": idle, "queues": depths, "streams": streams }))
     }
 
-    /// Whether no queue that somebody reads holds anything. Dead letters stay, and are not on their way.
+    /// Whether no queue that somebody reads holds anything that could be read by now. Dead letters stay, and what is delayed waits for
+    /// its time: neither is on its way.
     fn is_settled(&self, depths: &[Depth]) -> bool {
         let consumed = depths.iter().filter(|depth| self.consumed.contains(&depth.queue));
         consumed.into_iter().all(|depth| depth.visible + depth.in_flight == 0)

@@ -8,7 +8,7 @@ mod node;
 mod resolve;
 
 pub use resolve::ADDRESS;
-pub(crate) use resolve::{ACCOUNT, REGION};
+pub(crate) use resolve::{ACCOUNT, REGION, queue_of_url};
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,13 +18,13 @@ use crate::{
     pattern::Pattern,
     schedule::Schedule,
     wiring::{
-        Failures, Function, Queue, QueueTrigger, Redrive, Route, Rule, ScheduleTrigger, StreamTrigger, Table,
-        Wiring,
+        Failures, Function, MOST_DELAY, Queue, QueueTrigger, Redrive, Route, Rule, ScheduleTrigger,
+        StreamTrigger, Table, Wiring,
     },
 };
 use api::Api;
 use node::Node;
-use resolve::Names;
+use resolve::{Names, QUEUE};
 
 /// Something in the template that is wrong, or that this machine can not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +39,6 @@ pub struct TemplateError {
 /// Resources that mean nothing on one machine.
 const WITHOUT_LOCAL_MEANING: [&str; 3] =
     ["AWS::CloudWatch::Alarm", "AWS::SNS::Topic", "AWS::SQS::QueuePolicy"];
-
-const QUEUE: &str = "AWS::SQS::Queue";
 
 const HTTP_API: &str = "AWS::Serverless::HttpApi";
 
@@ -144,7 +142,7 @@ fn seconds(node: Option<&Node>, default: u64) -> Result<Duration, TemplateError>
     node.map_or(Ok(default), Node::number).map(Duration::from_secs)
 }
 
-const FUNCTION: [&str; 14] = [
+const FUNCTION: [&str; 15] = [
     "CodeUri",
     "Description",
     "FunctionUrlConfig",
@@ -159,6 +157,7 @@ const FUNCTION: [&str; 14] = [
     "Tracing",
     "FunctionName",
     "LoggingConfig",
+    "ReservedConcurrentExecutions",
 ];
 
 fn function(
@@ -184,12 +183,14 @@ fn function(
             environment.insert(name.clone(), value.text()?.to_owned());
         }
     }
-    let timeout = properties.get("Timeout").or_else(|| globals?.get("Timeout"));
+    let setting = |name| properties.get(name).or_else(|| globals?.get(name));
+    let timeout = setting("Timeout");
     wiring.functions.push(Function {
         logical_name: logical.to_owned(),
         binary: binary.to_owned(),
         environment,
         timeout: seconds(timeout, 3)?,
+        at_most: setting("ReservedConcurrentExecutions").map(reserved).transpose()?,
     });
     if let Some(url) = properties.get("FunctionUrlConfig") {
         only(url, &["AuthType"])?;
@@ -354,6 +355,13 @@ fn at_most(scaling: &Node) -> Result<usize, TemplateError> {
     }
 }
 
+fn reserved(node: &Node) -> Result<usize, TemplateError> {
+    match node.number()? {
+        0 => Err(node.error("a function that may run 0 times at once never runs")),
+        number => Ok(number as usize),
+    }
+}
+
 fn failures(properties: &Node) -> Result<Failures, TemplateError> {
     let Some(types) = properties.get("FunctionResponseTypes") else { return Ok(Failures::WholeBatch) };
     match types.list()? {
@@ -390,6 +398,7 @@ fn queue(names: &Names, name: String, properties: &Node) -> Result<Queue, Templa
             "MessageRetentionPeriod",
             "SqsManagedSseEnabled",
             "RedrivePolicy",
+            "DelaySeconds",
         ],
     )?;
     let redrive = properties.get("RedrivePolicy").map(|policy| {
@@ -403,8 +412,16 @@ fn queue(names: &Names, name: String, properties: &Node) -> Result<Queue, Templa
         name,
         visibility: seconds(properties.get("VisibilityTimeout"), 30)?,
         retention: seconds(properties.get("MessageRetentionPeriod"), 345_600)?,
+        delay: properties.get("DelaySeconds").map_or(Ok(Duration::ZERO), delay)?,
         redrive: redrive.transpose()?,
     })
+}
+
+fn delay(node: &Node) -> Result<Duration, TemplateError> {
+    match node.number()? {
+        seconds @ 0..=MOST_DELAY => Ok(Duration::from_secs(seconds)),
+        _ => Err(node.error("a message is delayed by 0 to 900 seconds")),
+    }
 }
 
 fn table(name: String, properties: &Node) -> Result<Table, TemplateError> {
@@ -538,8 +555,8 @@ mod tests {
             ("BUS_NAME: !Ref Bus", "BUS_NAME: !Ref Tram", "Tram is not in this template"),
             (
                 "!Sub provider-trust-${Stage}\n      Description",
-                "!Join [a]\n      Description",
-                "the intrinsic function Join",
+                "!Split [a]\n      Description",
+                "the intrinsic function Split",
             ),
         ] {
             let broken = text.replacen(from, to, 1);

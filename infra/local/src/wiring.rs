@@ -43,6 +43,8 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// How long one invocation may take.
     pub timeout: Duration,
+    /// Most invocations at a time, where the template reserves them.
+    pub at_most: Option<usize>,
 }
 
 /// A route of the HTTP API.
@@ -97,6 +99,9 @@ pub struct Rule {
     pub queues: Vec<String>,
 }
 
+/// The longest a message may be delayed, in seconds: SQS's limit.
+pub const MOST_DELAY: u64 = 900;
+
 /// An SQS queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
@@ -106,6 +111,8 @@ pub struct Queue {
     pub visibility: Duration,
     /// How long a message is kept.
     pub retention: Duration,
+    /// How long a new message stays hidden, unless it says so itself.
+    pub delay: Duration,
     /// Where messages go that were received too often.
     pub redrive: Option<Redrive>,
 }

@@ -76,6 +76,11 @@ impl Clients {
         client!(self, aws_sdk_secretsmanager, "SECRETS_MANAGER")
     }
 
+    /// An SQS client.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(self, aws_sdk_sqs, "SQS")
+    }
+
     fn endpoint(&self, service: &str) -> Option<String> {
         let environment = &self.environment;
         let own = environment.optional(&format!("AWS_ENDPOINT_URL_{service}"));

@@ -1,5 +1,5 @@
-//! What every function needs around its own story: settings, secrets, AWS clients, the bus, callers, problem answers, partial
-//! batch failures, logs and the clock.
+//! What every function needs around its own story: settings, secrets, AWS clients, the bus, queues, callers, problem answers,
+//! partial batch failures, logs and the clock.
 //!
 //! A function's `main.rs` reads its [`Environment`] and hands what it builds from it to its handler; nothing else reads the process's
 //! environment or the wall clock.
@@ -14,6 +14,7 @@ pub mod metrics;
 #[cfg(feature = "chatwoot")]
 pub mod operator;
 pub mod problem;
+pub mod queue;
 pub mod random;
 pub mod secrets;
 pub mod signed_request;
@@ -25,5 +26,6 @@ pub use clients::Clients;
 pub use environment::{Environment, StartError};
 pub use metrics::Metrics;
 pub use problem::Problem;
+pub use queue::Queue;
 pub use secrets::Secrets;
 pub use telemetry::log_as_json;

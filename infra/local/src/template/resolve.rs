@@ -1,4 +1,4 @@
-//! Intrinsic functions: `Ref`, `GetAtt` and `Sub`, resolved to what they are on this machine.
+//! Intrinsic functions: `Ref`, `GetAtt`, `Sub` and `Join`, resolved to what they are on this machine.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,51 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 /// The name under which the address of everything local is given among the parameters: what Function URLs begin with.
 pub const ADDRESS: &str = "Local::Address";
 
+pub(crate) const QUEUE: &str = "AWS::SQS::Queue";
+
+/// The URL of a queue: its name for SQS, not an address. Where to call is told by the endpoint alone, as the SDKs have it.
+pub(crate) fn queue_url(name: &str) -> String {
+    format!("https://sqs.{REGION}.localhost/{ACCOUNT}/{name}")
+}
+
+/// The name of the queue that has this URL.
+pub(crate) fn queue_of_url(url: &str) -> Option<&str> {
+    // Whatever is before the account: an emulator's clients may have put their endpoint there.
+    let (before, name) = url.rsplit_once('/')?;
+    (before.rsplit('/').next() == Some(ACCOUNT)).then_some(name)
+}
+
+/// A parameter's value.
+#[derive(Debug)]
+enum Parameter {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Parameter {
+    fn read(name: &str, parameter: &Node, given: Option<&String>) -> Result<Self, TemplateError> {
+        let text = match (given, parameter.get("Default")) {
+            (Some(given), _) => given.as_str(),
+            (None, Some(default)) => default.text()?,
+            (None, None) => {
+                return Err(parameter.error(format!("the parameter {name} has no default and no value")));
+            }
+        };
+        let kind = parameter.required("Type")?;
+        match kind.text()? {
+            "String" | "Number" => Ok(Self::Text(text.to_owned())),
+            "CommaDelimitedList" => {
+                Ok(Self::List(text.split(',').map(|item| item.trim().to_owned()).collect()))
+            }
+            other => Err(kind.error(format!("the local stack has no parameters of type {other}"))),
+        }
+    }
+}
+
 /// What names in the template stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    parameters: BTreeMap<String, String>,
+    parameters: BTreeMap<String, Parameter>,
     /// Logical name -> resource type and physical name.
     resources: BTreeMap<String, (String, String)>,
     /// Logical name -> binary, of functions.
@@ -32,15 +73,7 @@ impl Names {
         let mut names = Self { address, ..Self::default() };
         if let Some(parameters) = template.get("Parameters") {
             for (name, parameter) in parameters.map()? {
-                let value = match (given.get(name), parameter.get("Default")) {
-                    (Some(value), _) => value.clone(),
-                    (None, Some(default)) => default.text()?.to_owned(),
-                    (None, None) => {
-                        return Err(
-                            parameter.error(format!("the parameter {name} has no default and no value"))
-                        );
-                    }
-                };
+                let value = Parameter::read(name, parameter, given.get(name))?;
                 names.parameters.insert(name.clone(), value);
             }
         }
@@ -116,10 +149,20 @@ impl Names {
     }
 
     fn intrinsic(&self, node: &Node, name: &str, inner: &Node) -> Result<Node, TemplateError> {
+        let scalar = |text| Node {
+            line: node.line,
+            key_line: node.key_line,
+            kind: Kind::Scalar { text, quoted: Quoted::Quoted },
+        };
         let text = match name {
-            "Ref" => self
-                .reference(inner.text()?)
-                .ok_or_else(|| unknown(node, inner.text().unwrap_or_default()))?,
+            "Ref" => {
+                let name = inner.text()?;
+                if let Some(Parameter::List(items)) = self.parameters.get(name) {
+                    let items = items.iter().cloned().map(scalar).collect();
+                    return Ok(Node { kind: Kind::List(items), ..scalar(String::new()) });
+                }
+                self.reference(name).ok_or_else(|| unknown(node, name))?
+            }
             "GetAtt" => {
                 let path = match &inner.kind {
                     Kind::List(parts) => {
@@ -130,13 +173,19 @@ impl Names {
                 self.attribute(&path).ok_or_else(|| unknown(node, &path))?
             }
             "Sub" => self.substitute(node, inner.text()?)?,
+            "Join" => self.join(node, inner)?,
             other => return Err(node.error(format!("the intrinsic function {other} is not known here"))),
         };
-        Ok(Node {
-            line: node.line,
-            key_line: node.key_line,
-            kind: Kind::Scalar { text, quoted: Quoted::Quoted },
-        })
+        Ok(scalar(text))
+    }
+
+    fn join(&self, node: &Node, inner: &Node) -> Result<String, TemplateError> {
+        let Ok([between, items]) = inner.list() else {
+            return Err(node.error("Join takes what goes between and a list"));
+        };
+        let items = self.resolve(items)?;
+        let items = items.list()?.iter().map(Node::text).collect::<Result<Vec<_>, _>>()?;
+        Ok(items.join(between.text()?))
     }
 
     fn substitute(&self, node: &Node, text: &str) -> Result<String, TemplateError> {
@@ -162,10 +211,14 @@ impl Names {
             "AWS::StackName" => return Some("local".to_owned()),
             _ => {}
         }
-        if let Some(value) = self.parameters.get(name) {
-            return Some(value.clone());
+        match self.parameters.get(name) {
+            Some(Parameter::Text(value)) => return Some(value.clone()),
+            // CloudFormation puts no list into a text either.
+            Some(Parameter::List(_)) => return None,
+            None => {}
         }
-        self.resources.get(name).map(|(_, physical)| physical.clone())
+        let (kind, physical) = self.resources.get(name)?;
+        Some(if kind == QUEUE { queue_url(physical) } else { physical.clone() })
     }
 
     fn attribute(&self, path: &str) -> Option<String> {
@@ -177,7 +230,7 @@ impl Names {
         }
         let (kind, name) = self.resources.get(logical)?;
         let service = match kind.as_str() {
-            "AWS::SQS::Queue" => "sqs",
+            QUEUE => "sqs",
             "AWS::Events::EventBus" | "AWS::Events::Rule" => "events",
             "AWS::DynamoDB::Table" => "dynamodb",
             "AWS::Serverless::Function" => "lambda",
@@ -187,6 +240,7 @@ impl Names {
         match attribute {
             "Arn" => Some(format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}")),
             "StreamArn" => Some(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:{name}/stream")),
+            "QueueUrl" if kind == QUEUE => Some(queue_url(name)),
             "QueueName" | "Name" => Some(name.clone()),
             _ => None,
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     functions::Function,
-    queues::Queues,
+    queues::{Message, Queues},
     template::{ACCOUNT, REGION},
     wiring::{Failures, StreamTrigger},
 };
@@ -229,7 +229,7 @@ impl Reader {
                 },
                 "record": record.value,
             });
-            self.queues.send(vec![(queue.clone(), word.to_string())], now).await?;
+            self.queues.send(vec![Message::new(queue, word.to_string())], now).await?;
         }
         tracing::error!(sequence = record.sequence, "gave up on a stream record");
         self.queues.set_mark(&self.mark(), &record.sequence).await?;

@@ -151,7 +151,7 @@ async fn only_what_failed_comes_again_and_what_never_succeeds_is_kept_as_a_dead_
     };
     assert_eq!(
         queue("parcels"),
-        json!({ "queue": "parcels", "visible": 0, "in_flight": 0, "dead_letters": 2 })
+        json!({ "queue": "parcels", "visible": 0, "in_flight": 0, "delayed": 0, "dead_letters": 2 })
     );
     assert_eq!(queue("parcels-lost")["visible"], 2);
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use lambda_http::{Body, RequestExt, Response};
+use lambda_http::{Body, RequestExt, Response, request::RequestContext};
 use local_stack::{
     Blueprint, Options, Stack, Storage,
     functions::{Handler, Registry},
@@ -33,7 +33,8 @@ impl Fake {
         Self::new(|_| Ok(Value::Null))
     }
 
-    fn handler(&self) -> Handler {
+    /// It, as the stack wants it.
+    pub(crate) fn handler(&self) -> Handler {
         let fake = self.clone();
         Handler::event(move |event| {
             let answer = (fake.behaviour)(&event);
@@ -176,7 +177,17 @@ pub(crate) fn number(record: &Value) -> u64 {
 async fn echo(request: lambda_http::Request) -> Result<Response<Body>, lambda_runtime::Error> {
     let path = request.uri().path().to_owned();
     assert!(!path.ends_with("/explode"), "as asked");
+    if path.ends_with("/bytes") {
+        let every: Vec<u8> = (0..=255).collect();
+        let response = Response::builder().header("content-type", "application/octet-stream");
+        return Ok(response.body(Body::from(every))?);
+    }
+    let route = match request.request_context() {
+        RequestContext::ApiGatewayV2(context) => context.route_key,
+        _ => None,
+    };
     let answer = json!({
+        "route": route,
         "method": request.method().as_str(),
         "path": path,
         "raw_path": request.raw_http_path(),

@@ -20,6 +20,18 @@ async fn a_request_goes_by_the_routes_of_the_template() {
         ("GET", "/things/a%201", json!({ "id": "a 1", "raw_path": "/things/a 1", "path": "/things/a%201" })),
         ("POST", "/things", json!({ "id": null, "method": "POST" })),
         ("GET", "/files/x/y.txt", json!({ "proxy": "x/y.txt" })),
+        ("PUT", "/things/a1?q=1", json!({ "id": "a1", "q": "1", "method": "PUT" })),
+        ("GET", "/v1/log/checkpoint", json!({ "route": "GET /v1/log/{proxy+}", "proxy": "checkpoint" })),
+        (
+            "GET",
+            "/v1/log/tile/0/x001/067.p/5?q=y",
+            json!({ "route": "GET /v1/log/tile/{proxy+}", "proxy": "0/x001/067.p/5", "q": "y" }),
+        ),
+        (
+            "GET",
+            "/v1/log/tile/entries/000",
+            json!({ "route": "GET /v1/log/tile/{proxy+}", "proxy": "entries/000" }),
+        ),
         (
             "PUT",
             "/lambda-url/web/any/path?q=1",
@@ -37,6 +49,9 @@ async fn a_request_goes_by_the_routes_of_the_template() {
     for (method, path) in [
         ("GET", "/"),
         ("DELETE", "/things/a1"),
+        ("PUT", "/things"),
+        ("PUT", "/v1/log/checkpoint"),
+        ("GET", "/v1/log"),
         ("GET", "/things/"),
         ("GET", "/files"),
         ("POST", "/lambda-url/courier/"),
@@ -59,6 +74,34 @@ async fn a_body_arrives_byte_for_byte_whatever_it_says_it_is() {
             assert_eq!(answer["cookie"], json!("a=1; b=2"));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_a_function_answers_come_out_as_they_are() {
+    let running = Running::in_memory(&Fakes::default()).await;
+    let every: Vec<u8> = (0..=255).collect();
+    for path in ["/files/bytes", "/v1/log/tile/bytes", "/lambda-url/web/bytes"] {
+        let response = running.client.get(running.url(path)).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/octet-stream", "{path}");
+        assert_eq!(response.headers()["content-length"], "256", "{path}");
+        assert_eq!(response.bytes().await.unwrap(), every, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_origin_may_put_where_the_api_says_so() {
+    let running = Running::in_memory(&Fakes::default()).await;
+    let asked = running.client.request(reqwest::Method::OPTIONS, running.url("/things/a1"));
+    let asked = asked.header("origin", "https://m.example").header("access-control-request-method", "PUT");
+    let response = asked.send().await.unwrap();
+    assert_eq!(response.status(), 204);
+    assert_eq!(response.headers()["access-control-allow-methods"], "GET,PUT");
+    let put = running.client.put(running.url("/things/a1")).header("origin", "https://m.example");
+    let response = put.send().await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
+        (201, &"*".parse().unwrap())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@
 mod bus;
 mod fakes;
 mod gateway;
+mod queue;
 mod schedule;
 mod stream;
 mod wiring;

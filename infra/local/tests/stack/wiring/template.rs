@@ -18,6 +18,7 @@ const SMALL: &str = r#"
 Parameters:
   Stage: { Type: String, Default: dev }
   Free: { Type: String, Default: "" }
+  Places: { Type: CommaDelimitedList, Default: "eu, us" }
 Globals:
   Function:
     Timeout: 10
@@ -161,6 +162,56 @@ fn short_and_long_intrinsics_say_the_same() {
 }
 
 #[test]
+fn a_list_of_places_can_be_joined_and_given() {
+    let place = |text: &str, given: &[(&str, &str)]| {
+        let text = SMALL.replacen("TABLE: !Ref Table", &format!("TABLE: {text}"), 1);
+        with(given, &text).unwrap().functions[0].environment["TABLE"].clone()
+    };
+    assert_eq!(place("!Join [\",\", !Ref Places]", &[]), "eu,us");
+    assert_eq!(place("!Join [\",\", !Ref Places]", &[("Places", "ap,eu,us")]), "ap,eu,us");
+    assert_eq!(place("{ Fn::Join: [\"/\", [a, !Ref Table, { Ref: Stage }]] }", &[]), "a/dev/dev");
+}
+
+#[test]
+fn a_queue_is_known_by_its_url_its_arn_and_its_name() {
+    let known_as = |text: &str| {
+        let text = SMALL.replacen("TABLE: !Ref Table", &format!("TABLE: {text}"), 1);
+        with(&[], &text).unwrap().functions[0].environment["TABLE"].clone()
+    };
+    for text in ["!Ref Dead", "!Sub \"${Dead}\"", "!GetAtt Dead.QueueUrl"] {
+        assert_eq!(known_as(text), "https://sqs.us-east-1.localhost/000000000000/dev-dead", "{text}");
+    }
+    assert_eq!(known_as("!GetAtt Dead.Arn"), "arn:aws:sqs:us-east-1:000000000000:dev-dead");
+    assert_eq!(known_as("!GetAtt Dead.QueueName"), "dev-dead");
+}
+
+#[test]
+fn delays_and_limits_of_concurrency_are_read() {
+    let text = SMALL
+        .replacen("VisibilityTimeout: 60", "VisibilityTimeout: 60\n      DelaySeconds: 15", 1)
+        .replacen("      FunctionUrlConfig:", "      ReservedConcurrentExecutions: 1\n      FunctionUrlConfig:", 1)
+        .replacen(
+            "{ Queue: !GetAtt Queue.Arn }",
+            "{ Queue: !GetAtt Queue.Arn, BatchSize: 100, MaximumBatchingWindowInSeconds: 5, ScalingConfig: { MaximumConcurrency: 8 } }",
+            1,
+        );
+    let wiring = with(&[], &text).unwrap();
+    let delays: Vec<Duration> = wiring.queues.iter().map(|queue| queue.delay).collect();
+    assert_eq!(delays, [Duration::from_secs(15), Duration::ZERO]);
+    assert_eq!(wiring.functions[0].at_most, Some(1));
+    let taken = &wiring.queue_triggers[0];
+    assert_eq!((taken.batch_size, taken.window, taken.at_most), (100, Duration::from_secs(5), Some(8)));
+    let plain = with(&[], SMALL).unwrap();
+    assert_eq!((plain.functions[0].at_most, plain.queue_triggers[0].at_most), (None, None));
+}
+
+#[test]
+fn a_parameter_that_the_template_does_not_have_is_named() {
+    let error = with(&[("Stge", "prod")], SMALL).unwrap_err();
+    assert_eq!(error.what, "there is no parameter Stge");
+}
+
+#[test]
 fn pseudo_parameters_have_local_values() {
     let text = SMALL.replacen("!Ref Table", "!Sub \"${AWS::Region} ${AWS::AccountId} ${AWS::Partition}\"", 1);
     assert_eq!(with(&[], &text).unwrap().functions[0].environment["TABLE"], "us-east-1 000000000000 aws");
@@ -204,7 +255,7 @@ fn what_is_not_known_is_refused_at_its_line() {
             "the local stack does not know ScheduleExpression here",
         ),
         ("Id: queue,", "Id: queue, InputPath: $.detail,", "the local stack does not know InputPath here"),
-        ("VisibilityTimeout: 60", "DelaySeconds: 60", "the local stack does not know DelaySeconds here"),
+        ("VisibilityTimeout: 60", "ContentBasedDeduplication: true", "the local stack does not know Content"),
         ("maxReceiveCount: 3", "maxReceiveCounts: 3", "the local stack does not know maxReceiveCounts here"),
         (
             "KeySchema: [",
@@ -248,7 +299,13 @@ fn what_is_not_known_is_refused_at_its_line() {
 #[test]
 fn what_can_not_be_is_refused_at_its_line() {
     refused(&[
-        ("!Sub \"${Stage}-bus\"", "!Join [a, [b]]", "the intrinsic function Join is not known here"),
+        ("!Sub \"${Stage}-bus\"", "!Select [0, [b]]", "the intrinsic function Select is not known here"),
+        ("!Sub \"${Stage}-bus\"", "!Join [a]", "Join takes what goes between and a list"),
+        ("!Sub \"${Stage}-bus\"", "!Join [a, b]", "a list is expected here"),
+        ("!Sub \"${Stage}-bus\"", "!Join [a, [[b]]]", "a plain value is expected here"),
+        ("!Sub \"${Stage}-bus\"", "!Sub \"${Places}\"", "Places is not in this template"),
+        ("!Ref Table }", "!Ref Places }", "a plain value is expected here"),
+        ("Type: CommaDelimitedList", "Type: List<Number>", "the local stack has no parameters of type List"),
         (
             "!Sub \"${Stage}-bus\"",
             "{ Fn::ImportValue: x }",
@@ -358,8 +415,14 @@ fn what_would_be_something_else_when_deployed_is_refused_at_its_line() {
         ),
         (
             "FunctionUrlConfig:",
-            "ReservedConcurrentExecutions: 1\n      FunctionUrlConfig:",
-            "the local stack does not know ReservedConcurrentExecutions here",
+            "ReservedConcurrentExecutions: 0\n      FunctionUrlConfig:",
+            "a function that may run 0 times at once never runs",
+        ),
+        ("VisibilityTimeout: 60", "DelaySeconds: 901", "a message is delayed by 0 to 900 seconds"),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !GetAtt Queue.Arn, ScalingConfig: { MaximumConcurrency: 1 } }",
+            "a queue's function runs 2 to 1000 times at once",
         ),
         ("VisibilityTimeout: 60", "Tags:\n        - Key: a", "the local stack does not know Tags here"),
     ]);
