@@ -58,8 +58,10 @@ pub async fn plan(table: &Table, queue: &Queue, now: Moment) -> Result<usize, Pl
     let minutes = minutes(noted.value, now);
     let Some(last) = minutes.last().copied() else { return Ok(0) };
     let shards = table.shards().await?;
-    let messages =
-        minutes.iter().flat_map(|&minute| shards.iter().map(move |&shard| message(shard, minute, now)));
+    let mut messages = Vec::with_capacity(minutes.len() * shards.len());
+    for minute in &minutes {
+        messages.extend(shards.iter().map(|shard| message(*shard, *minute, now)));
+    }
     queue.send(messages).await?;
     match table.note_planned(last, noted.version).await {
         // Somebody else has planned the same.

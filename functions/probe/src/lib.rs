@@ -154,10 +154,12 @@ async fn ask(
     let segment = Segment { minute, vantage: app.vantage.clone(), seen };
     app.table.write_segment(shard, &segment, run).await?;
     let news = round.news(&segment.seen);
-    let messages = news.chunks(table::MOST_LOOKED_AT).map(|monitors| {
-        let over = round.ends.plus(i64::from(AFTER_THE_SLOT));
-        Message { body: look(shard, monitors), delay: over.since(clock()).min(LONGEST_DELAY) }
-    });
+    let over = round.ends.plus(i64::from(AFTER_THE_SLOT));
+    let delay = over.since(clock()).min(LONGEST_DELAY);
+    let messages: Vec<Message> = news
+        .chunks(table::MOST_LOOKED_AT)
+        .map(|monitors| Message { body: look(shard, monitors), delay })
+        .collect();
     Ok(app.queue.send(messages).await?)
 }
 

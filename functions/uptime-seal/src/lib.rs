@@ -145,7 +145,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
         }
         Trigger::Schedule { uptime } => {
             let shards = app.table.shards().await?;
-            app.queue.send(shards.iter().map(|&shard| message(uptime, shard))).await?;
+            let messages: Vec<Message> = shards.iter().map(|shard| message(uptime, *shard)).collect();
+            app.queue.send(messages).await?;
             Ok(json!({ "shards": shards.len() }))
         }
     }

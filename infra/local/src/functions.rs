@@ -101,6 +101,9 @@ impl Registry {
             .with("chat-sweep", event!(chat_sweep))
             .with("notify", event!(notify))
             .with("score", event!(score))
+            .with("probe-plan", event!(probe_plan))
+            .with("probe", event!(prober))
+            .with("uptime-seal", event!(uptime_seal))
     }
 
     /// These functions and one more.

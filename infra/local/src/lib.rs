@@ -64,6 +64,10 @@ pub enum Storage {
     Directory(PathBuf),
 }
 
+/// What is otherwise than deployed where nobody says otherwise: there may be no way out of this machine to control targets, and
+/// nobody waits an hour for the figures of the day.
+const LOCAL_PARAMETERS: [(&str, &str); 2] = [("ControlTargets", ""), ("SettleSchedule", "rate(1 minute)")];
+
 /// How to start the stack.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -106,7 +110,10 @@ pub struct Stack {
 
 impl Stack {
     /// Starts this project.
-    pub async fn start(options: Options) -> anyhow::Result<Self> {
+    pub async fn start(mut options: Options) -> anyhow::Result<Self> {
+        for (name, value) in LOCAL_PARAMETERS {
+            options.parameters.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
         Self::start_with(options, &Blueprint::of_the_project()).await
     }
 
@@ -215,6 +222,8 @@ async fn start_services(
         ("AWS_REGION", template::REGION),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
+        // The sample's services are on loopback, and whoever can reach this stack is on this machine anyhow.
+        ("EGRESS_REACH", "loopback-too"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", &others),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &others),
