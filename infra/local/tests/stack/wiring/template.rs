@@ -434,6 +434,16 @@ fn what_would_be_something_else_when_deployed_is_refused_at_its_line() {
             "Properties: { Queue: !GetAtt Queue.Arn, ScalingConfig: { MaximumConcurrency: 1 } }",
             "a queue's function runs 2 to 1000 times at once",
         ),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !GetAtt Queue.Arn, BatchSize: 11 }",
+            "a queue's batch of more than 10 needs MaximumBatchingWindowInSeconds",
+        ),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !GetAtt Queue.Arn, MaximumBatchingWindowInSeconds: 301 }",
+            "a batch is gathered for 0 to 300 seconds",
+        ),
         ("VisibilityTimeout: 60", "Tags:\n        - Key: a", "the local stack does not know Tags here"),
     ]);
 }
