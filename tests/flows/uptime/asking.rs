@@ -1,7 +1,7 @@
 //! A worker that asks for real, on loopback.
 
 use lambda::Environment;
-use serde_json::{Value, json};
+use serde_json::json;
 use table::Known;
 use tokio::net::TcpListener;
 use trust::{
@@ -44,7 +44,8 @@ async fn outcomes(world: &World, minute: Minute) -> Vec<Outcome> {
 
 async fn world_with(port: u16) -> World {
     let endpoint = json!({ "name": "web", "check": { "kind": "tcp", "host": "127.0.0.1", "port": port } });
-    World::start_with(secrets(&SEEDS[..1]), &endpoint).await
+    let yesterday = lambda::clock::now().day().minus(1).start();
+    World::start_with(secrets(&SEEDS[..1]), &endpoint, yesterday).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,9 +57,9 @@ async fn what_answers_is_up_and_the_first_sight_of_it_is_looked_at_when_its_slot
     ask(&app, minute).await;
     assert!(matches!(outcomes(&world, minute).await[..], [Outcome::Up { .. }]));
     let sent = world.services().sent();
-    let task: Task = serde_json::from_str(sent[0]["MessageBody"].as_str().unwrap()).unwrap();
+    let task: Task = serde_json::from_str(&sent[0].body).unwrap();
     assert_eq!(task, Task::Settle { shard: world.shard, monitors: vec![world.monitor.clone()] });
-    assert!((1..=62).contains(&sent[0]["DelaySeconds"].as_i64().unwrap()), "{sent:?}");
+    assert!((1..=62).contains(&sent[0].delay.unwrap()), "{sent:?}");
     uptime_seal::settle(world.app(), world.shard, &[], lambda::clock::now().plus(60)).await.unwrap();
     let asked = world.table().asked_in(world.shard).await.unwrap();
     assert_eq!(asked[0].known, Known::Fine);
@@ -86,7 +87,7 @@ async fn a_vantage_whose_control_targets_fail_reports_nothing() {
     ask(&worker(&world, &settings).await, minute).await;
     let seen = outcomes(&world, minute).await;
     assert!(seen.iter().all(|outcome| *outcome == Outcome::Nothing(Nothing::Fault)), "{seen:?}");
-    assert_eq!(world.services().sent(), Vec::<Value>::new());
+    assert_eq!(world.services().sent().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,15 +41,12 @@ pub(crate) struct World {
     number: u32,
     runs: AtomicUsize,
     contract: std::sync::Mutex<(Contract, Monitoring)>,
+    /// When the contract was provisioned: a midnight.
+    begun: Moment,
 }
 
 pub(crate) fn secrets(seeds: &[&str]) -> Value {
     json!({ "events": [], "log": { "origin": "log.example/uptime", "seeds": seeds } })
-}
-
-/// The first slot's day begins here.
-fn start() -> Moment {
-    Moment::parse("2028-02-28T00:00:00Z").unwrap()
 }
 
 fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
@@ -65,10 +62,11 @@ fn endpoint() -> Value {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::start_with(secrets(&SEEDS[..1]), &endpoint()).await
+        let begun = Moment::parse("2028-02-28T00:00:00Z").unwrap();
+        Self::start_with(secrets(&SEEDS[..1]), &endpoint(), begun).await
     }
 
-    pub(crate) async fn start_with(secrets: Value, endpoint: &Value) -> Self {
+    pub(crate) async fn start_with(secrets: Value, endpoint: &Value, begun: Moment) -> Self {
         let services = Services::start(secrets, BusHealth::Up).await.unwrap();
         let environment = Environment::from_pairs(services.environment("uptime-seal").unwrap());
         let app = uptime_seal::App::start(&environment).await.unwrap();
@@ -82,7 +80,7 @@ impl World {
         for (id, kind, data) in
             [("1", "contract.requested", terms), ("2", "contract.provisioned", provisioned)]
         {
-            let event = event(id, start(), kind, &data);
+            let event = event(id, begun, kind, &data);
             contract.join(event.time, &event.happened);
             monitoring.join(&event);
         }
@@ -97,6 +95,7 @@ impl World {
             number: monitor.place.number,
             runs: AtomicUsize::default(),
             contract: std::sync::Mutex::new((contract, monitoring)),
+            begun,
         }
     }
 
@@ -128,7 +127,7 @@ impl World {
         let phase =
             trust::uptime::schedule::Grid::of(&self.monitor, trust::uptime::schedule::Interval::SHORTEST)
                 .phase();
-        start().plus(i64::from(phase) + minute * 60)
+        self.begun.plus(i64::from(phase) + minute * 60)
     }
 
     /// A worker sees this in each of these slots.
@@ -140,7 +139,7 @@ impl World {
                 expiring: BTreeMap::new(),
             };
             let segment =
-                Segment { minute: start().plus(minute * 60), vantage: "home".parse().unwrap(), seen };
+                Segment { minute: self.begun.plus(minute * 60), vantage: "home".parse().unwrap(), seen };
             self.table.write_segment(self.shard, &segment, &run).await.unwrap();
         }
     }
@@ -159,11 +158,11 @@ impl World {
 
     /// Announces work as the monitor begins to run.
     pub(crate) async fn announce(&self, minutes: Range<i64>) {
-        let [from, until] = [minutes.start, minutes.end].map(|minute| start().plus(minute * 60));
+        let [from, until] = [minutes.start, minutes.end].map(|minute| self.begun.plus(minute * 60));
         let data = json!({
             "contract_id": "c1", "monitors": [endpoint()], "maintenance": [{ "from": from, "until": until }],
         });
-        self.hear(&event("3", start().plus(1), "contract.monitors-set", &data)).await;
+        self.hear(&event("3", self.begun.plus(1), "contract.monitors-set", &data)).await;
     }
 
     /// Ends the contract after so many slots.
@@ -196,8 +195,8 @@ impl World {
     }
 
     pub(crate) async fn records(&self) -> Vec<DayRecord> {
-        let last = start().plus(400 * 86_400).day();
-        let days = self.table.sealed_days(&self.monitor, start().day(), last).await.unwrap();
+        let last = self.begun.plus(400 * 86_400).day();
+        let days = self.table.sealed_days(&self.monitor, self.begun.day(), last).await.unwrap();
         days.iter().map(|day| DayRecord::decode(day.record.as_bytes()).unwrap()).collect()
     }
 
