@@ -307,6 +307,8 @@ fn lies_in_a_record() -> Vec<Sample> {
         lie("logged-number-beyond-32-bits", "configuration 3", "configuration 4294967296"),
         lie("logged-day-that-there-is-not", "day 2028-02-17", "day 2027-02-29"),
         lie("logged-name-with-a-slash", "monitor web", "monitor w/b"),
+        lie("logged-name-beyond-ascii", "monitor web", "monitor w\u{e9}b"),
+        lie("logged-vantage-of-four-counts", "1438 2 0", "1438 2 0 0"),
         lie("logged-vantages-out-of-order", "vantage eu-central-1", "vantage zz-central-1"),
         lie("logged-vantage-doubled", "vantage eu-central-1", "vantage us-east-1"),
         lie("logged-latency-missing", "latency 41 180", "latency -"),
@@ -375,6 +377,10 @@ fn lies_in_a_series() -> Vec<Sample> {
         three_with("logged-monitor-that-has-not-ended", &[monitor_record("-")]),
         three_with("logged-end-twice", &[end(19, "18:00:00"), end(19, "19:00:00")]),
         three_with("logged-end-that-can-not-be-read", &[end(19, "18:00:00").replace("phase 17", "phase 3600")]),
+        three_with(
+            "logged-end-with-a-place-twice",
+            &[end(19, "18:00:00").replace("panel eu-central-1", "panel us-east-1")],
+        ),
         three_with("logged-end-before-the-beginning", &[monitor_record("2027-11-01T00:00:00Z")]),
         three_with("leaf-that-is-a-score", &[end(19, "18:00:00"), "score/1\n1\n".to_owned()]),
         three_with("leaf-that-is-maintenance", &[
