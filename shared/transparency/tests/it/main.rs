@@ -5,6 +5,7 @@
 mod bundles;
 mod claim;
 mod command;
+mod document;
 mod growing;
 mod published_vectors;
 mod support;
