@@ -19,7 +19,7 @@ fn blocks() -> Vec<String> {
             Some(line) => block.extend([line, "\n"]),
             // A checkpoint has an empty line in it.
             None if line.is_empty() && block.starts_with("log.") && !block.contains("\n\n") => {
-                block.push('\n')
+                block.push('\n');
             }
             None if !block.is_empty() => blocks.push(String::new()),
             None => {}

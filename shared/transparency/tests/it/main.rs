@@ -10,6 +10,7 @@ mod growing;
 mod published_vectors;
 mod support;
 mod tampering;
+mod uptime;
 
 #[path = "../../examples/bundles/log.rs"]
 mod log;
