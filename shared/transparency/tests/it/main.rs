@@ -4,7 +4,19 @@
 
 mod bundles;
 mod claim;
+mod command;
+mod document;
 mod growing;
 mod published_vectors;
 mod support;
 mod tampering;
+mod uptime;
+
+#[path = "../../examples/bundles/log.rs"]
+mod log;
+#[path = "../../examples/bundles/made.rs"]
+mod made;
+#[path = "../../examples/bundles/record.rs"]
+mod record;
+#[path = "../../examples/bundles/tampered.rs"]
+mod tampered;
