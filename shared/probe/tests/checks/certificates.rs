@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
@@ -51,7 +52,8 @@ impl Identity {
         Self { name, valid: (2026, 2027), self_signed: false }
     }
 
-    fn config(self) -> ServerConfig {
+    /// A certificate with this on it, and its key.
+    fn issue(self) -> (CertificateDer<'static>, PrivatePkcs8KeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([self.name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(self.valid.0, 1, 1);
@@ -61,12 +63,25 @@ impl Identity {
         } else {
             params.signed_by(&key, &AUTHORITY.issuer).unwrap()
         };
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()))
+    }
+
+    /// The certificate and its key in one text, as servers read them (RFC 7468).
+    pub(crate) fn pem(self) -> String {
+        let (certificate, key) = self.issue();
+        let pem = |label: &str, der: &[u8]| {
+            format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+        };
+        pem("CERTIFICATE", &certificate) + &pem("PRIVATE KEY", key.secret_pkcs8_der())
+    }
+
+    fn config(self) -> ServerConfig {
+        let (certificate, key) = self.issue();
         ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key.into())
+            .with_single_cert(vec![certificate], key.into())
             .unwrap()
     }
 }
