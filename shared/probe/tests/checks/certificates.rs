@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -11,6 +14,7 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -77,13 +81,36 @@ impl Identity {
 
     fn config(self) -> ServerConfig {
         let (certificate, key) = self.issue();
-        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key.into())
-            .unwrap()
+        showing(certificate, key)
     }
+}
+
+/// A server that shows this certificate and signs with this key, whether it is the certificate's or not.
+fn showing(certificate: CertificateDer<'static>, key: PrivatePkcs8KeyDer<'static>) -> ServerConfig {
+    let key = aws_lc_rs::sign::any_supported_type(&key.into()).unwrap();
+    let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown))
+}
+
+/// Shows a certificate for this: to the first who connects with its key, to all others without.
+pub(crate) async fn robbed(identity: Identity) -> SocketAddr {
+    let (certificate, key) = identity.issue();
+    let (_, other) = identity.issue();
+    let own = Arc::new(showing(certificate.clone(), key));
+    let without = Arc::new(showing(certificate, other));
+    let asked = AtomicUsize::new(0);
+    servers::serve(move |stream| {
+        let config = if asked.fetch_add(1, Ordering::SeqCst) == 0 { &own } else { &without };
+        let acceptor = TlsAcceptor::from(Arc::clone(config));
+        async move {
+            let _ = acceptor.accept(stream).await;
+        }
+    })
+    .await
 }
 
 /// Does this with every connection of TLS that comes about.
