@@ -117,7 +117,8 @@ impl Prober {
         let stream = self.connect(place).await?;
         if url.scheme() == "https" {
             let handshake = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate);
-            let stream = Box::pin(handshake).await?;
+            // A large thing, and moved around.
+            let stream = Box::new(Box::pin(handshake).await?);
             Box::pin(exchange(stream, request, check, url)).await
         } else {
             Box::pin(exchange(stream, request, check, url)).await
