@@ -1,23 +1,27 @@
 //! The marketplace's door: signed CloudEvents in, judged one by one, onto the bus.
 //!
 //! A request is authenticated as a whole ([`signature`]), its events are judged each for itself ([`schema`]), and what is taken is
-//! on the bus before it is acknowledged.
+//! on the bus before it is acknowledged. What is to be watched for a contract has a path of its own (`monitors`) and becomes an
+//! event like any other.
 
+mod monitors;
 pub mod schema;
 pub mod signature;
 
 use std::sync::Arc;
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use lambda::{Bus, Clients, Environment, Problem, Secrets, StartError, bus::BusEvent, clock};
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt, Response};
+use probe::guard::Guard;
 use serde_json::{Value, json};
 use trust::{
     marketplace::{MarketplaceEvent, SOURCE},
     time::Moment,
 };
 
-use schema::{Fault, Schemas};
+use schema::{Fault, Schemas, ShapeFault};
+use signature::Signed;
 
 /// Most bytes of a request: Lambda's own limit.
 const LONGEST_BODY: usize = 6 * 1024 * 1024;
@@ -35,8 +39,11 @@ pub struct App {
 
 impl App {
     /// Connects to the bus and the secrets, and fetches the secrets ahead of the first request.
+    ///
+    /// `EGRESS_REACH` is what it is to the workers: what they would refuse to ask is refused here.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let schemas = Schemas::compile().map_err(|error| StartError::Unavailable(error.to_string()))?;
+        let guard = Guard::of_setting(environment.optional("EGRESS_REACH"));
+        let schemas = Schemas::compile(guard).map_err(|error| StartError::Unavailable(error.to_string()))?;
         let clients = Clients::new(environment)?;
         let secrets = Secrets::connect(environment, &clients)?;
         if let Err(error) = secrets.current().await {
@@ -48,11 +55,34 @@ impl App {
 
 /// Answers one request.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, lambda_runtime::Error> {
-    let answer = take(app, &request, clock::now()).await;
+    let path = request.raw_http_path().to_owned();
+    let now = clock::now();
+    let answer = match route(request.method(), &path) {
+        Some(Asked::Events) => take_events(app, &request, now).await,
+        Some(Asked::Monitors { contract }) => set_monitors(app, &request, contract, now).await,
+        None => Err(Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path")),
+    };
     Ok(answer.unwrap_or_else(Problem::into_response))
 }
 
-async fn take(app: &App, request: &Request, now: Moment) -> Result<Response<Body>, Problem> {
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked<'a> {
+    Events,
+    Monitors { contract: &'a str },
+}
+
+fn route<'a>(method: &Method, path: &'a str) -> Option<Asked<'a>> {
+    let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
+    match segments.as_slice() {
+        ["events"] if method == Method::POST => Some(Asked::Events),
+        ["contracts", contract, "monitors"] if method == Method::PUT => Some(Asked::Monitors { contract }),
+        _ => None,
+    }
+}
+
+/// The request's signature, if it is the marketplace's.
+async fn authenticate<'a>(app: &App, request: &'a Request, now: Moment) -> Result<Signed<'a>, Problem> {
     let body: &[u8] = request.body();
     if body.len() > LONGEST_BODY {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
@@ -66,16 +96,28 @@ async fn take(app: &App, request: &Request, now: Moment) -> Result<Response<Body
     signature::verify(known, request.headers(), body, now).map_err(|error| {
         Problem::new(StatusCode::UNAUTHORIZED, "invalid-signature", "The signature is not valid")
             .detail(error.to_string())
-    })?;
-    match read(body)? {
+    })
+}
+
+/// Takes what is to be watched for a contract.
+async fn set_monitors(
+    app: &App,
+    request: &Request,
+    contract: &str,
+    now: Moment,
+) -> Result<Response<Body>, Problem> {
+    let signed = authenticate(app, request, now).await?;
+    let event = monitors::event(contract, signed, request.body())?;
+    let judged = app.schemas.judge(&event, now).map_err(monitors::problem)?;
+    publish_one(app, judged).await
+}
+
+async fn take_events(app: &App, request: &Request, now: Moment) -> Result<Response<Body>, Problem> {
+    authenticate(app, request, now).await?;
+    match read(request.body())? {
         Sent::One(event) => {
             let judged = app.schemas.judge(&event, now).map_err(problem)?;
-            let mut results = publish(app, vec![Ok(judged)]).await;
-            match results.pop() {
-                Some(Ok(accepted)) => Ok(answer(StatusCode::ACCEPTED, &json!({ "id": accepted }))),
-                Some(Err(problem)) => Err(problem),
-                None => Err(unavailable()),
-            }
+            publish_one(app, judged).await
         }
         Sent::Batch(events) => {
             let judged = events.iter().map(|event| app.schemas.judge(event, now).map_err(problem)).collect();
@@ -99,18 +141,31 @@ enum Sent {
 }
 
 fn read(body: &[u8]) -> Result<Sent, Problem> {
-    let invalid = |detail: String| {
-        Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "The body can not be read").detail(detail)
-    };
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| invalid(format!("not JSON at line {}, column {}", error.line(), error.column())))?;
-    match value {
+    match read_json(body)? {
         Value::Array(events) if events.is_empty() => Err(invalid("the batch is empty".to_owned())),
         Value::Array(events) if events.len() > LARGEST_BATCH => {
             Err(invalid(format!("a batch has at most {LARGEST_BATCH} events, this one has {}", events.len())))
         }
         Value::Array(events) => Ok(Sent::Batch(events)),
         event => Ok(Sent::One(event)),
+    }
+}
+
+fn read_json(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| invalid(format!("not JSON at line {}, column {}", error.line(), error.column())))
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-body", "The body can not be read").detail(detail)
+}
+
+/// Publishes one event, and answers its id.
+async fn publish_one(app: &App, event: MarketplaceEvent) -> Result<Response<Body>, Problem> {
+    match publish(app, vec![Ok(event)]).await.pop() {
+        Some(Ok(accepted)) => Ok(answer(StatusCode::ACCEPTED, &json!({ "id": accepted }))),
+        Some(Err(problem)) => Err(problem),
+        None => Err(unavailable()),
     }
 }
 
@@ -157,17 +212,16 @@ fn problem(fault: Fault) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-event-type", "Unknown event type")
                 .detail(format!("/type: {kind:?} is not a type of event known here"))
         }
-        Fault::Shape(errors) => {
-            let detail = errors.first().map(ToString::to_string).unwrap_or_default();
-            let errors: Vec<Value> = errors
-                .into_iter()
-                .map(|error| json!({ "pointer": error.pointer, "detail": error.detail }))
-                .collect();
-            Problem::new(StatusCode::BAD_REQUEST, "invalid-event", "The event is not valid")
-                .detail(detail)
-                .with("errors", errors)
-        }
+        Fault::Shape(faults) => faulty("invalid-event", "The event is not valid", faults),
     }
+}
+
+/// A problem that names each fault's place.
+fn faulty(kind: &'static str, title: &'static str, faults: Vec<ShapeFault>) -> Problem {
+    let detail = faults.first().map(ToString::to_string).unwrap_or_default();
+    let errors: Vec<Value> =
+        faults.into_iter().map(|fault| json!({ "pointer": fault.pointer, "detail": fault.detail })).collect();
+    Problem::new(StatusCode::BAD_REQUEST, kind, title).detail(detail).with("errors", errors)
 }
 
 fn unavailable() -> Problem {
@@ -181,4 +235,25 @@ fn answer(status: StatusCode, body: &Value) -> Response<Body> {
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_and_the_method_say_what_is_asked_for() {
+        let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+        for (method, path, asked) in [
+            (&post, "/v1/events", Some(Asked::Events)),
+            (&put, "/v1/contracts/c-1/monitors", Some(Asked::Monitors { contract: "c-1" })),
+            (&get, "/v1/contracts/c-1/monitors", None),
+            (&put, "/v1/contracts/monitors", None),
+            (&put, "/v1/contracts/c-1/monitors/", None),
+            (&put, "/v1/events", None),
+            (&post, "/events", None),
+        ] {
+            assert_eq!(route(method, path), asked, "{method} {path}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use jsonschema::Validator;
+use probe::guard::Guard;
 use serde_json::Value;
 use trust::{
     marketplace::{Happened, MarketplaceEvent},
@@ -73,18 +74,20 @@ pub struct InvalidSchema {
     cause: String,
 }
 
-/// The compiled schemas.
+/// The compiled schemas, and what they can not say.
 #[derive(Debug)]
 pub struct Schemas {
     envelope: Validator,
     data: BTreeMap<&'static str, Validator>,
+    guard: Guard,
 }
 
 impl Schemas {
-    /// Compiles the schemas that are part of the program.
-    pub fn compile() -> Result<Self, InvalidSchema> {
+    /// Compiles the schemas that are part of the program. What this guard would refuse to ask is no monitor's target.
+    pub fn compile(guard: Guard) -> Result<Self, InvalidSchema> {
         let data = DATA.iter().map(|(kind, text)| Ok((*kind, compile(kind, text)?)));
-        Ok(Self { envelope: compile("cloudevent", ENVELOPE)?, data: data.collect::<Result<_, _>>()? })
+        let data = data.collect::<Result<_, _>>()?;
+        Ok(Self { envelope: compile("cloudevent", ENVELOPE)?, data, guard })
     }
 
     /// Judges one event.
@@ -102,13 +105,13 @@ impl Schemas {
             let detail = "is in the future".to_owned();
             return Err(Fault::Shape(vec![ShapeFault { pointer: "/time".to_owned(), detail }]));
         }
-        wish(&read, now)?;
+        wish(&read, &self.guard, now)?;
         Ok(read)
     }
 }
 
 /// What the schemas can not say of a wish for monitors.
-fn wish(event: &MarketplaceEvent, now: Moment) -> Result<(), Fault> {
+fn wish(event: &MarketplaceEvent, guard: &Guard, now: Moment) -> Result<(), Fault> {
     let fault = |pointer: &str, detail: String| {
         Err(Fault::Shape(vec![ShapeFault { pointer: pointer.to_owned(), detail }]))
     };
@@ -126,7 +129,21 @@ fn wish(event: &MarketplaceEvent, now: Moment) -> Result<(), Fault> {
         _ => return Ok(()),
     };
     wish.check(event.time)
-        .or_else(|invalid| fault(&format!("/data/{}", invalid.pointer(member)), invalid.to_string()))
+        .or_else(|invalid| fault(&format!("/data/{}", invalid.pointer(member)), invalid.to_string()))?;
+    let faults: Vec<ShapeFault> = wish
+        .endpoints
+        .iter()
+        .enumerate()
+        .filter_map(|(index, endpoint)| {
+            let refusal = guard.admit(&(&endpoint.check).into()).err()?;
+            Some(ShapeFault {
+                pointer: format!("/data/{member}/{index}/check"),
+                detail: format!("may not be asked: {refusal}"),
+            })
+        })
+        .take(FAULTS)
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Fault::Shape(faults)) }
 }
 
 fn compile(name: &str, text: &str) -> Result<Validator, InvalidSchema> {
@@ -161,13 +178,17 @@ mod tests {
         Moment::parse("2026-11-23T12:00:00Z").unwrap()
     }
 
+    fn schemas() -> Schemas {
+        Schemas::compile(Guard::public_only()).unwrap()
+    }
+
     fn sample(kind: &str) -> Value {
         let file = format!("{}/../../events/marketplace/{kind}.json", env!("CARGO_MANIFEST_DIR"));
         serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
     }
 
     fn shape(event: &Value) -> String {
-        match Schemas::compile().unwrap().judge(event, now()) {
+        match schemas().judge(event, now()) {
             Err(Fault::Shape(faults)) => {
                 faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
             }
@@ -177,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_type_has_a_sample_that_is_taken_and_loses_nothing() {
-        let schemas = Schemas::compile().unwrap();
+        let schemas = schemas();
         for (kind, _) in DATA {
             let event = sample(kind);
             let read = schemas.judge(&event, now()).unwrap_or_else(|fault| panic!("{kind}: {fault:?}"));
@@ -189,7 +210,7 @@ mod tests {
     fn members_nobody_asked_for_are_left_behind() {
         let mut event = sample("contract.provisioned");
         event["data"]["addresses"] = json!(["203.0.113.7:22"]);
-        let read = Schemas::compile().unwrap().judge(&event, now()).unwrap();
+        let read = schemas().judge(&event, now()).unwrap();
         assert!(!serde_json::to_string(&read).unwrap().contains("203.0.113.7"));
     }
 
@@ -273,8 +294,38 @@ mod tests {
     fn an_unknown_type_is_told_apart_from_a_wrong_shape() {
         let mut event = sample("provider.registered");
         event["type"] = json!("provider.vanished");
-        let fault = Schemas::compile().unwrap().judge(&event, now()).unwrap_err();
+        let fault = schemas().judge(&event, now()).unwrap_err();
         assert_eq!(fault, Fault::UnknownType("provider.vanished".to_owned()));
+    }
+
+    #[test]
+    fn what_workers_would_refuse_to_ask_is_refused_as_it_is_written() {
+        for (check, refusal) in [
+            (json!({"kind": "http", "url": "http://127.0.0.1/"}), "not a public address: "),
+            (json!({"kind": "http", "url": "http://0x7f.1/"}), "not a public address: "),
+            (json!({"kind": "https", "url": "https://[::ffff:169.254.169.254]/"}), "not a public address: "),
+            (
+                json!({"kind": "https", "url": "https://user:pass@a.example/"}),
+                "a user or a password in the URL",
+            ),
+            (json!({"kind": "tcp", "host": "192.168.1.1", "port": 443}), "not a public address: "),
+            (json!({"kind": "tcp", "host": "a.example", "port": 25}), "port 25 is not allowed"),
+            (json!({"kind": "ssh", "host": "a b"}), "not a host"),
+        ] {
+            for (kind, member) in
+                [("contract.provisioned", "endpoints"), ("contract.monitors-set", "monitors")]
+            {
+                let mut event = sample(kind);
+                event["data"][member][1] = json!({ "name": "other", "check": check });
+                let expected = format!("/data/{member}/1/check: may not be asked: {refusal}");
+                let found = shape(&event);
+                assert!(found.starts_with(&expected), "{check}: {found}");
+            }
+        }
+        let mut event = sample("contract.provisioned");
+        event["data"]["endpoints"][0]["check"] = json!({"kind": "http", "url": "http://127.0.0.1:8080/"});
+        let locally = Schemas::compile(Guard::with_loopback_for_tests()).unwrap();
+        assert!(locally.judge(&event, now()).is_ok());
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -298,7 +349,7 @@ mod tests {
         fn no_data_makes_the_judgement_panic_or_lets_through_what_the_type_can_not_hold(
             kind in prop::sample::select(DATA.map(|(kind, _)| kind).to_vec()), data in any_json(), key in "[a-z_]{1,14}"
         ) {
-            let schemas = Schemas::compile().unwrap();
+            let schemas = schemas();
             let mut event = sample(kind);
             event["data"][&key] = data.clone();
             let _ = schemas.judge(&event, now());

@@ -29,15 +29,25 @@ pub enum SignatureError {
     Mismatch,
 }
 
+/// What the sender said of the request, and signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// The same for the same request, however often it is sent.
+    pub id: &'a str,
+    /// When it was signed.
+    pub at: Moment,
+}
+
 /// Checks that one of the secrets signed this body within the last five minutes.
-pub fn verify<'a>(
+pub fn verify<'a, 'h>(
     secrets: impl IntoIterator<Item = &'a str>,
-    headers: &HeaderMap,
+    headers: &'h HeaderMap,
     body: &[u8],
     now: Moment,
-) -> Result<(), SignatureError> {
-    let text =
-        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(SignatureError::Missing);
+) -> Result<Signed<'h>, SignatureError> {
+    let text = |name: &str| -> Result<&'h str, SignatureError> {
+        headers.get(name).and_then(|value| value.to_str().ok()).ok_or(SignatureError::Missing)
+    };
     let (id, timestamp, signatures) =
         (text("webhook-id")?, text("webhook-timestamp")?, text("webhook-signature")?);
     let timestamp: i64 = timestamp.parse().map_err(|_| SignatureError::Missing)?;
@@ -53,7 +63,8 @@ pub fn verify<'a>(
     let matches = expected
         .flat_map(|expected| given.iter().map(move |given| expected.as_bytes().ct_eq(given.as_bytes())))
         .fold(subtle::Choice::from(0), |any, one| any | one);
-    if bool::from(matches) { Ok(()) } else { Err(SignatureError::Mismatch) }
+    let at = Moment::from_unix(timestamp).ok_or(SignatureError::Missing)?;
+    if bool::from(matches) { Ok(Signed { id, at }) } else { Err(SignatureError::Mismatch) }
 }
 
 #[cfg(test)]
@@ -74,7 +85,9 @@ mod tests {
     }
 
     fn check(secrets: &[&str], headers: &HeaderMap, body: &[u8], age: i64) -> Result<(), SignatureError> {
-        verify(secrets.iter().copied(), headers, body, Moment::from_unix(SENT + age).unwrap())
+        let signed = verify(secrets.iter().copied(), headers, body, Moment::from_unix(SENT + age).unwrap())?;
+        assert_eq!(signed, Signed { id: ID, at: Moment::from_unix(SENT).unwrap() });
+        Ok(())
     }
 
     /// The vector of the Standard Webhooks specification's reference libraries.

@@ -71,10 +71,7 @@ impl App {
         let unavailable = |error: &dyn std::fmt::Display| StartError::Unavailable(error.to_string());
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
-        let guard = match environment.optional("EGRESS_REACH") {
-            Some("loopback-too") => Guard::with_loopback_for_tests(),
-            _ => Guard::public_only(),
-        };
+        let guard = Guard::of_setting(environment.optional("EGRESS_REACH"));
         let names = Names::of_the_system().map_err(|error| unavailable(&error))?;
         let mut prober = Prober::new(guard, names, Roots::public()).map_err(|error| unavailable(&error))?;
         if let Some(contact) = environment.optional("PROBE_CONTACT") {

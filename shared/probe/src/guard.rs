@@ -110,6 +110,15 @@ impl Guard {
         Self { reach: Reach::LoopbackToo, ports: PORTS.to_vec() }
     }
 
+    /// The one that a deployment's setting names: `loopback-too` lets loopback through, anything else and nothing do not. The
+    /// template never sets it.
+    pub fn of_setting(setting: Option<&str>) -> Self {
+        match setting {
+            Some("loopback-too") => Self::with_loopback_for_tests(),
+            _ => Self::public_only(),
+        }
+    }
+
     /// The same, with these ports instead.
     #[must_use]
     pub fn with_ports(self, ports: impl IntoIterator<Item = RangeInclusive<u16>>) -> Self {
