@@ -1,5 +1,5 @@
-//! Chat, for those whom it is between: a renter's identity for the widget of exactly the provider he may talk to, and a contract's
-//! communication log.
+//! What concerns the parties of a contract alone: a renter's identity for the widget of exactly the provider he may talk to, a
+//! contract's communication log, and what is watched for it.
 //!
 //! # One request
 //!
@@ -7,18 +7,21 @@
 //!    alone says which of the two is asked for, so neither stands in for the other.
 //! 2. **Who is it?** ([`lambda::caller`]) Otherwise 401.
 //! 3. **Admit him** (`admit`): 30 calls a minute, and each signed request once.
-//! 4. **Answer** (`identity`, `log`), never to be cached.
+//! 4. **Answer** (`identity`, `log`, `monitors`), never to be cached.
 //!
 //! # What an auditor will ask
 //!
 //! * **What is an identity hash worth?** Whoever has it is that renter to the widget of that one inbox, until the inbox gets
 //!   another key. So it goes to nobody but that renter, over `Cache-Control: no-store`, and into no log line.
-//! * **What is logged?** One line a request: what was asked for, what became of it, and whose chat it is about.
+//! * **What is a monitor's key worth?** Whoever has it may say of that one monitor what he likes, as a claim that counts for nothing. It
+//!   goes to the provider, and to him alone.
+//! * **What is logged?** One line a request: what was asked for, what became of it, and which provider it is about.
 //! * **Can one learn of contracts that are not his?** No: a contract that is not there and one of others get the same answer.
 
 mod admit;
 mod identity;
 mod log;
+mod monitors;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use lambda::{Clients, Environment, Problem, Secrets, StartError, clock};
@@ -83,6 +86,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, lambd
 enum Asked<'a> {
     Identity,
     Log { contract: &'a str },
+    Monitors { contract: &'a str },
 }
 
 impl Asked<'_> {
@@ -90,6 +94,7 @@ impl Asked<'_> {
         match self {
             Self::Identity => "identity",
             Self::Log { .. } => "log",
+            Self::Monitors { .. } => "monitors",
         }
     }
 }
@@ -104,12 +109,13 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Proof, Asked<'a>)> {
     let asked = match segments.as_slice() {
         ["chat", "identity"] if method == Method::POST => Asked::Identity,
         ["contracts", contract, "messages"] if method == Method::GET => Asked::Log { contract },
+        ["contracts", contract, "monitors"] if method == Method::GET => Asked::Monitors { contract },
         _ => return None,
     };
     Some((proof, asked))
 }
 
-/// What is answered, and whose chat it is about.
+/// What is answered, and which provider it is about.
 struct Answer {
     body: Value,
     provider: ProviderId,
@@ -132,6 +138,9 @@ async fn serve(
         Asked::Identity => identity::issue(app, &caller, body, now).await,
         Asked::Log { contract } => {
             log::show(&app.table, &caller, contract, &request.query_string_parameters()).await
+        }
+        Asked::Monitors { contract } => {
+            monitors::show(app, &caller, contract, &request.query_string_parameters()).await
         }
     }
 }
@@ -173,11 +182,14 @@ mod tests {
     fn the_path_says_what_is_asked_for_and_how_the_caller_proves_who_he_is() {
         let (get, post) = (Method::GET, Method::POST);
         let log = Some(Asked::Log { contract: "c-1" });
+        let monitors = Some(Asked::Monitors { contract: "c-1" });
         for (method, path, proof, asked) in [
             (&post, "/v1/chat/identity", Proof::Token, Some(Asked::Identity)),
             (&post, "/v1/signed/chat/identity", Proof::Signature, Some(Asked::Identity)),
             (&get, "/v1/contracts/c-1/messages", Proof::Token, log),
             (&get, "/v1/signed/contracts/c-1/messages", Proof::Signature, log),
+            (&get, "/v1/contracts/c-1/monitors", Proof::Token, monitors),
+            (&get, "/v1/signed/contracts/c-1/monitors", Proof::Signature, monitors),
             (&get, "/v1/chat/identity", Proof::Token, None),
             (&post, "/v1/contracts/c-1/messages", Proof::Token, None),
             (&post, "/v1/signed/signed/chat/identity", Proof::Token, None),

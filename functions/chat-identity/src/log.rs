@@ -60,7 +60,7 @@ pub(crate) async fn show(
 }
 
 /// Which of a contract's parties somebody is, if one.
-fn party(terms: &Terms, caller: &CallerId) -> Option<Side> {
+pub(crate) fn party(terms: &Terms, caller: &CallerId) -> Option<Side> {
     if terms.provider_id.as_str() == caller.as_str() {
         Some(Side::Provider)
     } else if terms.renter_id.as_str() == caller.as_str() {

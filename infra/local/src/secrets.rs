@@ -94,14 +94,19 @@ fn make(random: &mut impl Rng) -> String {
         format!("whsec_{}", STANDARD.encode(key))
     };
     let (events, marketplace) = (standard_webhooks(), standard_webhooks());
-    let mut seed = [0_u8; 32];
-    random.fill_bytes(&mut seed);
+    let mut bytes = || {
+        let mut bytes = [0_u8; 32];
+        random.fill_bytes(&mut bytes);
+        STANDARD.encode(bytes)
+    };
+    let (seed, reports) = (bytes(), bytes());
     let webhook: String = random.sample_iter(Alphanumeric).take(24).map(char::from).collect();
     let document = json!({
         "events": [events],
         "marketplace": [marketplace],
         "chatwoot": { "1": { "webhook": [webhook] } },
-        "log": { "origin": "localhost/uptime", "seeds": [STANDARD.encode(seed)] },
+        "log": { "origin": "localhost/uptime", "seeds": [seed] },
+        "reports": [reports],
     });
     format!("{document:#}\n")
 }

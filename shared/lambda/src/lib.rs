@@ -16,6 +16,7 @@ pub mod operator;
 pub mod problem;
 pub mod queue;
 pub mod random;
+pub mod report_key;
 pub mod secrets;
 pub mod signed_request;
 mod telemetry;

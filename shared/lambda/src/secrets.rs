@@ -1,9 +1,10 @@
 //! The secrets of the outside parties, from Secrets Manager.
 //!
 //! The operator's are one JSON document: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}},
-//! "operator": {"user": 1, "token": "…", "platform_token": "…"}, "log": {"origin": "…", "seeds": ["…"]}}`. Lists hold the current secret first, then previous ones; all of them are
-//! accepted, so that a rotation loses nothing. What Chatwoot makes up where we set something up is kept apart, so that no two ever write
-//! the same: an account's webhook secrets as `<prefix>/<account>`, an inbox's key as `<prefix>/<account>/<inbox>`, both in the form of an
+//! "operator": {"user": 1, "token": "…", "platform_token": "…"}, "log": {"origin": "…", "seeds": ["…"]}, "reports": ["…"]}`. Lists
+//! hold the current secret first, then previous ones; all of them are accepted, so that a rotation loses nothing. What Chatwoot makes
+//! up where we set something up is kept apart, so that no two ever write the same: an account's webhook secrets as
+//! `<prefix>/<account>`, an inbox's key as `<prefix>/<account>/<inbox>`, both in the form of an
 //! entry under `chatwoot`. The operator's entry, where there is one, comes first.
 
 use std::{
@@ -70,6 +71,9 @@ pub struct SecretDocument {
     /// Secrets a Chatwoot account.
     #[serde(default)]
     pub chatwoot: BTreeMap<AccountId, ChatwootAccount>,
+    /// What the keys of monitors are made from, by which others report on them.
+    #[serde(default)]
+    pub reports: Vec<Secret>,
     /// What the uptime log is signed with; absent where there is no log.
     #[serde(default)]
     pub log: Option<LogSigner>,
