@@ -2,16 +2,17 @@
 //!
 //! A request is authenticated as a whole ([`signature`]), its events are judged each for itself ([`schema`]), and what is taken is
 //! on the bus before it is acknowledged. What is to be watched for a contract has a path of its own (`monitors`) and becomes an
-//! event like any other.
+//! event like any other. What others report on a monitor (`reports`) comes in here, too, by the monitor's key.
 
 mod monitors;
+mod reports;
 pub mod schema;
 pub mod signature;
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode, header};
-use lambda::{Bus, Clients, Environment, Problem, Secrets, StartError, bus::BusEvent, clock};
+use lambda::{Bus, Clients, Environment, Problem, Queue, Secrets, StartError, bus::BusEvent, clock};
 use lambda_http::{Body, Request, RequestExt, Response};
 use probe::guard::Guard;
 use serde_json::{Value, json};
@@ -33,12 +34,13 @@ const LARGEST_BATCH: usize = 500;
 #[derive(Debug)]
 pub struct App {
     bus: Bus,
+    settle: Queue,
     secrets: Secrets,
     schemas: Arc<Schemas>,
 }
 
 impl App {
-    /// Connects to the bus and the secrets, and fetches the secrets ahead of the first request.
+    /// Connects to the bus, the queue at `SETTLE_QUEUE_URL` and the secrets, and fetches the secrets ahead of the first request.
     ///
     /// `EGRESS_REACH` is what it is to the workers: what they would refuse to ask is refused here.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
@@ -49,7 +51,12 @@ impl App {
         if let Err(error) = secrets.current().await {
             tracing::warn!(%error, "starting without secrets; the first request asks again");
         }
-        Ok(Self { bus: Bus::connect(environment, &clients)?, secrets, schemas: Arc::new(schemas) })
+        Ok(Self {
+            bus: Bus::connect(environment, &clients)?,
+            settle: Queue::connect(environment, &clients, "SETTLE_QUEUE_URL")?,
+            secrets,
+            schemas: Arc::new(schemas),
+        })
     }
 }
 
@@ -60,6 +67,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, lambd
     let answer = match route(request.method(), &path) {
         Some(Asked::Events) => take_events(app, &request, now).await,
         Some(Asked::Monitors { contract }) => set_monitors(app, &request, contract, now).await,
+        Some(Asked::Reports { monitor }) => reports::take(app, &request, monitor, now).await,
         None => Err(Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path")),
     };
     Ok(answer.unwrap_or_else(Problem::into_response))
@@ -70,6 +78,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, lambd
 enum Asked<'a> {
     Events,
     Monitors { contract: &'a str },
+    Reports { monitor: &'a str },
 }
 
 fn route<'a>(method: &Method, path: &'a str) -> Option<Asked<'a>> {
@@ -77,6 +86,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<Asked<'a>> {
     match segments.as_slice() {
         ["events"] if method == Method::POST => Some(Asked::Events),
         ["contracts", contract, "monitors"] if method == Method::PUT => Some(Asked::Monitors { contract }),
+        ["monitors", monitor, "reports"] if method == Method::POST => Some(Asked::Reports { monitor }),
         _ => None,
     }
 }
@@ -247,7 +257,9 @@ mod tests {
         for (method, path, asked) in [
             (&post, "/v1/events", Some(Asked::Events)),
             (&put, "/v1/contracts/c-1/monitors", Some(Asked::Monitors { contract: "c-1" })),
+            (&post, "/v1/monitors/m-1/reports", Some(Asked::Reports { monitor: "m-1" })),
             (&get, "/v1/contracts/c-1/monitors", None),
+            (&get, "/v1/monitors/m-1/reports", None),
             (&put, "/v1/contracts/monitors", None),
             (&put, "/v1/contracts/c-1/monitors/", None),
             (&put, "/v1/events", None),

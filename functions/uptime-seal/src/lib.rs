@@ -5,11 +5,14 @@
 //! * [`seal`]: a day that is over becomes a record, which does not change any more, and waits for its place in the log.
 //! * [`append`]: what waits is appended to the log, and the log's new head is signed.
 //!
+//! * `reports`: what others say of monitors is held against what we saw, and changes none of it.
+//!
 //! Settling and sealing go by shard, over the settle queue; a scheduled run only puts the shards there.
 
 mod append;
 mod days;
 mod keys;
+mod reports;
 mod seal;
 mod settle;
 
@@ -166,5 +169,6 @@ async fn work(app: &App, task: Task) -> Result<(), SealError> {
         Task::Settle { shard, monitors } => settle(app, shard, &monitors, now).await,
         Task::Seal { shard } => seal(app, shard, now).await,
         Task::Append => Ok(append(app, now).await.map(drop)?),
+        Task::Report { monitor, statements } => reports::take(app, &monitor, &statements, now).await,
     }
 }

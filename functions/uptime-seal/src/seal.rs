@@ -17,6 +17,7 @@ use trust::{
 use crate::{
     App, RACES, SealError,
     days::{SeenDays, plan},
+    reports,
 };
 
 /// Seconds after a day's last slot at which it is sealed. Earlier, and what a slow worker saw would come too late; later, and
@@ -109,6 +110,7 @@ async fn seal_once(
     let windows = windows(&before, &latencies);
     let after = stored.with(|facts| facts.seal(&settled, windows));
     app.tell(&stored.facts, &after.facts).await?;
+    reports::follow(app, &monitor, &[settled], now).await?;
     app.table.write_sealed(&after, &record, latencies).await?;
     Ok(Outcome::Sealed)
 }

@@ -9,6 +9,7 @@ use trust::{
 use crate::{
     App, RACES, SealError,
     days::{SeenDays, plan},
+    reports,
 };
 
 /// Settles these monitors of a shard; all where none is named.
@@ -69,6 +70,7 @@ async fn settle_once(
     let after = stored.with(|facts| facts.settle(&days, expiring, now));
     app.tell(&stored.facts, &after.facts).await?;
     app.table.write_current(&after).await?;
+    reports::follow(app, &monitor, &days, now).await?;
     let known = if after.facts.open_outage().is_some() { Known::Down } else { Known::Fine };
     if known != asked.known {
         app.table.note_known(shard, &asked.service.monitor, known).await?;

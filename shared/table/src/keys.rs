@@ -216,6 +216,19 @@ pub(crate) fn current_facts(of: &ProviderId, monitor: &MonitorId) -> Key {
     Key { pk: uptime(of), sk: format!("{monitor}{NOW}") }
 }
 
+/// The statements on a monitor of the hour that begins at this Unix second.
+pub(crate) fn statements(on: &MonitorId, hour: i64) -> Key {
+    Key { pk: format!("reports#{on}"), sk: format!("{hour:012}") }
+}
+
+pub(crate) fn reported_of(provider: &ProviderId) -> String {
+    format!("reported#{provider}")
+}
+
+pub(crate) fn reported(of: &ProviderId, monitor: &MonitorId) -> Key {
+    Key { pk: reported_of(of), sk: monitor.to_string() }
+}
+
 pub(crate) fn pending(leaf: &LeafName) -> Key {
     Key { pk: PENDING.to_owned(), sk: leaf.as_str().to_owned() }
 }

@@ -12,6 +12,8 @@
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
+//! | `reports#M` | `HOUR` | what others said of a monitor, for some days |
+//! | `reported#P` | `M` | what was said of a provider's monitors, day by day, and where it differs from what we saw |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
 //! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
 //! | `log#PATH` | `tile#PART` | one tile of the log |
@@ -35,6 +37,7 @@ mod log;
 mod monitors;
 mod providers;
 mod reconciliation;
+mod reports;
 mod setup;
 mod sightings;
 mod signals;

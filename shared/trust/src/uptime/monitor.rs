@@ -273,7 +273,7 @@ fn monitor_id(contract: &ContractId, name: &EndpointName, interval: Interval) ->
 }
 
 /// What of a span is in none of these.
-fn without(span: Span, taken: &Spans) -> Vec<Span> {
+pub(super) fn without(span: Span, taken: &Spans) -> Vec<Span> {
     let mut left = Vec::new();
     let mut from = span.from;
     for hole in taken.iter().map(|hole| hole.overlap(span)).filter(|hole| !hole.is_empty()) {

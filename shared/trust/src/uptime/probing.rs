@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Moment;
 
-use super::{names::MonitorId, shard::ShardId};
+use super::{names::MonitorId, reports::Statement, shard::ShardId};
 
 /// The slots of a shard that begin within one minute: what a worker asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,4 +34,11 @@ pub enum Task {
     },
     /// What waits for its place in the log is to be appended.
     Append,
+    /// Somebody has said something of a monitor.
+    Report {
+        /// The monitor.
+        monitor: MonitorId,
+        /// What.
+        statements: Vec<Statement>,
+    },
 }
