@@ -25,20 +25,20 @@ const IDENTITY: &str = "/v1/chat/identity";
 const SIGNED: &str = "/v1/signed/chat/identity";
 
 /// The renter of contract c1 with provider p1, who is also the one of the published vector.
-const RENTER: &str = "customer-123";
+pub(crate) const RENTER: &str = "customer-123";
 const HIS_HASH_AT_P1: &str = "58ebc20a24ad5d247bdb0b4d49283b3c4fe901e7efa21e96a912fed440d3a234";
 
 /// Two providers with chats, a contract with each, and the marketplace's token issuer.
-struct Marketplace {
+pub(crate) struct Marketplace {
     _stack: Stack,
-    door: Door,
-    table: Table,
+    pub(crate) door: Door,
+    pub(crate) table: Table,
     mint: Mint,
     directory: TempDir,
 }
 
 impl Marketplace {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mint = Mint::in_directory(directory.path()).unwrap();
         let mut document = secrets();
@@ -107,12 +107,13 @@ impl Marketplace {
         request.bearer_auth(token).body(body.to_string()).send().await.unwrap()
     }
 
-    async fn log(&self, subject: &str, path: &str) -> Response {
+    /// What somebody gets who comes with a token.
+    pub(crate) async fn read(&self, subject: &str, path: &str) -> Response {
         self.ask(Method::GET, path).bearer_auth(self.token(subject)).send().await.unwrap()
     }
 
     /// A request of somebody who signs, as it goes out.
-    async fn sent(&self, asked: Asked<'_>, headers: &[(&'static str, String)]) -> Response {
+    pub(crate) async fn sent(&self, asked: Asked<'_>, headers: &[(&'static str, String)]) -> Response {
         let mut request =
             self.ask(asked.method.parse().unwrap(), asked.path).header("content-type", "application/json");
         for (name, value) in headers {
@@ -122,7 +123,7 @@ impl Marketplace {
     }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     lambda::clock::now().unix()
 }
 
@@ -131,11 +132,11 @@ fn claims(subject: &str) -> Value {
 }
 
 /// A nonce that nobody else has.
-fn nonce(number: u32) -> String {
+pub(crate) fn nonce(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-async fn kind(response: Response) -> String {
+pub(crate) async fn kind(response: Response) -> String {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let problem: Value = response.json().await.unwrap();
@@ -431,7 +432,7 @@ async fn the_log_shows_both_parties_who_wrote_when_and_how_and_never_what() {
         row(4, "provider", "reply"),
     ];
     for (party, sees_notes) in [(RENTER, false), ("p1", true)] {
-        let response = marketplace.log(party, path).await;
+        let response = marketplace.read(party, path).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let text = response.text().await.unwrap();
@@ -452,10 +453,10 @@ async fn the_log_shows_both_parties_who_wrote_when_and_how_and_never_what() {
         }
     }
     for stranger in ["otto", "p2", "c1"] {
-        let response = marketplace.log(stranger, path).await;
+        let response = marketplace.read(stranger, path).await;
         assert_eq!((response.status().as_u16(), kind(response).await.as_str()), (403, "not-your-contract"));
     }
-    let response = marketplace.log(RENTER, "/v1/contracts/c-unheard-of/messages").await;
+    let response = marketplace.read(RENTER, "/v1/contracts/c-unheard-of/messages").await;
     assert_eq!((response.status().as_u16(), kind(response).await.as_str()), (403, "not-your-contract"));
 }
 
@@ -467,7 +468,7 @@ async fn cursors_lead_through_the_log_once_though_messages_come_in_meanwhile() {
         let (mut seen, mut cursor, mut late) = (Vec::new(), String::new(), meanwhile.iter());
         loop {
             let path = format!("/v1/contracts/c1/messages?limit={limit}{cursor}");
-            let page: Value = marketplace.log(RENTER, &path).await.json().await.unwrap();
+            let page: Value = marketplace.read(RENTER, &path).await.json().await.unwrap();
             let items = page["items"].as_array().unwrap();
             assert!(items.len() <= usize::from(limit));
             seen.extend(items.iter().map(|item| item["message_id"].as_str().unwrap().to_owned()));
@@ -491,7 +492,7 @@ async fn cursors_lead_through_the_log_once_though_messages_come_in_meanwhile() {
     // One far back, which is not seen any more; one ahead, which is.
     assert_eq!(read(2, &[renters(20, 95), renters(21, 50)]).await, ["1", "2", "3", "5", "6", "4", "21"]);
     for (query, parameter) in [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=zz", "cursor")] {
-        let response = marketplace.log(RENTER, &format!("/v1/contracts/c1/messages?{query}")).await;
+        let response = marketplace.read(RENTER, &format!("/v1/contracts/c1/messages?{query}")).await;
         assert_eq!(response.status(), 400, "{query}");
         let problem: Value = response.json().await.unwrap();
         assert!(problem["detail"].as_str().unwrap().starts_with(parameter), "{problem}");

@@ -10,6 +10,7 @@ mod crash;
 mod fresh_table;
 mod identity;
 mod main_job;
+mod monitors;
 mod notes;
 mod openssl;
 mod operator;

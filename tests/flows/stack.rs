@@ -29,6 +29,7 @@ pub(crate) fn secrets() -> Value {
         "events": [EVENTS_SECRET, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
         "chatwoot": { "1": { "webhook": [CHAT_SECRET, "the-previous-secret-of-1"] }, "2": { "webhook": [CHAT_SECRET] },
                       "9": { "webhook": [], "unsigned": "accepted" } },
+        "reports": ["what-keys-are-made-from", "what-they-were-made-from"],
     })
 }
 
@@ -74,6 +75,16 @@ impl Door {
         let request = request.header("content-type", "application/cloudevents+json");
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
         request.header("webhook-signature", signature).body(body).send().await
+    }
+
+    /// Sets a contract's monitors, in a request of this id that was signed at this time.
+    pub(crate) async fn set_monitors(&self, contract: &str, body: &Value, id: &str, at: Moment) -> Response {
+        let body = body.to_string();
+        let signature = Webhook::new(EVENTS_SECRET).unwrap().sign(id, at.unix(), body.as_bytes()).unwrap();
+        let request = self.client.put(format!("{}/v1/contracts/{contract}/monitors", self.base));
+        let request = request.header("content-type", "application/json").header("webhook-id", id);
+        let request = request.header("webhook-timestamp", at.unix().to_string());
+        request.header("webhook-signature", signature).body(body).send().await.unwrap()
     }
 
     /// Sends events that are taken.

@@ -2,6 +2,7 @@
 
 mod asking;
 mod log;
+mod reports;
 mod world;
 
 use serde_json::Value;

@@ -119,7 +119,7 @@ async fn load_sample(stack: &Stack, base: &str, document: &str) -> anyhow::Resul
         services.steady.url(),
         services.flaky.url()
     ));
-    sample::load(stack, base, document).await.context("loading the sample marketplace")?;
+    sample::load(stack, base, document, &services).await.context("loading the sample marketplace")?;
     Ok(services)
 }
 

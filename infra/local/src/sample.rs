@@ -1,7 +1,8 @@
 //! The sample marketplace: a few providers with a past, so that the pages have something to show.
 //!
 //! It comes in by the front door, as signed marketplace events and signed Chatwoot webhooks, once per data directory. Its times count
-//! back from now. Two [`services`] are there to be probed.
+//! back from now. Two [`services`] are there to be probed: each is what the newest contract of a provider is about, with an uptime
+//! that is promised.
 
 pub mod services;
 
@@ -14,6 +15,8 @@ use trust::{id::AccountId, time::Moment};
 use uuid::Uuid;
 
 use crate::Stack;
+
+use services::{Service, Services};
 
 /// The Chatwoot account of the sample's conversations: the one whose secret is made up.
 const ACCOUNT: AccountId = AccountId(1);
@@ -35,6 +38,16 @@ struct Part {
     replies: &'static [Option<i64>],
     /// Ends of the contracts, over and over.
     ends: &'static [End],
+    /// The service of his newest contract, if he has one that is watched.
+    watched: Option<Watched>,
+}
+
+/// A service that is watched from when the sample is loaded.
+#[derive(Clone, Copy)]
+struct Watched {
+    of: fn(&Services) -> Service,
+    /// The uptime that is promised, in hundredths of a percent.
+    promise: u16,
 }
 
 #[derive(Clone, Copy)]
@@ -72,6 +85,7 @@ const PARTS: [Part; 3] = [
             End::Completed,
             End::Running,
         ],
+        watched: Some(Watched { of: |services| services.steady, promise: 9990 }),
     },
     Part {
         id: "flaky-metal",
@@ -85,15 +99,23 @@ const PARTS: [Part; 3] = [
             End::CancelledByProvider,
             End::Completed,
         ],
+        watched: Some(Watched { of: |services| services.flaky, promise: 9900 }),
     },
-    Part { id: "fresh-node", name: "Fresh Node", contracts: 1, replies: &[Some(25)], ends: &[End::Running] },
+    Part {
+        id: "fresh-node",
+        name: "Fresh Node",
+        contracts: 1,
+        replies: &[Some(25)],
+        ends: &[End::Running],
+        watched: None,
+    },
 ];
 
 /// When loading began: one that was cut short goes on with the same times, so that nothing in it happens twice.
 const BEGUN: &str = "sample-begun";
 
 /// Loads the sample, unless this data directory has had it.
-pub async fn load(stack: &Stack, base: &str, secrets: &str) -> anyhow::Result<()> {
+pub async fn load(stack: &Stack, base: &str, secrets: &str, services: &Services) -> anyhow::Result<()> {
     if stack.queues().mark(MARK).await?.is_some() {
         return Ok(());
     }
@@ -103,13 +125,13 @@ pub async fn load(stack: &Stack, base: &str, secrets: &str) -> anyhow::Result<()
     let now = begun.and_then(|text| Moment::parse(&text).ok()).unwrap_or_else(clock::now);
     stack.queues().set_mark(BEGUN, &now.to_string()).await?;
     for (index, part) in PARTS.iter().enumerate() {
-        tell(&door, part, FIRST_INBOX + index as u64, now).await?;
+        tell(&door, part, FIRST_INBOX + index as u64, services, now).await?;
     }
     stack.queues().set_mark(MARK, &now.to_string()).await?;
     Ok(())
 }
 
-async fn tell(door: &Door, part: &Part, inbox: u64, now: Moment) -> anyhow::Result<()> {
+async fn tell(door: &Door, part: &Part, inbox: u64, services: &Services, now: Moment) -> anyhow::Result<()> {
     let mut events = vec![event(
         "provider.registered",
         now.plus(-200 * DAY),
@@ -123,6 +145,9 @@ async fn tell(door: &Door, part: &Part, inbox: u64, now: Moment) -> anyhow::Resu
         let requested = now.plus(-86 * DAY + spacing * index as i64 - (index as i64 % 7) * HOUR);
         let end = part.ends[index as usize % part.ends.len()];
         events.extend(contract(part, index, requested, end));
+    }
+    if let Some(watched) = part.watched {
+        events.extend(newest(part, watched, services, now));
     }
     for batch in events.chunks(100) {
         door.events(batch).await?;
@@ -153,12 +178,22 @@ fn renter_id(part: &Part, index: u64) -> String {
     format!("renter-{}-{}", part.id, index % 9)
 }
 
-fn contract(part: &Part, index: u64, requested: Moment, end: End) -> Vec<Value> {
+/// The contract whose service is watched: it was handed over just now, and runs.
+fn newest(part: &Part, watched: Watched, services: &Services, now: Moment) -> Vec<Value> {
+    let (index, requested) = (part.contracts, now.plus(-90 * MINUTE));
+    let about = json!({
+        "contract_id": contract_id(part, index), "endpoints": (watched.of)(services).endpoints(),
+        "sla": { "uptime": watched.promise },
+    });
+    let mut events = begun(part, index, requested, requested.plus(20 * MINUTE));
+    events.push(event("contract.provisioned", now, &about));
+    events
+}
+
+/// A contract is asked for, and accepted.
+fn begun(part: &Part, index: u64, requested: Moment, accepted: Moment) -> Vec<Value> {
     let id = contract_id(part, index);
-    let about = json!({ "contract_id": id });
-    let accepted = requested.plus(20 * MINUTE);
-    let provisioned = accepted.plus((3 + index as i64 % 11) * 7 * MINUTE);
-    let mut events = vec![
+    vec![
         event(
             "contract.requested",
             requested,
@@ -169,7 +204,15 @@ fn contract(part: &Part, index: u64, requested: Moment, end: End) -> Vec<Value> 
             }),
         ),
         event("contract.accepted", accepted, &json!({ "contract_id": id, "by": "provider" })),
-    ];
+    ]
+}
+
+fn contract(part: &Part, index: u64, requested: Moment, end: End) -> Vec<Value> {
+    let id = contract_id(part, index);
+    let about = json!({ "contract_id": id });
+    let accepted = requested.plus(20 * MINUTE);
+    let provisioned = accepted.plus((3 + index as i64 % 11) * 7 * MINUTE);
+    let mut events = begun(part, index, requested, accepted);
     if matches!(end, End::ProvisioningFailed) {
         events.push(event("contract.provisioning-failed", provisioned, &about));
         return events;
