@@ -115,7 +115,7 @@ async fn monitors_that_can_not_be_are_refused_and_name_the_field() {
         (json!({}), ""),
         (with(json!({ "kind": "ssh", "host": "169.254.169.254" })), "/monitors/1/check"),
         (with(json!({ "kind": "http", "url": "http://[fd00::1]/" })), "/monitors/1/check"),
-        (with(json!({ "kind": "tcp", "host": "a.example", "port": 25 })), "/monitors/1/check"),
+        (with(json!({ "kind": "http", "url": "http://a:b@a.example/" })), "/monitors/1/check"),
         (json!({ "monitors": [], "maintenance": [{ "from": ago(10), "until": ago(5) }] }), "/maintenance/0"),
     ] {
         let response = marketplace.set("c1", &body).await;
@@ -201,13 +201,17 @@ async fn where_a_service_is_stands_on_no_public_path_and_in_no_log_line() {
     let provisioned = json!({ "contract_id": "c1", "endpoints": endpoints, "sla": { "uptime": 9990 } });
     process.door.told(&[registered("p1", 1), requested("c1", "p1", "r1", ago(60))]).await;
     process.door.told(&[event("contract.provisioned", ago(50), provisioned)]).await;
-    let bad = json!({ "monitors": [{ "name": "a", "check": { "kind": "tcp", "host": HOST, "port": 25 } }] });
+    let url = format!("http://user:password@{HOST}/");
+    let bad = json!({ "monitors": [{ "name": "a", "check": { "kind": "http", "url": url } }] });
     let refused = process.door.set_monitors("c1", &bad, "m1", ago(0)).await.text().await.unwrap();
-    let wrong =
-        json!({ "monitors": [{ "name": "a", "check": { "kind": "tcp", "host": format!("{HOST} ") } }] });
+    let wrong = json!({ "monitors": [{ "name": "a", "check": { "kind": "tcp", "host": HOST } }] });
     let misshapen = process.door.set_monitors("c1", &wrong, "m2", ago(0)).await.text().await.unwrap();
     let good = process.door.set_monitors("c1", &json!({ "monitors": endpoints }), "m3", ago(0)).await;
     assert_eq!(good.status(), 202);
+    assert!(
+        refused.contains("may not be asked") && misshapen.contains("/monitors/0/check"),
+        "{refused} {misshapen}"
+    );
     process.door.settled().await;
     let paths = public_paths("p1");
     assert!(paths.len() >= 8, "{paths:?}");
