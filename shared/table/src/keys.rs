@@ -179,6 +179,10 @@ pub(crate) fn record_of(of: &MonitorId, day: Day) -> Key {
     Key { pk: monitor(of), sk: format!("record#{day}") }
 }
 
+pub(crate) fn version_of(of: &MonitorId, number: u32) -> Key {
+    Key { pk: monitor(of), sk: format!("version#{number:010}") }
+}
+
 pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }

@@ -7,7 +7,7 @@
 //! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
-//! | `monitor#M` | `monitor`, `record#DAY` | a monitor, and its sealed days |
+//! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
 //! | `shards` | `SHARD`, `planned` | how many monitors stand in each shard, and up to which minute they were planned |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
@@ -53,7 +53,7 @@ pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
-pub use log::{LeafName, LogHead, LogKeys};
+pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};
