@@ -48,8 +48,16 @@ pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     serde_dynamo::from_item(item).map_err(|error| TableError::corrupt(key, &error))
 }
 
+pub(crate) fn partition_key(item: &Item) -> &str {
+    key(item, "pk")
+}
+
 pub(crate) fn sort_key(item: &Item) -> &str {
-    match item.get("sk") {
+    key(item, "sk")
+}
+
+fn key<'a>(item: &'a Item, name: &str) -> &'a str {
+    match item.get(name) {
         Some(AttributeValue::S(text)) => text,
         _ => "",
     }
@@ -57,7 +65,7 @@ pub(crate) fn sort_key(item: &Item) -> &str {
 
 /// The provider whose partition an item is in.
 pub(crate) fn owner(item: &Item) -> Result<ProviderId, TableError> {
-    let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+    let key = partition_key(item);
     keys::provider_of(key).ok_or_else(|| TableError::corrupt(key, "not a provider"))
 }
 
