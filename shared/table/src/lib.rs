@@ -4,7 +4,7 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup` | a contract, the conversations that claim it, and the one we open for it |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
@@ -38,9 +38,10 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
-pub use keys::provider_of;
+pub use keys::{provider_of, reply_day_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use reconciliation::{Checked, Watermark};
+pub use signals::{Since, StoredSignals};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
