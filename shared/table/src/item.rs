@@ -63,13 +63,6 @@ fn key<'a>(item: &'a Item, name: &str) -> &'a str {
     }
 }
 
-pub(crate) fn partition_key(item: &Item) -> &str {
-    match item.get("pk") {
-        Some(AttributeValue::S(text)) => text,
-        _ => "",
-    }
-}
-
 /// The provider whose partition an item is in.
 pub(crate) fn owner(item: &Item) -> Result<ProviderId, TableError> {
     let key = partition_key(item);
