@@ -9,6 +9,7 @@
 //! 3. [`checkpoint`]: only a head that extends the last one published can be signed; otherwise it is a [`Fork`](checkpoint::Fork).
 //! 4. [`bundle`]: some leaves with their proofs and a checkpoint, in one text; its verifier is here, too.
 //! 5. [`chain`]: that of a series of records none is left out.
+//! 6. [`claim`]: the uptime that a bundle of days bears. The command `verify-uptime` is all of it for a file.
 //!
 //! Nothing in here reads or stores anything, knows the time, or asks for randomness: who keeps the log passes tiles in and takes
 //! tiles out. Nothing panics on what strangers send.
@@ -19,6 +20,7 @@
 pub mod bundle;
 pub mod chain;
 pub mod checkpoint;
+pub mod claim;
 pub mod hash;
 pub mod key;
 pub mod leaf;
@@ -29,6 +31,7 @@ pub mod tree;
 
 pub use bundle::Bundle;
 pub use checkpoint::Published;
+pub use claim::Claim;
 pub use hash::Hash;
 pub use key::{Origin, PublicKey, SecretKey};
 pub use leaf::{Kind, Leaf};

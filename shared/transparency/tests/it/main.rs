@@ -4,7 +4,17 @@
 
 mod bundles;
 mod claim;
+mod command;
 mod growing;
 mod published_vectors;
 mod support;
 mod tampering;
+
+#[path = "../../examples/bundles/log.rs"]
+mod log;
+#[path = "../../examples/bundles/made.rs"]
+mod made;
+#[path = "../../examples/bundles/record.rs"]
+mod record;
+#[path = "../../examples/bundles/tampered.rs"]
+mod tampered;

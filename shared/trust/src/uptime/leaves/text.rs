@@ -17,7 +17,7 @@ pub enum Malformed {
     #[error("the first line of this kind of record is {0}")]
     Kind(&'static str),
     /// A line is missing, can not be read, or contradicts the ones before.
-    #[error("the line {0:?} is missing or can not be")]
+    #[error("the line {0:?} is missing, can not be read, or can not be true")]
     Line(&'static str),
     /// It says what could be said in one way in another: a leading zero, text after the end.
     #[error("the record is not written the one way there is")]
