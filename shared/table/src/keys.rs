@@ -179,6 +179,11 @@ pub(crate) fn record_of(of: &MonitorId, day: Day) -> Key {
     Key { pk: monitor(of), sk: format!("record#{day}") }
 }
 
+/// Ten digits hold every number, so that they are in order as text.
+pub(crate) fn version_of(of: &MonitorId, version: u32) -> Key {
+    Key { pk: monitor(of), sk: format!("version#{version:010}") }
+}
+
 pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }

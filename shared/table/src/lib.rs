@@ -53,7 +53,7 @@ pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use keys::provider_of;
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
-pub use log::{LeafName, LogHead, LogKeys};
+pub use log::{LeafName, LogHead, LogKeys, PlacedLeaf};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};

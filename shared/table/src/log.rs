@@ -61,6 +61,12 @@ impl LeafName {
         Some((monitor.parse().ok()?, Day::parse(day).ok()?))
     }
 
+    /// Of which monitor a version is, if it is one.
+    fn as_version(&self) -> Option<(MonitorId, u32)> {
+        let (monitor, version) = self.0.strip_prefix("2#monitor#")?.split_once('#')?;
+        Some((monitor.parse().ok()?, version.parse().ok()?))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -84,6 +90,15 @@ pub struct LogHead {
     /// The place of the first of them. Once the checkpoint is beyond it, they are in the log.
     #[serde(default)]
     pub first: u64,
+}
+
+/// A leaf that is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedLeaf {
+    /// Its text.
+    pub leaf: String,
+    /// Its place.
+    pub index: u64,
 }
 
 impl Table {
@@ -148,6 +163,9 @@ impl Table {
             if let Some((monitor, day)) = name.as_day() {
                 self.note_leaf(&keys::record_of(&monitor, day), index).await?;
             }
+            if let Some((monitor, version)) = name.as_version() {
+                self.keep_version(name, index, &keys::version_of(&monitor, version)).await?;
+            }
             self.delete_now(&keys::pending(name)).await?;
         }
         Ok(())
@@ -186,6 +204,21 @@ impl Table {
             self.put(item).await?;
         }
         Ok(())
+    }
+
+    /// The versions of a monitor's configuration that are in the log, by number.
+    pub async fn placed_versions(&self, monitor: &MonitorId) -> Result<Vec<PlacedLeaf>, TableError> {
+        let (from, to) = (keys::version_of(monitor, 0).sk, keys::version_of(monitor, u32::MAX).sk);
+        let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
+        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
+    }
+
+    /// Keeps a monitor's version beside the monitor. Once it waits no more, that was done.
+    async fn keep_version(&self, name: &LeafName, index: u64, key: &Key) -> Result<(), TableError> {
+        let Some(waiting) = self.get(&keys::pending(name)).await? else { return Ok(()) };
+        let leaf = waiting.get("leaf").and_then(|leaf| leaf.as_s().ok()).cloned();
+        let leaf = leaf.ok_or_else(|| TableError::corrupt(name.as_str(), "no leaf"))?;
+        self.put(item::item(key, &PlacedLeaf { leaf, index })?).await
     }
 
     async fn note_leaf(&self, key: &Key, index: u64) -> Result<(), TableError> {

@@ -1,0 +1,125 @@
+//! Days as bars: one a day, filled by what its slots were. Each kind has a shape of its own, too: down has a tick below the line,
+//! unknown is thin, maintenance is dashed, and where nothing was due there is only the ground.
+
+use maud::{Markup, html};
+use trust::{
+    time::Day,
+    uptime::{day::Tally, slot::Slot},
+};
+
+/// The distance from bar to bar.
+const PITCH: usize = 6;
+
+/// The height of a bar. Below it are the ticks.
+const HEIGHT: u64 = 36;
+
+/// The least height of what there is at all: a minute of a day is to be seen.
+const LEAST: u64 = 5;
+
+/// The bars of these days in a row, from the first to the last. `None` where nothing was due.
+pub(crate) fn bars(name: &str, days: &[(Day, Option<Tally>)]) -> Markup {
+    let width = days.len() * PITCH;
+    html! {
+        svg.bars viewBox=(format!("0 0 {width} 44")) preserveAspectRatio="none" role="img" aria-label=(label(name, days)) {
+            @for (place, (day, tally)) in days.iter().enumerate() { (bar(place * PITCH + PITCH / 2, *day, tally.as_ref())) }
+        }
+    }
+}
+
+fn bar(x: usize, day: Day, tally: Option<&Tally>) -> Markup {
+    let Some(tally) = tally.filter(|tally| tally.expected() > 0) else {
+        return html! { path.z d=(format!("M{x} 35v3")) { title { (day) ": not watched" } } };
+    };
+    let parts = parts(tally);
+    if let [("u", _)] = parts.as_slice() {
+        return html! { path d=(format!("M{x} 2v{HEIGHT}")) { title { (said(day, tally)) } } };
+    }
+    let mut top = 2;
+    let placed: Vec<(&str, String)> = parts
+        .into_iter()
+        .map(|(class, height)| {
+            let line = format!("M{x} {top}v{height}");
+            top += height;
+            (class, line)
+        })
+        .collect();
+    html! {
+        g {
+            title { (said(day, tally)) }
+            @for (class, line) in &placed { path class=(class) d=(line) {} }
+            @if tally.down() > 0 { path.d d=(format!("M{x} 40v4")) {} }
+        }
+    }
+}
+
+/// The parts of a bar from its top down, with their heights, which sum to [`HEIGHT`].
+fn parts(tally: &Tally) -> Vec<(&'static str, u64)> {
+    let counts = [("d", tally.down()), ("k", tally.unknown()), ("m", tally.maintenance()), ("u", tally.up())];
+    let mut parts: Vec<(&str, u64)> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| (class, (HEIGHT * count / tally.expected()).max(LEAST)))
+        .collect();
+    let sum: u64 = parts.iter().map(|(_, height)| height).sum();
+    if let Some((_, tallest)) = parts.iter_mut().max_by_key(|(_, height)| *height) {
+        *tallest = (*tallest + HEIGHT).saturating_sub(sum).max(1);
+    }
+    parts
+}
+
+/// What a day was, in words.
+fn said(day: Day, tally: &Tally) -> String {
+    let mut said = format!("{day}: ");
+    match tally.claim().and_then(trust::ratio::Ratio::basis_points) {
+        Some(share) => said.push_str(&format!("{share} of {}", tally.uptime().of)),
+        None => said.push_str("not enough data"),
+    }
+    for (count, name) in
+        [(tally.down(), "down"), (tally.unknown(), "unknown"), (tally.maintenance(), "maintenance")]
+    {
+        if count > 0 {
+            said.push_str(&format!(", {count} {name}"));
+        }
+    }
+    said
+}
+
+fn label(name: &str, days: &[(Day, Option<Tally>)]) -> String {
+    let count = |has: fn(Slot) -> bool| {
+        let counts = |tally: &Tally| tally.counts().any(|(slot, _)| has(slot));
+        days.iter().filter_map(|(_, tally)| tally.as_ref()).filter(|tally| counts(tally)).count()
+    };
+    format!(
+        "{name}, the last {} days: {} with downtime, {} with unknown time, {} with maintenance, {} not watched",
+        days.len(),
+        count(|slot| matches!(slot, Slot::Down(_))),
+        count(|slot| matches!(slot, Slot::Unknown(_))),
+        count(|slot| matches!(slot, Slot::Maintenance(_))),
+        days.iter().filter(|(_, tally)| tally.as_ref().is_none_or(|tally| tally.expected() == 0)).count(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trust::uptime::slot::{Gap, Reason, Seen};
+
+    #[test]
+    fn the_least_downtime_is_seen_and_a_bar_keeps_its_height() {
+        for counts in [
+            vec![(Slot::Up, 1439), (Slot::Down(Reason::Tls), 1)],
+            vec![(Slot::Up, 1), (Slot::Down(Reason::Tls), 1439)],
+            vec![
+                (Slot::Up, 1),
+                (Slot::Down(Reason::Tls), 1),
+                (Slot::Unknown(Gap::Late), 1437),
+                (Slot::Maintenance(Seen::Up), 1),
+            ],
+            vec![(Slot::Up, 24)],
+        ] {
+            let parts = parts(&Tally::from(counts.clone()));
+            assert_eq!(parts.len(), counts.len());
+            assert_eq!(parts.iter().map(|(_, height)| height).sum::<u64>(), HEIGHT, "{parts:?}");
+        }
+    }
+}
