@@ -20,3 +20,4 @@ mod refusals;
 mod setup;
 mod silence;
 mod stack;
+mod uptime;

@@ -132,6 +132,11 @@ impl Door {
 
 /// A stack of its own for one test, in memory.
 pub(crate) async fn in_memory() -> (Stack, Door) {
+    in_memory_with(&[]).await
+}
+
+/// The same, with these parameters of the template.
+pub(crate) async fn in_memory_with(parameters: &[(&str, &str)]) -> (Stack, Door) {
     let options = Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         storage: Storage::Memory,
@@ -139,7 +144,8 @@ pub(crate) async fn in_memory() -> (Stack, Door) {
         parameters: std::collections::BTreeMap::new(),
         keys: local_stack::tokens::Keys::default(),
     };
-    let stack = Stack::start(options).await.unwrap();
+    let given = |options: Options, (name, value): &(&str, &str)| options.with_parameter(*name, *value);
+    let stack = Stack::start(parameters.iter().fold(options, given)).await.unwrap();
     let door = Door::at(stack.address());
     (stack, door)
 }

@@ -7,6 +7,7 @@ mod identity;
 mod notify;
 mod requests;
 mod start;
+mod uptime;
 
 use end_to_end::{
     function::Function,

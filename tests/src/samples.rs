@@ -18,12 +18,16 @@ pub const EVENTS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The secret the marketplace is told things with in tests.
 pub const MARKETPLACE_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
+/// What the log is signed with in tests: the bytes 0 to 31.
+pub const LOG_SEED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// The secret document with all of them, for account 1.
 pub fn secrets() -> Value {
     json!({
         "events": [EVENTS_SECRET],
         "marketplace": [MARKETPLACE_SECRET],
         "chatwoot": { "1": { "webhook": [CHATWOOT_SECRET] } },
+        "log": { "origin": "log.example/uptime", "seeds": [LOG_SEED] },
     })
 }
 
@@ -32,6 +36,11 @@ pub fn of(function: &str) -> anyhow::Result<Value> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(format!("{function}.json"));
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     Ok(serde_json::from_str(&text)?)
+}
+
+/// The marketplace's sample event of this type.
+pub fn marketplace(kind: &str) -> anyhow::Result<Value> {
+    of(&format!("marketplace/{kind}"))
 }
 
 /// Signs an invocation's body as Chatwoot does, with this secret, at this time.

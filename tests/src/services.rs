@@ -1,5 +1,5 @@
-//! The AWS services around one function, on loopback: the template's table in a file of its own, a bus that keeps what it is given, and the
-//! secrets. What a function is told of them comes from `infra/template.yaml`, as in a deployment.
+//! The AWS services around one function, on loopback: the template's table in a file of its own, a bus and queues that keep what they are given,
+//! and the secrets. What a function is told of them comes from `infra/template.yaml`, as in a deployment.
 
 use std::{
     collections::BTreeMap,
@@ -41,10 +41,22 @@ pub struct Services {
     _directory: TempDir,
 }
 
+/// A message that was sent to a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The queue's name.
+    pub queue: String,
+    /// What was sent.
+    pub body: String,
+    /// For how many seconds it is hidden, where the sender said so.
+    pub delay: Option<u64>,
+}
+
 #[derive(Debug)]
 struct Recorded {
     secrets: Vault,
     published: Mutex<Vec<Value>>,
+    sent: Mutex<Vec<Sent>>,
     bus: BusHealth,
 }
 
@@ -69,7 +81,8 @@ impl Services {
         let database = database::open(Some(&directory.path().join("table.sqlite")), &wiring.tables)?;
         let dynamodb = database::serve(database)?;
         let secrets = Vault::open(&wiring.secrets, &secrets.to_string(), None)?;
-        let recorded = Arc::new(Recorded { secrets, published: Mutex::default(), bus });
+        let recorded =
+            Arc::new(Recorded { secrets, published: Mutex::default(), sent: Mutex::default(), bus });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let others = format!("http://{}", listener.local_addr()?);
         let router = Router::new().route("/", post(serve)).with_state(Arc::clone(&recorded));
@@ -82,6 +95,7 @@ impl Services {
             ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &others),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &others),
+            ("AWS_ENDPOINT_URL_SQS", &others),
         ];
         let settings =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -118,6 +132,11 @@ impl Services {
         serde_json::from_str(&self.recorded.secrets.get(name)?).ok()
     }
 
+    /// The messages that were sent to queues, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.recorded.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The entries that were put on the bus, in order, their details read.
     pub fn published(&self) -> Vec<Value> {
         self.recorded.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -129,12 +148,30 @@ async fn serve(State(recorded): State<Arc<Recorded>>, headers: HeaderMap, body: 
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answer = match target {
         "AWSEvents.PutEvents" => put_events(&recorded, &request),
+        "AmazonSQS.SendMessageBatch" => send_messages(&recorded, &request),
         secrets if secrets.starts_with("secretsmanager.") => {
             return serve_secrets(&recorded.secrets, target, &request);
         }
         other => json!({ "__type": "UnknownOperationException", "message": other }),
     };
     ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response()
+}
+
+fn send_messages(recorded: &Recorded, request: &Value) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let entries = request["Entries"].as_array().cloned().unwrap_or_default();
+    let queue = text(&request["QueueUrl"]).rsplit('/').next().unwrap_or_default().to_owned();
+    let sent = entries.iter().map(|entry| Sent {
+        queue: queue.clone(),
+        body: text(&entry["MessageBody"]),
+        delay: entry["DelaySeconds"].as_u64(),
+    });
+    recorded.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
+    let taken: Vec<Value> = entries
+        .iter()
+        .map(|entry| json!({ "Id": entry["Id"], "MessageId": "1", "MD5OfMessageBody": "" }))
+        .collect();
+    json!({ "Successful": taken, "Failed": [] })
 }
 
 fn put_events(recorded: &Recorded, request: &Value) -> Value {
@@ -151,4 +188,25 @@ fn put_events(recorded: &Recorded, request: &Value) -> Value {
     });
     recorded.published.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
     json!({ "FailedEntryCount": 0, "Entries": taken })
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda::{Clients, Queue, queue::Message};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_sent_to_a_queue_is_kept_in_order() {
+        let services = Services::start(json!({}), BusHealth::Up).await.unwrap();
+        let mut settings = services.settings.clone();
+        settings.insert("QUEUE_URL".to_owned(), "https://sqs.example/1/jobs".to_owned());
+        let environment = Environment::from_pairs(settings);
+        let queue = Queue::connect(&environment, &Clients::new(&environment).unwrap(), "QUEUE_URL").unwrap();
+        queue.send((0..12).map(|delay| Message { body: format!("job {delay}"), delay })).await.unwrap();
+        let expected: Vec<Sent> = (0..12)
+            .map(|delay| Sent { queue: "jobs".to_owned(), body: format!("job {delay}"), delay: Some(delay) })
+            .collect();
+        assert_eq!(services.sent(), expected);
+    }
 }

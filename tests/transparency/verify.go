@@ -3,11 +3,15 @@
 //
 //	verify KEY BUNDLE            checks signature and inclusion, prints each leaf's index and kind
 //	verify -tamper KEY BUNDLE    changes every byte of the bundle in turn; none of the outcomes may be believed
+//	verify -claim [-days N] KEYS BUNDLE
+//	                             checks completeness, too, and recomputes the uptime that the bundle claims (claim.go)
 package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -42,110 +46,157 @@ func hash(text string) (h tlog.Hash, err error) {
 	return h, nil
 }
 
-// signed gives the head that the checkpoint speaks of, if the key has signed it.
-func signed(checkpoint string, key note.Verifier) (size int64, root tlog.Hash, err error) {
-	opened, err := note.Open([]byte(checkpoint), note.VerifierList(key))
-	if err != nil {
-		return 0, root, err
+// A head is what a checkpoint speaks of.
+type head struct {
+	origin string
+	size   int64
+	root   tlog.Hash
+}
+
+// signed gives the head that the checkpoint speaks of, if a key of its origin has signed it, and none wrongly.
+func signed(checkpoint string, keys []note.Verifier) (h head, err error) {
+	h.origin = strings.SplitN(checkpoint, "\n", 2)[0]
+	var known []note.Verifier
+	for _, key := range keys {
+		if key.Name() == h.origin {
+			known = append(known, key)
+		}
 	}
-	for _, line := range strings.Split(strings.TrimPrefix(checkpoint, opened.Text+"\n"), "\n") {
-		// Go takes signatures with stray bits at their end; there is one spelling here.
-		if words := strings.Split(line, " "); len(words) == 3 {
-			if _, err := strict.DecodeString(words[2]); err != nil {
-				return 0, root, err
+	opened, err := note.Open([]byte(checkpoint), note.VerifierList(known...))
+	if err != nil {
+		return h, err
+	}
+	signatures := strings.Split(strings.TrimPrefix(checkpoint, opened.Text+"\n"), "\n")
+	if len(signatures) > 65 || len(checkpoint) > 128<<10 {
+		return h, errors.New("the checkpoint is too long")
+	}
+	for _, line := range signatures[:len(signatures)-1] {
+		// Go takes signatures with stray bits at their end, and looks at only one of a key; here there is one spelling, and none
+		// may be wrong.
+		words := strings.Split(line, " ")
+		if len(words) != 3 {
+			return h, errors.New("no signature line")
+		}
+		bytes, err := strict.DecodeString(words[2])
+		if err != nil || len(bytes) < 5 {
+			return h, errors.New("no signature")
+		}
+		for _, key := range known {
+			if words[1] == key.Name() && binary.BigEndian.Uint32(bytes) == key.KeyHash() && !key.Verify([]byte(opened.Text), bytes[4:]) {
+				return h, errors.New("one of the signatures is wrong")
 			}
 		}
 	}
 	lines := strings.Split(opened.Text, "\n")
-	if len(lines) != 4 || lines[0] != key.Name() || lines[3] != "" {
-		return 0, root, errors.New("no checkpoint of this log")
+	if len(lines) != 4 || lines[3] != "" {
+		return h, errors.New("no checkpoint of three lines")
 	}
-	if size, err = decimal(lines[1]); err != nil {
-		return 0, root, err
+	if h.size, err = decimal(lines[1]); err != nil {
+		return h, err
 	}
-	root, err = hash(lines[2])
-	return size, root, err
+	h.root, err = hash(lines[2])
+	return h, err
 }
 
-func verify(bundle string, key note.Verifier) ([]leaf, error) {
+func verify(bundle string, keys []note.Verifier) (h head, leaves []leaf, err error) {
 	parts := strings.SplitN(bundle, "\n\n", 2)
 	head := strings.Split(parts[0], "\n")
 	if len(parts) != 2 || len(head) != 2 || head[0] != "transparency-bundle/1" || !strings.HasPrefix(head[1], "leaves ") {
-		return nil, errors.New("no bundle")
+		return h, nil, errors.New("no bundle")
 	}
 	count, err := decimal(strings.TrimPrefix(head[1], "leaves "))
 	if err != nil || count < 1 || count > 10000 {
-		return nil, errors.New("no count of leaves")
+		return h, nil, errors.New("no count of leaves")
 	}
 	parts = strings.SplitN(parts[1], "\n\n", int(count)+1)
 	if len(parts) != int(count)+1 {
-		return nil, errors.New("leaves are missing")
+		return h, nil, errors.New("leaves are missing")
 	}
-	size, root, err := signed(parts[count], key)
+	h, err = signed(parts[count], keys)
 	if err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	var leaves []leaf
 	for _, part := range parts[:count] {
 		lines := strings.Split(part, "\n")
 		if len(lines) < 2 || !strings.HasPrefix(lines[0], "leaf ") || !strings.HasPrefix(lines[1], "index ") {
-			return nil, errors.New("no leaf")
+			return h, nil, errors.New("no leaf")
 		}
 		bytes, err := strict.DecodeString(strings.TrimPrefix(lines[0], "leaf "))
 		if err != nil {
-			return nil, err
+			return h, nil, err
 		}
 		index, err := decimal(strings.TrimPrefix(lines[1], "index "))
 		if err != nil {
-			return nil, err
+			return h, nil, err
 		}
 		if len(leaves) > 0 && leaves[len(leaves)-1].index >= index {
-			return nil, errors.New("leaves are out of order")
+			return h, nil, errors.New("leaves are out of order")
 		}
 		var proof tlog.RecordProof
 		for _, line := range lines[2:] {
-			h, err := hash(line)
+			sibling, err := hash(line)
 			if err != nil {
-				return nil, err
+				return h, nil, err
 			}
-			proof = append(proof, h)
+			proof = append(proof, sibling)
 		}
-		if index >= size {
-			return nil, fmt.Errorf("leaf %d is not among the first %d", index, size)
+		if len(proof) > 63 || len(bytes) > 65535 {
+			return h, nil, errors.New("a leaf is too long")
 		}
-		if err := tlog.CheckRecord(proof, size, root, index, tlog.RecordHash(bytes)); err != nil {
-			return nil, fmt.Errorf("leaf %d: %v", index, err)
+		if index >= h.size {
+			return h, nil, fmt.Errorf("leaf %d is not among the first %d", index, h.size)
+		}
+		if err := tlog.CheckRecord(proof, h.size, h.root, index, tlog.RecordHash(bytes)); err != nil {
+			return h, nil, fmt.Errorf("leaf %d: %v", index, err)
 		}
 		leaves = append(leaves, leaf{index, bytes})
 	}
-	return leaves, nil
+	return h, leaves, nil
 }
 
-func run(args []string) error {
-	tamper := len(args) == 3 && args[0] == "-tamper"
-	if tamper {
-		args = args[1:]
+func readKeys(path string) (keys []note.Verifier, err error) {
+	text, err := os.ReadFile(path)
+	for _, line := range strings.Split(string(text), "\n") {
+		if line == "" {
+			continue
+		}
+		key, err := note.NewVerifier(line)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
 	}
-	if len(args) != 2 {
-		return errors.New("usage: verify [-tamper] KEY BUNDLE")
+	return keys, err
+}
+
+func run() error {
+	tamper := flag.Bool("tamper", false, "change every byte")
+	claimed := flag.Bool("claim", false, "recompute the claim")
+	days := flag.Int("days", 0, "how many days it is to be about")
+	flag.Parse()
+	if flag.NArg() != 2 {
+		return errors.New("usage: verify [-tamper | -claim [-days N]] KEYS BUNDLE")
 	}
-	text, err := os.ReadFile(args[0])
+	keys, err := readKeys(flag.Arg(0))
 	if err != nil {
 		return err
 	}
-	key, err := note.NewVerifier(strings.TrimSpace(string(text)))
+	bundle, err := os.ReadFile(flag.Arg(1))
 	if err != nil {
 		return err
 	}
-	bundle, err := os.ReadFile(args[1])
+	h, leaves, err := verify(string(bundle), keys)
 	if err != nil {
 		return err
 	}
-	leaves, err := verify(string(bundle), key)
-	if err != nil {
+	if *claimed {
+		claim, err := claimOf(leaves, *days)
+		if err == nil {
+			claim.print(h)
+		}
 		return err
 	}
-	if !tamper {
+	if !*tamper {
 		for _, leaf := range leaves {
 			fmt.Println(leaf.index, strings.SplitN(string(leaf.bytes), "\n", 2)[0])
 		}
@@ -154,7 +205,7 @@ func run(args []string) error {
 	for at := range bundle {
 		for bit := 0; bit < 8; bit++ {
 			bundle[at] ^= 1 << bit
-			if _, err := verify(string(bundle), key); err == nil {
+			if _, _, err := verify(string(bundle), keys); err == nil {
 				return fmt.Errorf("bit %d of byte %d was changed and not noticed", bit, at)
 			}
 			bundle[at] ^= 1 << bit
@@ -165,8 +216,8 @@ func run(args []string) error {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "not proven:", err)
 		os.Exit(1)
 	}
 }

@@ -2,6 +2,7 @@
 // The browser's verifier (functions/scores-api/src/page/verify.js) from a command line.
 //
 //     verify.mjs [--days N] KEYS BUNDLE    prints what the bundle claims; exits with 1 and the reason if it is not believed
+//     verify.mjs --tamper KEYS BUNDLE      changes a bit of every byte of the bundle in turn; none of the outcomes may be believed
 
 import { readFileSync } from 'node:fs'
 import { Doubt, verifyBundle } from '../../functions/scores-api/src/page/verify.js'
@@ -23,15 +24,36 @@ const lines = (claim) => {
   return [`log ${claim.origin} of size ${claim.size}`, ...claim.monitors.flatMap(monitor), ...all]
 }
 
+const verify = async (bundle, keys, expected) => {
+  let text
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bundle)
+  } catch {
+    throw new Doubt('the bundle is not UTF-8 text')
+  }
+  return verifyBundle(text, keys, expected)
+}
+
+const tamper = async (bundle, keys) => {
+  for (let at = 0; at < bundle.length; at++) {
+    bundle[at] ^= 1 << at % 8
+    const doubt = await verify(bundle, keys).then(() => null, (error) => error)
+    if (!(doubt instanceof Doubt)) throw doubt ?? new Doubt(`byte ${at} was changed and not noticed`)
+    bundle[at] ^= 1 << at % 8
+  }
+  return `${bundle.length} changes, all refused`
+}
+
 const given = process.argv.slice(2)
-const expected = given[0] === '--days' ? { days: Number(given.splice(0, 2)[1]) } : {}
-const [keys, bundle] = given.map((path) => readFileSync(path))
+const [tampers, limited] = [given[0] === '--tamper', given[0] === '--days']
+const expected = limited ? { days: Number(given[1]) } : {}
+const [keys, bundle] = given.slice(tampers ? 1 : limited ? 2 : 0).map((path) => readFileSync(path))
+const known = keys.toString().split('\n').filter((line) => line)
 try {
-  const known = keys.toString().split('\n').filter((line) => line)
-  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bundle)
-  console.log(lines(await verifyBundle(text, known, expected)).join('\n'))
+  const claim = await verify(bundle, known, expected)
+  console.log(tampers ? await tamper(bundle, known) : lines(claim).join('\n'))
 } catch (error) {
-  if (!(error instanceof Doubt) && error.code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+  if (!(error instanceof Doubt)) throw error
   console.error(`not proven: ${error.message}`)
   process.exitCode = 1
 }

@@ -1,6 +1,9 @@
 //! Whose turn it is in a minute, and what becomes of what was seen.
 
-use probe::{batch::Checked, check::Check};
+use probe::{
+    batch::{Attempt, Checked},
+    check::Check,
+};
 use table::{Asked, Known, Seen};
 use trust::{
     time::Moment,
@@ -47,13 +50,11 @@ impl Round {
         let mut seen = Seen::default();
         for Checked { key, attempts, certificate, .. } in checked {
             let Some(Turn { asked, slot, .. }) = self.turns.get(*key) else { continue };
-            let outcomes: Vec<Outcome> = attempts
-                .iter()
-                .map(|attempt| match slot.contains(attempt.began_at) {
-                    true => attempt.outcome(controls),
-                    false => Outcome::Nothing(Nothing::Late),
-                })
-                .collect();
+            let outcome = |attempt: &Attempt| {
+                let began_in_it = slot.contains(attempt.began_at);
+                if began_in_it { attempt.outcome(controls) } else { Outcome::Nothing(Nothing::Late) }
+            };
+            let outcomes: Vec<Outcome> = attempts.iter().map(outcome).collect();
             if !outcomes.is_empty() {
                 seen.outcomes.insert(asked.number, outcomes);
             }
@@ -85,10 +86,7 @@ impl Round {
 mod tests {
     use std::time::Duration;
 
-    use probe::{
-        batch::Attempt,
-        outcome::{Certificate, Outcome as Found, Reason},
-    };
+    use probe::outcome::{Certificate, Outcome as Found, Reason};
     use trust::uptime::{
         check,
         outage::Service,

@@ -68,7 +68,7 @@ pub(crate) async fn announce(table: &Table, keys: &Keys, now: Moment) -> Result<
         Some((_, known)) if *known == current => return Ok(()),
         Some((_, known)) => {
             let leaf = key_leaf(now, &current, known)?;
-            Some((LeafName::key(&hex_id(keys.current().public())), leaf.encode()))
+            Some((LeafName::key(&hex::encode(keys.current().public().id())), leaf.encode()))
         }
         None => None,
     };
@@ -80,10 +80,6 @@ pub(crate) async fn announce(table: &Table, keys: &Keys, now: Moment) -> Result<
 fn key_leaf(now: Moment, current: &str, known: &str) -> Result<KeyLeaf, UnusableKeys> {
     let (key, replaces): (LogKey, LogKey) = (current.parse()?, known.parse()?);
     Ok(KeyLeaf::new(now, key, replaces)?)
-}
-
-fn hex_id(key: &PublicKey) -> String {
-    key.id().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why a key could not be made known.

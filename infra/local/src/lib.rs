@@ -77,10 +77,19 @@ pub struct Options {
     pub storage: Storage,
     /// The secret document.
     pub secrets: String,
-    /// Values for the template's parameters; the others have their defaults.
+    /// Values for the template's parameters; the others have their defaults. A name that the template does not have is an error.
     pub parameters: BTreeMap<String, String>,
     /// The keys by which tokens are checked.
     pub keys: Keys,
+}
+
+impl Options {
+    /// These options with this value for a parameter of the template.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.insert(name.into(), value.into());
+        self
+    }
 }
 
 /// What to run.

@@ -10,7 +10,9 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lambda::clock;
 use local_stack::{
-    Options, Stack, Storage, TEMPLATE, sample, secrets, template,
+    Options, Stack, Storage, TEMPLATE,
+    sample::{self, services::Services},
+    secrets, template,
     tokens::{KEY_SET, Keys, Mint},
 };
 use trust::id::CallerId;
@@ -101,13 +103,24 @@ async fn main() -> anyhow::Result<()> {
             )
         }
     ));
-    if !flags.empty {
-        sample::load(&stack, &base, &document).await.context("loading the sample marketplace")?;
-    }
+    // For as long as the stack runs.
+    let _services = if flags.empty { None } else { Some(load_sample(&stack, &base, &document).await?) };
     tokio::select! {
         () = stack.run() => anyhow::bail!("a part of the stack has ended"),
         signal = tokio::signal::ctrl_c() => Ok(signal?),
     }
+}
+
+/// Starts the sample's services, and loads the sample, which may speak of them.
+async fn load_sample(stack: &Stack, base: &str, document: &str) -> anyhow::Result<Services> {
+    let services = Services::start(stack.queues(), clock::now).await?;
+    say(&format!(
+        "  sample   a steady service at {}, a flaky one at {}",
+        services.steady.url(),
+        services.flaky.url()
+    ));
+    sample::load(stack, base, document).await.context("loading the sample marketplace")?;
+    Ok(services)
 }
 
 /// Prints a token that this machine's routes let in.

@@ -1,7 +1,9 @@
 //! The sample marketplace: a few providers with a past, so that the pages have something to show.
 //!
 //! It comes in by the front door, as signed marketplace events and signed Chatwoot webhooks, once per data directory. Its times count
-//! back from now.
+//! back from now. Two [`services`] are there to be probed.
+
+pub mod services;
 
 use anyhow::{Context, ensure};
 use lambda::{clock, secrets::SecretDocument};

@@ -230,11 +230,18 @@ fn trigger(
                     "ScalingConfig",
                 ],
             )?;
+            let batch_size = batch_size(properties, 10)?;
+            let window = window(properties)?;
+            if batch_size > 10 && window.is_zero() {
+                return Err(properties.required("BatchSize")?.error(
+                    "a queue's batch of more than 10 needs MaximumBatchingWindowInSeconds of 1 or more",
+                ));
+            }
             wiring.queue_triggers.push(QueueTrigger {
                 function,
                 queue: names.named(properties.required("Queue")?, QUEUE)?.to_owned(),
-                batch_size: batch_size(properties, 10)?,
-                window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
+                batch_size,
+                window,
                 failures: failures(properties)?,
                 at_most: properties.get("ScalingConfig").map(at_most).transpose()?,
             });
@@ -322,7 +329,7 @@ fn stream(names: &Names, function: String, properties: &Node) -> Result<StreamTr
         function,
         table: names.named(properties.required("Stream")?, "AWS::DynamoDB::Table")?.to_owned(),
         batch_size: batch_size(properties, 100)?,
-        window: seconds(properties.get("MaximumBatchingWindowInSeconds"), 0)?,
+        window: window(properties)?,
         filters: filters.collect::<Result<_, _>>()?,
         failures: failures(properties)?,
         retries: properties
@@ -343,6 +350,14 @@ fn batch_size(properties: &Node, default: usize) -> Result<usize, TemplateError>
     match node.number()? {
         size @ 1..=10_000 => Ok(size as usize),
         _ => Err(node.error("a batch has 1 to 10000 items")),
+    }
+}
+
+fn window(properties: &Node) -> Result<Duration, TemplateError> {
+    let Some(node) = properties.get("MaximumBatchingWindowInSeconds") else { return Ok(Duration::ZERO) };
+    match node.number()? {
+        seconds @ 0..=300 => Ok(Duration::from_secs(seconds)),
+        _ => Err(node.error("a batch is gathered for 0 to 300 seconds")),
     }
 }
 

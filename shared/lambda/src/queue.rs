@@ -23,7 +23,7 @@ const TRIES: usize = 3;
 pub struct Message {
     /// Its text: at least one character, none of those that XML can not hold.
     pub body: String,
-    /// Seconds before anybody can receive it, 0 to 900. More is refused.
+    /// Seconds before anybody can receive it, 0 to 900, whatever the queue's own delay is. More is refused.
     pub delay: u32,
 }
 

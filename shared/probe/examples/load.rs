@@ -15,6 +15,7 @@ use probe::{
     prober::Prober,
     tls::Roots,
 };
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 use trust::time::Moment;
 
@@ -76,6 +77,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The most memory that was ever in use, as Linux tells it.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().to_owned())
+}
+
 fn tell(checked: &[Checked<u32>], took: Duration) {
     let attempts: usize = checked.iter().map(|one| one.attempts.len()).sum();
     let found = checked.iter().flat_map(|one| &one.attempts).map(|attempt| &attempt.found);
@@ -92,5 +100,12 @@ fn tell(checked: &[Checked<u32>], took: Duration) {
     late.sort_unstable();
     let at =
         |hundredths: usize| late.get((late.len().max(1) - 1) * hundredths / 100).copied().unwrap_or_default();
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let cpu = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
+    println!(
+        "CPU {cpu:.3} s, {:.0} checks a CPU-second, peak memory {}",
+        attempts as f64 / cpu,
+        peak_memory().unwrap_or_default()
+    );
     println!("late by {:?} (median), {:?} (p99), {:?} (most)", at(50), at(99), at(100));
 }

@@ -20,7 +20,7 @@ impl Prober {
         let pinned = match place.host() {
             Host::Address(address) => self.guard.pin(place, slice::from_ref(address))?,
             Host::Name(name) => {
-                let resolved = self.names.addresses(name).await?;
+                let resolved = Box::pin(self.names.addresses(name)).await?;
                 self.guard.pin(place, &resolved).map_err(not_public)?
             }
         };

@@ -79,6 +79,8 @@ enum Visit {
     Redirected(Url),
 }
 
+// What each step needs is boxed for as long as it lasts: of a thousand checks that wait for an answer, none should keep the room
+// for a handshake.
 impl Prober {
     pub(crate) async fn http(
         &self,
@@ -114,10 +116,12 @@ impl Prober {
     ) -> Result<Visit, Miss> {
         let stream = self.connect(place).await?;
         if url.scheme() == "https" {
-            let stream = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate).await?;
-            exchange(stream, request, check, url).await
+            let handshake = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate);
+            // A large thing, and moved around.
+            let stream = Box::new(Box::pin(handshake).await?);
+            Box::pin(exchange(stream, request, check, url)).await
         } else {
-            exchange(stream, request, check, url).await
+            Box::pin(exchange(stream, request, check, url)).await
         }
     }
 

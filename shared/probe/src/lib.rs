@@ -20,6 +20,7 @@
 
 pub mod address;
 pub mod batch;
+mod chains;
 pub mod check;
 mod connect;
 mod dns;

@@ -197,7 +197,7 @@ impl From<&hyper::Error> for Reason {
 
 impl From<&rustls::Error> for TlsFailure {
     fn from(error: &rustls::Error) -> Self {
-        use rustls::{CertificateError as Bad, Error};
+        use rustls::{AlertDescription as Alert, CertificateError as Bad, Error};
         match error {
             Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => Self::Expired,
             Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => Self::NotYetValid,
@@ -206,7 +206,10 @@ impl From<&rustls::Error> for TlsFailure {
             }
             Error::InvalidCertificate(Bad::UnknownIssuer) => Self::Untrusted,
             Error::InvalidCertificate(_) | Error::NoCertificatesPresented => Self::Certificate,
-            Error::PeerIncompatible(_) => Self::Incompatible,
+            Error::PeerIncompatible(_)
+            | Error::AlertReceived(Alert::ProtocolVersion | Alert::InsufficientSecurity) => {
+                Self::Incompatible
+            }
             _ => Self::Handshake,
         }
     }

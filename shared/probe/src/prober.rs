@@ -116,7 +116,7 @@ impl Prober {
         certificate: &mut Option<Certificate>,
     ) -> Result<(), Miss> {
         match check {
-            Check::Http(check) => self.http(check, now, certificate).await,
+            Check::Http(check) => Box::pin(self.http(check, now, certificate)).await,
             Check::Tcp { host, port } => {
                 self.connect(&self.guard.check_place(host, *port)?).await?;
                 Ok(())
@@ -124,14 +124,14 @@ impl Prober {
             Check::Tls { host, port } => {
                 let place = self.guard.check_place(host, *port)?;
                 let stream = self.connect(&place).await?;
-                self.tls.handshake(stream, place.host(), &[], now, certificate).await?;
+                Box::pin(self.tls.handshake(stream, place.host(), &[], now, certificate)).await?;
                 Ok(())
             }
             Check::Ssh { host, port } => {
                 let stream = self.connect(&self.guard.check_place(host, *port)?).await?;
                 crate::ssh::identification(stream).await
             }
-            Check::Dns { name, question } => self.dns(name, question).await,
+            Check::Dns { name, question } => Box::pin(self.dns(name, question)).await,
         }
     }
 }

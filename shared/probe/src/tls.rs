@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::{
     CertificateError, ClientConfig, RootCertStore,
-    client::Resumption,
+    client::{Resumption, WebPkiServerVerifier},
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName, UnixTime},
     time_provider::TimeProvider,
@@ -19,6 +19,7 @@ use trust::time::Moment;
 use x509_cert::der::Decode;
 
 use crate::{
+    chains::Chains,
     guard::Host,
     outcome::{Certificate, Miss, Reason, TlsFailure, within},
 };
@@ -68,10 +69,15 @@ impl TimeProvider for At {
 impl Tls {
     pub(crate) fn trusting(roots: Roots) -> Result<Self, NoTls> {
         let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.0), Arc::clone(&provider))
+            .build()
+            .map_err(|error| NoTls(rustls::Error::General(error.to_string())))?;
         let mut config = ClientConfig::builder_with_details(provider, Arc::new(At(Moment::EPOCH)))
             .with_safe_default_protocol_versions()
             .map_err(NoTls)?
-            .with_root_certificates(roots.0)
+            // Not dangerous: it is rustls' own verifier that is asked.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Chains::verified_by(verifier)))
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         Ok(Self(config))

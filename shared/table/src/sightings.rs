@@ -84,7 +84,7 @@ fn read(item: &item::Item) -> Result<Segment, TableError> {
     let minute = parts.next().and_then(|text| text.parse().ok()).and_then(Moment::from_unix);
     let minute = minute.ok_or_else(|| corrupt("no minute"))?;
     let vantage = parts.next().and_then(|text| text.parse().ok()).ok_or_else(|| corrupt("no vantage"))?;
-    let bytes = item.get("seen").and_then(|seen| seen.as_b().ok()).map(|blob| blob.as_ref());
+    let bytes = item.get("seen").and_then(|seen| seen.as_b().ok()).map(AsRef::as_ref);
     let seen = match bytes {
         Some([FORM, body @ ..]) => postcard::from_bytes(body).map_err(|error| corrupt(&error.to_string()))?,
         _ => return Err(corrupt("not a segment of a known form")),

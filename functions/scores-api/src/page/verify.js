@@ -53,25 +53,25 @@ const readKey = async (text) => {
 const readCheckpoint = async (note, keys) => {
   const end = note.lastIndexOf('\n\n')
   const harmless = !/[\0-\x09\x0b-\x1f]/.test(note) && utf8(note).length <= 131_072
-  require(harmless && end > 0 && note.endsWith('\n'), 'the checkpoint is no signed note')
+  require(harmless && end > 0 && note.endsWith('\n'), 'there is no signed note')
   const text = note.slice(0, end + 1)
   const [origin, size, root, ...rest] = text.split('\n')
   require(rest.length === 1, 'the checkpoint has not three lines')
   const head = { origin, size: number(size), root: hash(root) }
   const signatures = note.slice(end + 2, -1).split('\n')
-  require(signatures.length <= 64, 'the checkpoint has too many signatures')
+  require(signatures.length <= 64, 'there are too many signatures')
   let signed = false
   for (const line of signatures) {
     const [, signer, signature] = /^— ([^\s+\p{Cc}]+) (\S+)$/u.exec(line) ?? []
     const bytes = signer ? base64(signature) : []
-    require(bytes.length > 4, 'a signature line is malformed')
+    require(bytes.length > 4, 'a signature is malformed')
     const id = hex(bytes.slice(0, 4))
     for (const key of keys.filter((key) => key.origin === origin && signer === origin && key.id === id)) {
       signed = await crypto.subtle.verify('Ed25519', key.verifier, bytes.slice(4), utf8(text))
-      require(signed, 'the signature of a known key does not fit the checkpoint')
+      require(signed, 'the signature of a known key does not fit')
     }
   }
-  require(signed, `none of the known keys of ${origin} has signed the checkpoint`)
+  require(signed, `no known key of ${origin} has signed the checkpoint`)
   return head
 }
 
@@ -97,14 +97,14 @@ const readBundle = async (text, keys) => {
   require(utf8(text).length <= 16_777_216, 'the bundle is too long')
   const lines = text.split('\n')
   let at = 3
-  require(lines[0] === 'transparency-bundle/1', 'this is no bundle of a known version')
+  require(lines[0] === 'transparency-bundle/1', 'no bundle of a known version')
   const count = number(after('leaves', lines[1]), 10_001)
   require(count > 0 && lines[2] === '', 'the bundle has no leaves')
   const leaves = []
   while (leaves.length < count) {
     const leaf = base64(after('leaf', lines[at++]))
     const index = number(after('index', lines[at++]))
-    require(!leaves.length || leaves.at(-1).index < index, 'the leaves are out of order')
+    require(!leaves.length || leaves.at(-1).index < index, 'leaves are out of order')
     const proof = []
     while (lines[at] !== '') proof.push(hash(lines[at++]))
     require(leaf.length < 65_536 && proof.length <= 63, `leaf ${index} is too long`)
@@ -139,7 +139,7 @@ const moment = (text) => {
 const slotsOf = (interval, phase) => {
   const seconds = small(interval)
   const divides = seconds >= 60 && seconds <= 3600 && seconds % 60 + 86_400 % seconds === 0
-  require(divides && small(phase) < seconds, 'an interval or its phase is none there is')
+  require(divides && small(phase) < seconds, 'an interval or its phase is wrong')
   return 86_400 / seconds
 }
 
@@ -192,7 +192,7 @@ const readRecord = ({ leaf, index }) => {
   const text = new TextDecoder('latin1').decode(leaf)
   require(!text.startsWith('correction/1\n'), `leaf ${index} corrects another: ${text.split('\n').slice(1)}`)
   const [day, end] = [DAY_FORM.exec(text), MONITOR_FORM.exec(text)]
-  require(day || end, `leaf ${index} is no day's record, nor of a monitor's end`)
+  require(day || end, `leaf ${index} has no part in the claim`)
   return day ? readDay(day) : readEnd(end)
 }
 

@@ -102,7 +102,9 @@ impl Running {
     }
 
     pub(crate) async fn start(storage: Storage, fakes: &Fakes) -> anyhow::Result<Self> {
-        let mut functions = Registry::default().with("web", |_| async { Ok(Handler::http(echo)) });
+        let mut functions = Registry::default()
+            .with("web", |_| async { Ok(Handler::http(echo)) })
+            .with("narrow", |_| async { Ok(Handler::http(echo)) });
         for (name, fake) in
             [("courier", &fakes.courier), ("clerk", &fakes.clerk), ("watchman", &fakes.watchman)]
         {
@@ -177,6 +179,9 @@ pub(crate) fn number(record: &Value) -> u64 {
 async fn echo(request: lambda_http::Request) -> Result<Response<Body>, lambda_runtime::Error> {
     let path = request.uri().path().to_owned();
     assert!(!path.ends_with("/explode"), "as asked");
+    if path.ends_with("/hang") {
+        std::future::pending::<()>().await;
+    }
     if path.ends_with("/bytes") {
         let every: Vec<u8> = (0..=255).collect();
         let response = Response::builder().header("content-type", "application/octet-stream");

@@ -1,6 +1,9 @@
 //! What a request becomes on its way to a function, and what comes back.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use crate::fakes::{Fakes, Running};
 
@@ -128,4 +131,29 @@ async fn a_function_that_fails_is_answered_for_as_its_service_does() {
     let url = ask(running.client.get(running.url("/lambda-url/web/explode"))).await;
     assert_eq!(url, (502, json!("Internal Server Error")));
     assert_eq!(ask(running.client.get(running.url("/things/after"))).await.0, 201, "the others go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_without_room_turns_requests_away_until_there_is_some() {
+    let running = Running::in_memory(&Fakes::default()).await;
+    let (client, hang) = (running.client.clone(), running.url("/narrow/hang"));
+    let hanging = tokio::spawn(async move {
+        // One of the requests below may be in its place.
+        while client.get(&hang).send().await.unwrap().status() == 503 {}
+    });
+    let answers = async |path: &str, expected: u16| loop {
+        let (status, answer) = ask(running.client.get(running.url(path))).await;
+        if status == expected {
+            return answer;
+        }
+        sleep(Duration::from_millis(5)).await;
+    };
+    let within = |wait| timeout(Duration::from_secs(4), wait);
+    let busy = within(answers("/narrow/now", 503)).await.expect("the one place is taken");
+    assert_eq!(busy, json!({ "message": "Service Unavailable" }));
+    let url = ask(running.client.get(running.url("/lambda-url/narrow/now"))).await;
+    assert_eq!(url, (429, json!({ "message": "Rate Exceeded." })));
+    assert_eq!(ask(running.client.get(running.url("/files/x"))).await.0, 201, "others have their own room");
+    hanging.abort();
+    within(answers("/narrow/now", 201)).await.expect("whoever hung up leaves room");
 }

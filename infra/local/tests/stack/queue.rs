@@ -253,6 +253,7 @@ async fn a_function_finds_its_queue_by_the_url_of_the_template() {
                 }
             }))
         })
+        .with("narrow", |_| async { Ok(Handler::event(|event| async { Ok(event) })) })
         .with("clerk", |_| async { Ok(Handler::event(|event| async { Ok(event) })) })
         .with("watchman", |_| async { Ok(Handler::event(|event| async { Ok(event) })) })
         .with("courier", move |_| {

@@ -7,6 +7,7 @@ mod certificates;
 mod dns;
 mod http;
 mod names;
+mod real;
 mod servers;
 mod ssh;
 mod tcp;

@@ -74,6 +74,15 @@ async fn the_time_that_is_passed_in_decides_and_not_the_machines() {
 }
 
 #[tokio::test]
+async fn a_certificate_without_its_key_is_down_however_often_it_was_good() {
+    let check = tls(certificates::robbed(Identity::of("127.0.0.1")).await);
+    let prober = prober();
+    assert!(is_up(&report(&prober, &check, PATIENT).await.outcome));
+    let stolen = Outcome::Down(Reason::Tls(TlsFailure::Certificate));
+    assert_eq!(report(&prober, &check, PATIENT).await.outcome, stolen);
+}
+
+#[tokio::test]
 async fn garbage_instead_of_tls_is_down() {
     let down = |failure| Outcome::Down(Reason::Tls(failure));
     for said in [

@@ -112,6 +112,11 @@ pub(crate) fn good() -> Vec<Sample> {
     ]
 }
 
+/// Seven days of a monitor that is asked every hour: the sample in the documentation.
+pub(crate) fn week() -> Sample {
+    sample("week", &[(0, Series { interval: 3600, days: 7, ..WEB }.honest())], &[])
+}
+
 /// Ten days at one interval, then twenty at another.
 fn two_intervals() -> Vec<Given> {
     let slower = Series { interval: 600, ..WEB }.honest();

@@ -1,6 +1,6 @@
-//! `cargo run -p transparency --example bundles -- DIRECTORY`: bundles to try verifiers on. Below the directory, `good` has bundles
-//! that bear a claim about thirty days, each with the lines that `verify-uptime` prints of it; `bad` has tampered ones, which
-//! are named after what was done to them. Beside each are the keys it is to be verified with.
+//! `cargo run -p transparency --example bundles -- DIRECTORY`: bundles to try verifiers on. `week` is the one in `samples`. Below the
+//! directory, `good` has bundles that bear a claim about thirty days, each with the lines that `verify-uptime` prints of it; `bad` has
+//! tampered ones, which are named after what was done to them. Beside each are the keys it is to be verified with.
 
 #![expect(clippy::unwrap_used, reason = "made for tests, where what can not go on fails")]
 
@@ -19,10 +19,14 @@ use transparency::{
 
 fn main() -> io::Result<()> {
     let directory = std::env::args_os().nth(1).ok_or_else(|| io::Error::other("no directory was given"))?;
-    let (good, bad) = (Path::new(&directory).join("good"), Path::new(&directory).join("bad"));
+    let directory = Path::new(&directory);
+    let (good, bad) = (directory.join("good"), directory.join("bad"));
     for directory in [&good, &bad] {
         fs::create_dir_all(directory)?;
     }
+    let week = made::week();
+    fs::write(directory.join("week.bundle"), &week.text)?;
+    fs::write(directory.join("week.txt"), lines(&week))?;
     for sample in made::good() {
         write(&good, &sample)?;
         fs::write(good.join(sample.name).with_extension("txt"), lines(&sample))?;

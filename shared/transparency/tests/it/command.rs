@@ -8,7 +8,10 @@ use std::{
 use tempfile::TempDir;
 use transparency::PublicKey;
 
-use crate::{made::good, tampered::bad};
+use crate::{
+    made::{good, week},
+    tampered::bad,
+};
 
 /// Runs the command on a bundle.
 fn run(bundle: &[u8], keys: &[PublicKey], more: &[&str]) -> Output {
@@ -136,4 +139,13 @@ fn bytes_that_are_no_text_are_no_bundle() {
     for bytes in [&b"\xff"[..], &[sample.text.as_bytes(), b"\xff"].concat(), &[0; 1000]] {
         assert_eq!(said(&run(bytes, &sample.keys, &[])).0, Some(1));
     }
+}
+
+/// Once published, a bundle has to be read for ever: if this test fails, a new version of the format is due.
+#[test]
+fn the_sample_of_a_week_is_written_and_read_as_ever() {
+    let (bundle, lines) = (include_str!("../../samples/week.bundle"), include_str!("../../samples/week.txt"));
+    let key = include_str!("../../samples/log.key").trim_end().parse().unwrap();
+    assert_eq!(week().text, bundle);
+    assert_eq!(said(&run(bundle.as_bytes(), &[key], &["--days", "7"])), (Some(0), lines, ""));
 }

@@ -5,10 +5,12 @@
 mod bundles;
 mod claim;
 mod command;
+mod document;
 mod growing;
 mod published_vectors;
 mod support;
 mod tampering;
+mod uptime;
 
 #[path = "../../examples/bundles/log.rs"]
 mod log;

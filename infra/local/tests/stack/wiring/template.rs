@@ -6,8 +6,9 @@ use std::{
 };
 
 use local_stack::{
-    TEMPLATE,
+    Options, Stack, Storage, TEMPLATE,
     template::{TemplateError, read},
+    tokens::Keys,
     wiring::{Failures, Wiring},
 };
 use proptest::prelude::*;
@@ -205,10 +206,19 @@ fn delays_and_limits_of_concurrency_are_read() {
     assert_eq!((plain.functions[0].at_most, plain.queue_triggers[0].at_most), (None, None));
 }
 
-#[test]
-fn a_parameter_that_the_template_does_not_have_is_named() {
+#[tokio::test]
+async fn a_parameter_that_the_template_does_not_have_stops_the_start_and_is_named() {
     let error = with(&[("Stge", "prod")], SMALL).unwrap_err();
     assert_eq!(error.what, "there is no parameter Stge");
+    let options = Options {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        storage: Storage::Memory,
+        secrets: "{}".to_owned(),
+        parameters: BTreeMap::new(),
+        keys: Keys::default(),
+    };
+    let start = Stack::start(options.with_parameter("Stage", "test").with_parameter("Stge", "prod"));
+    assert!(start.await.unwrap_err().to_string().ends_with("there is no parameter Stge"));
 }
 
 #[test]
@@ -423,6 +433,16 @@ fn what_would_be_something_else_when_deployed_is_refused_at_its_line() {
             "Properties: { Queue: !GetAtt Queue.Arn }",
             "Properties: { Queue: !GetAtt Queue.Arn, ScalingConfig: { MaximumConcurrency: 1 } }",
             "a queue's function runs 2 to 1000 times at once",
+        ),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !GetAtt Queue.Arn, BatchSize: 11 }",
+            "a queue's batch of more than 10 needs MaximumBatchingWindowInSeconds",
+        ),
+        (
+            "Properties: { Queue: !GetAtt Queue.Arn }",
+            "Properties: { Queue: !GetAtt Queue.Arn, MaximumBatchingWindowInSeconds: 301 }",
+            "a batch is gathered for 0 to 300 seconds",
         ),
         ("VisibilityTimeout: 60", "Tags:\n        - Key: a", "the local stack does not know Tags here"),
     ]);

@@ -1,0 +1,65 @@
+//! What docs/proof.md says, where it can be held against the code.
+
+use transparency::{Kind, Leaf, Published};
+use trust::uptime::{
+    leaves::{CorrectionLeaf, KeyLeaf, MaintenanceLeaf, MonitorLeaf},
+    record::DayRecord,
+};
+
+use crate::{made::good, tampered::bad};
+
+const DOCUMENT: &str = include_str!("../../../../docs/proof.md");
+
+/// The indented blocks of the document.
+fn blocks() -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in DOCUMENT.lines() {
+        let block = blocks.last_mut().unwrap();
+        match line.strip_prefix("    ") {
+            Some(line) => block.extend([line, "\n"]),
+            // A checkpoint has an empty line in it.
+            None if line.is_empty() && block.starts_with("log.") && !block.contains("\n\n") => {
+                block.push('\n');
+            }
+            None if !block.is_empty() => blocks.push(String::new()),
+            None => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn each_kind_of_leaf_is_shown_as_it_is_written() {
+    let mut shown = Vec::new();
+    for block in blocks() {
+        let Ok(leaf) = Leaf::from_bytes(block.into_bytes()) else {
+            continue;
+        };
+        let bytes = leaf.as_bytes();
+        let written = match leaf.kind() {
+            Kind::Day => DayRecord::decode(bytes).unwrap().encode(),
+            Kind::Monitor => MonitorLeaf::decode(bytes).unwrap().encode(),
+            Kind::Maintenance => MaintenanceLeaf::decode(bytes).unwrap().encode(),
+            Kind::Correction => CorrectionLeaf::decode(bytes).unwrap().encode(),
+            Kind::Key => KeyLeaf::decode(bytes).unwrap().encode(),
+            Kind::Score => panic!("is not described"),
+        };
+        assert_eq!(written.as_bytes(), bytes);
+        shown.push(leaf.kind());
+    }
+    assert_eq!(shown, [Kind::Day, Kind::Monitor, Kind::Maintenance, Kind::Key, Kind::Correction]);
+}
+
+#[test]
+fn the_checkpoint_it_shows_is_signed_by_the_key_of_the_samples() {
+    let key = include_str!("../../samples/log.key").trim_end().parse().unwrap();
+    let note = blocks().into_iter().find(|block| block.starts_with("log.example/uptime\n")).unwrap();
+    assert_eq!(Published::open(&note, &[key]).unwrap().head().size, 15);
+}
+
+#[test]
+fn it_counts_the_bundles_to_try_a_verifier_on() {
+    let (good, bad) = (good().len(), bad().len());
+    assert!(DOCUMENT.contains(&format!("writes {good} good bundles")), "{good}");
+    assert!(DOCUMENT.contains(&format!("and {bad} that were tampered with")), "{bad}");
+}

@@ -1,0 +1,212 @@
+//! One monitor, a minute a slot, and the functions that make something of what is seen of it.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use end_to_end::services::{BusHealth, Services};
+use lambda::Environment;
+use serde_json::{Value, json};
+use table::{Seen, Segment, Table};
+use trust::{
+    contract::Contract,
+    marketplace::{Happened, MarketplaceEvent},
+    time::Moment,
+    uptime::{
+        configuration::Salt,
+        facts::Facts,
+        monitor::Monitoring,
+        names::MonitorId,
+        record::DayRecord,
+        shard::ShardId,
+        slot::{Outcome, Panel, Reason},
+    },
+};
+
+pub(crate) const UP: &[Outcome] = &[Outcome::Up { latency_ms: 20 }];
+pub(crate) const DOWN: &[Outcome] = &[Outcome::Down(Reason::Timeout), Outcome::Down(Reason::Refused)];
+pub(crate) const MINUTES_A_DAY: i64 = 1440;
+
+pub(crate) const SEEDS: [&str; 2] =
+    ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="];
+
+pub(crate) struct World {
+    services: Services,
+    app: uptime_seal::App,
+    table: Table,
+    pub(crate) monitor: MonitorId,
+    pub(crate) shard: ShardId,
+    number: u32,
+    runs: AtomicUsize,
+    contract: std::sync::Mutex<(Contract, Monitoring)>,
+    /// When the contract was provisioned: a midnight.
+    begun: Moment,
+}
+
+pub(crate) fn secrets(seeds: &[&str]) -> Value {
+    json!({ "events": [], "log": { "origin": "log.example/uptime", "seeds": seeds } })
+}
+
+fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data,
+    });
+    serde_json::from_value(event).unwrap()
+}
+
+fn endpoint() -> Value {
+    json!({ "name": "web", "check": { "kind": "tcp", "host": "127.0.0.1", "port": 9 } })
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let begun = Moment::parse("2028-02-28T00:00:00Z").unwrap();
+        Self::start_with(secrets(&SEEDS[..1]), &endpoint(), begun).await
+    }
+
+    pub(crate) async fn start_with(secrets: Value, endpoint: &Value, begun: Moment) -> Self {
+        let services = Services::start(secrets, BusHealth::Up).await.unwrap();
+        let environment = Environment::from_pairs(services.environment("uptime-seal").unwrap());
+        let app = uptime_seal::App::start(&environment).await.unwrap();
+        let table = services.table().unwrap();
+        let (mut contract, mut monitoring) = (Contract::default(), Monitoring::default());
+        let terms = json!({
+            "contract_id": "c1", "provider_id": "p1", "renter_id": "r1", "offering_id": "o1", "term_seconds": 8_640_000,
+            "price": { "minor_units": 500, "currency": "EUR" },
+        });
+        let provisioned = json!({ "contract_id": "c1", "endpoints": [endpoint], "sla": { "uptime": 9990 } });
+        for (id, kind, data) in
+            [("1", "contract.requested", terms), ("2", "contract.provisioned", provisioned)]
+        {
+            let event = event(id, begun, kind, &data);
+            contract.join(event.time, &event.happened);
+            monitoring.join(&event);
+        }
+        let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
+        let monitor = table.add_monitor(watch, &checks, &panel(), || Salt([7; 16])).await.unwrap();
+        Self {
+            services,
+            app,
+            table,
+            monitor: monitor.watch.service.monitor,
+            shard: monitor.place.shard,
+            number: monitor.place.number,
+            runs: AtomicUsize::default(),
+            contract: std::sync::Mutex::new((contract, monitoring)),
+            begun,
+        }
+    }
+
+    /// Another of the function, which knows nothing that the first remembers.
+    pub(crate) async fn start_beside(world: &Self) -> uptime_seal::App {
+        let environment = Environment::from_pairs(world.services.environment("uptime-seal").unwrap());
+        uptime_seal::App::start(&environment).await.unwrap()
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(crate) fn app(&self) -> &uptime_seal::App {
+        &self.app
+    }
+
+    /// So many minutes after the first slot's day began, and a little.
+    pub(crate) fn after(&self, minutes: i64) -> Moment {
+        self.slot(minutes).plus(1)
+    }
+
+    /// When the slot of this number begins.
+    pub(crate) fn slot(&self, minute: i64) -> Moment {
+        let phase =
+            trust::uptime::schedule::Grid::of(&self.monitor, trust::uptime::schedule::Interval::SHORTEST)
+                .phase();
+        self.begun.plus(i64::from(phase) + minute * 60)
+    }
+
+    /// A worker sees this in each of these slots.
+    pub(crate) async fn see(&self, minutes: Range<i64>, outcomes: &[Outcome]) {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed).to_string();
+        for minute in minutes {
+            let seen = Seen {
+                outcomes: BTreeMap::from([(self.number, outcomes.to_vec())]),
+                expiring: BTreeMap::new(),
+            };
+            let segment =
+                Segment { minute: self.begun.plus(minute * 60), vantage: "home".parse().unwrap(), seen };
+            self.table.write_segment(self.shard, &segment, &run).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn settle(&self, minutes: i64) {
+        uptime_seal::settle(&self.app, self.shard, &[], self.after(minutes)).await.unwrap();
+    }
+
+    pub(crate) async fn seal(&self, minutes: i64) {
+        uptime_seal::seal(&self.app, self.shard, self.after(minutes)).await.unwrap();
+    }
+
+    pub(crate) async fn append(&self, minutes: i64) -> usize {
+        uptime_seal::append(&self.app, self.after(minutes)).await.unwrap()
+    }
+
+    /// Announces work as the monitor begins to run.
+    pub(crate) async fn announce(&self, minutes: Range<i64>) {
+        let [from, until] = [minutes.start, minutes.end].map(|minute| self.begun.plus(minute * 60));
+        let data = json!({
+            "contract_id": "c1", "monitors": [endpoint()], "maintenance": [{ "from": from, "until": until }],
+        });
+        self.hear(&event("3", self.begun.plus(1), "contract.monitors-set", &data)).await;
+    }
+
+    /// Ends the contract after so many slots.
+    pub(crate) async fn end(&self, minutes: i64) {
+        let data = json!({ "contract_id": "c1" });
+        self.hear(&event("4", self.slot(minutes), "contract.completed", &data)).await;
+    }
+
+    async fn hear(&self, event: &MarketplaceEvent) {
+        let watches = {
+            let mut known = self.contract.lock().unwrap();
+            known.0.join(event.time, &event.happened);
+            known.1.join(event);
+            known.1.watches(&known.0)
+        };
+        assert!(matches!(
+            event.happened,
+            Happened::ContractMonitorsSet { .. } | Happened::ContractCompleted { .. }
+        ));
+        for (watch, checks) in watches {
+            let stored = self.table.monitor(&watch.service.monitor).await.unwrap().unwrap();
+            let mut monitor = stored.value.clone();
+            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
+            self.table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn facts(&self) -> Vec<Facts> {
+        self.table.facts_of(&"p1".parse().unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn records(&self) -> Vec<DayRecord> {
+        let last = self.begun.plus(400 * 86_400).day();
+        let days = self.table.sealed_days(&self.monitor, self.begun.day(), last).await.unwrap();
+        days.iter().map(|day| DayRecord::decode(day.record.as_bytes()).unwrap()).collect()
+    }
+
+    /// The types of the events on the bus.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let kind = |entry: Value| entry["DetailType"].as_str().unwrap().to_owned();
+        self.services.published().into_iter().map(kind).collect()
+    }
+}
+
+pub(crate) fn panel() -> Panel {
+    Panel::new(["home".parse().unwrap()].into()).unwrap()
+}
