@@ -2,6 +2,7 @@
 
 mod asking;
 mod log;
+mod served;
 mod world;
 
 use serde_json::Value;

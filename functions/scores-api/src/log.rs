@@ -35,6 +35,6 @@ pub(crate) async fn keys(State(table): Shared, headers: HeaderMap) -> Result<Res
     if known.is_empty() {
         return Err(Refusal::NoLog);
     }
-    let lines: String = known.iter().map(|(_, key)| format!("{key}\n")).collect();
-    Ok(answer::text(&headers, lines))
+    let lines: Vec<String> = known.into_iter().map(|(_, key)| key).collect();
+    Ok(answer::text(&headers, lines.join("\n") + "\n"))
 }

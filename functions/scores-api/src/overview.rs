@@ -100,8 +100,10 @@ impl Watched<'_> {
 /// What a contract promises of its services' uptime, and how it stands with each.
 #[derive(Debug)]
 pub(crate) struct Promise<'a> {
-    /// The standings, the worst first: it decides. Never empty.
+    /// How it stands with each service in the running period, or the last one, the worst first: it decides. Never empty.
     pub(crate) standings: Vec<(&'a Facts, Standing)>,
+    /// How it stood in the periods before that reach into the window, by the service that stood worst, the latest first.
+    pub(crate) past: Vec<Standing>,
 }
 
 /// What is known of a promise in its running period.
@@ -155,7 +157,7 @@ impl<'a> Overview<'a> {
             let key = |of: &Watched<'a>| (of.facts.watch.name.clone(), of.id().clone());
             key(one).cmp(&key(other))
         });
-        let promises = promises(monitors.iter().map(|watched| watched.facts), window.today());
+        let promises = promises(monitors.iter().map(|watched| watched.facts), window);
         Self { window, monitors, promises }
     }
 
@@ -195,31 +197,50 @@ impl<'a> Overview<'a> {
     }
 }
 
-fn promises<'a>(monitors: impl Iterator<Item = &'a Facts>, today: Day) -> Vec<Promise<'a>> {
+fn promises<'a>(monitors: impl Iterator<Item = &'a Facts>, window: Window) -> Vec<Promise<'a>> {
     let mut contracts: BTreeMap<Option<&ContractId>, Vec<(&'a Facts, Standing)>> = BTreeMap::new();
     for facts in monitors {
-        let on = facts.watch.last_day().map_or(today, |last| last.min(today));
+        let on = facts.watch.last_day().map_or(window.today(), |last| last.min(window.today()));
         if let Some(standing) = facts.standing(on) {
             contracts.entry(facts.watch.service.contract.as_ref()).or_default().push((facts, standing));
         }
     }
-    let worst_first = |one: &(&Facts, Standing), other: &(&Facts, Standing)| worse(&one.1, &other.1);
     let mut promises: Vec<Promise<'a>> = contracts
         .into_values()
         .map(|mut standings| {
-            standings.sort_by(worst_first);
-            Promise { standings }
+            standings.sort_by(|(_, one), (_, other)| worse(one, other));
+            let past = past(&standings, window);
+            Promise { standings, past }
         })
         .collect();
-    promises.sort_by(|one, other| {
-        one.standings
-            .iter()
-            .zip(&other.standings)
-            .map(|(a, b)| worst_first(a, b))
-            .next()
-            .unwrap_or(Ordering::Equal)
+    promises.sort_by(|one, other| match (one.standings.first(), other.standings.first()) {
+        (Some((_, one)), Some((_, other))) => worse(one, other),
+        _ => Ordering::Equal,
     });
     promises
+}
+
+/// The worst standing in each period before, as far as all its days are known.
+fn past(standings: &[(&Facts, Standing)], window: Window) -> Vec<Standing> {
+    let mut worst: BTreeMap<Day, Standing> = BTreeMap::new();
+    for (facts, running) in standings {
+        let known_since = facts.days().next().map(|fact| fact.day);
+        let mut begins = running.from;
+        while begins > window.first() && facts.watch.first_day().is_some_and(|first| first < begins) {
+            let standing = facts.standing(begins.minus(1));
+            let Some(standing) =
+                standing.filter(|before| known_since.is_some_and(|since| since <= before.from))
+            else {
+                break;
+            };
+            begins = standing.from;
+            let known = worst.entry(begins).or_insert_with(|| standing.clone());
+            if worse(&standing, known).is_lt() {
+                *known = standing;
+            }
+        }
+    }
+    worst.into_values().rev().collect()
 }
 
 /// Which of two stands worse: broken before kept, the earlier broken first, then by the share of the budget that is used, then by
@@ -280,6 +301,23 @@ mod tests {
             .map(|(facts, standing)| (facts.watch.name.as_str(), Kept::of(standing)))
             .collect();
         assert_eq!(standings, [("broken", Kept::Broken), ("blind", Kept::Undecided), ("fine", Kept::SoFar)]);
+    }
+
+    #[test]
+    fn a_promise_that_was_broken_in_an_earlier_period_stays_told() {
+        let now = samples::now();
+        // Begun 65 days ago: periods end 35 and 5 days ago.
+        let seen = |day: u32, hour: u32| if day == 7 && hour < 9 { 'd' } else { 'u' };
+        let facts = [samples::promised(samples::monitor("web", 65, seen), "c1", 9_900)];
+        let past = |days| {
+            let overview = Overview::of(&facts, Window::new(days, now).unwrap(), now);
+            assert_eq!(Kept::of(&overview.promises[0].standings[0].1), Kept::SoFar);
+            overview.promises[0].past.iter().map(Kept::of).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (past(1), past(30), past(90)),
+            (vec![], vec![Kept::Broken], vec![Kept::Broken, Kept::SoFar])
+        );
     }
 
     #[test]

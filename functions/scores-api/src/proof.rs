@@ -53,7 +53,7 @@ pub(crate) enum NoProof {
     Broken(String),
 }
 
-fn broken(error: impl ToString) -> NoProof {
+fn broken<E: std::error::Error>(error: E) -> NoProof {
     NoProof::Broken(error.to_string())
 }
 

@@ -75,7 +75,7 @@ pub(crate) async fn outages(
     incidents.truncate(usize::from(limit));
     let next = incidents.last().filter(|_| is_more).map(cursor_after);
     let seen = seen_by(&table, &incidents).await?;
-    let view = view::uptime::outages(&provider, &facts, window, &incidents, &seen, next);
+    let view = view::uptime::outages(&provider, &facts, window, &incidents, &seen, next.as_deref());
     Ok(answer::json(&headers, &view))
 }
 

@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 use trust::{
+    ratio::Ratio,
     time::Day,
     uptime::{day::Tally, slot::Slot},
 };
@@ -69,19 +70,14 @@ fn parts(tally: &Tally) -> Vec<(&'static str, u64)> {
 
 /// What a day was, in words.
 fn said(day: Day, tally: &Tally) -> String {
-    let mut said = format!("{day}: ");
-    match tally.claim().and_then(trust::ratio::Ratio::basis_points) {
-        Some(share) => said.push_str(&format!("{share} of {}", tally.uptime().of)),
-        None => said.push_str("not enough data"),
-    }
-    for (count, name) in
-        [(tally.down(), "down"), (tally.unknown(), "unknown"), (tally.maintenance(), "maintenance")]
-    {
-        if count > 0 {
-            said.push_str(&format!(", {count} {name}"));
-        }
-    }
-    said
+    let uptime = match tally.claim().and_then(Ratio::basis_points) {
+        Some(share) => format!("{share} of {}", tally.uptime().of),
+        None => "not enough data".to_owned(),
+    };
+    let counts = [(tally.down(), "down"), (tally.unknown(), "unknown"), (tally.maintenance(), "maintenance")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, name)| format!(", {count} {name}")).collect();
+    format!("{day}: {uptime}{}", counts.concat())
 }
 
 fn label(name: &str, days: &[(Day, Option<Tally>)]) -> String {

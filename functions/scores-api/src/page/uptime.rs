@@ -214,7 +214,10 @@ fn promise_row(promise: &Promise<'_>) -> Markup {
                 td { (worst.promised) div.soft { (worst.from) " to " (worst.until.minus(1)) } }
                 td.n { (time(worst.used)) div.soft { "of " (time(worst.allowed)) } }
                 td.n { (time(worst.unknown)) }
-                td { (stands(worst)) }
+                td {
+                    (stands(worst))
+                    @for past in promise.past.iter().filter(|past| past.breached_on.is_some()) { div { (stands(past)) } }
+                }
             }
         }
     }

@@ -183,6 +183,7 @@ fn promise(promise: &Promise<'_>) -> Value {
         value
     });
     value["monitors"] = each.collect();
+    value["past"] = promise.past.iter().map(standing).collect();
     value
 }
 
@@ -215,7 +216,7 @@ pub(crate) fn outages(
     window: Window,
     incidents: &[Incident],
     seen: &Seen,
-    next: Option<String>,
+    next: Option<&str>,
 ) -> Value {
     json!({
         "id": provider,
