@@ -1,6 +1,8 @@
 //! Days as bars: one a day, filled by what its slots were. Each kind has a shape of its own, too: down has a tick below the line,
 //! unknown is thin, maintenance is dashed, and where nothing was due there is only the ground.
 
+use std::{collections::BTreeMap, fmt::Write};
+
 use maud::{Markup, html};
 use trust::{
     ratio::Ratio,
@@ -11,45 +13,48 @@ use trust::{
 /// The distance from bar to bar.
 const PITCH: usize = 6;
 
+/// Where bars begin, from above.
+const TOP: u64 = 2;
+
 /// The height of a bar. Below it are the ticks.
 const HEIGHT: u64 = 36;
 
-/// The least height of what there is at all: a minute of a day is to be seen.
-const LEAST: u64 = 5;
+/// The least height of what there is at all: a minute of a day is to be seen, on a phone, too.
+const LEAST: u64 = 8;
 
 /// The bars of these days in a row, from the first to the last. `None` where nothing was due.
+///
+/// What is of a kind is one path; over each day lies one that is not seen and says what the day was.
 pub(crate) fn bars(name: &str, days: &[(Day, Option<Tally>)]) -> Markup {
     let width = days.len() * PITCH;
+    let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+    for (place, (_, tally)) in days.iter().enumerate() {
+        draw(place * PITCH + PITCH / 2, tally.as_ref(), &mut lines);
+    }
     html! {
-        svg.bars viewBox=(format!("0 0 {width} 44")) preserveAspectRatio="none" role="img" aria-label=(label(name, days)) {
-            @for (place, (day, tally)) in days.iter().enumerate() { (bar(place * PITCH + PITCH / 2, *day, tally.as_ref())) }
+        svg.bars viewBox=(format!("0 0 {width} 46")) preserveAspectRatio="none" role="img" aria-label=(label(name, days)) {
+            @for (class, lines) in &lines { path class=(class) d=(lines) {} }
+            @for (place, (day, tally)) in days.iter().enumerate() {
+                path d=(format!("M{} 0v46", place * PITCH + PITCH / 2)) { title { (said(*day, tally.as_ref())) } }
+            }
         }
     }
 }
 
-fn bar(x: usize, day: Day, tally: Option<&Tally>) -> Markup {
-    let Some(tally) = tally.filter(|tally| tally.expected() > 0) else {
-        return html! { path.z d=(format!("M{x} 35v3")) { title { (day) ": not watched" } } };
+/// Adds a day to the lines of each kind.
+fn draw(x: usize, tally: Option<&Tally>, lines: &mut BTreeMap<&str, String>) {
+    let mut line = |class, top: u64, height: u64| {
+        // Writing to a string does not fail.
+        let _ = write!(lines.entry(class).or_default(), "M{x} {top}v{height}");
     };
-    let parts = parts(tally);
-    if let [("u", _)] = parts.as_slice() {
-        return html! { path d=(format!("M{x} 2v{HEIGHT}")) { title { (said(day, tally)) } } };
+    let Some(tally) = tally.filter(|tally| tally.expected() > 0) else { return line("z", 35, 3) };
+    let mut top = TOP;
+    for (class, height) in parts(tally) {
+        line(class, top, height);
+        top += height;
     }
-    let mut top = 2;
-    let placed: Vec<(&str, String)> = parts
-        .into_iter()
-        .map(|(class, height)| {
-            let line = format!("M{x} {top}v{height}");
-            top += height;
-            (class, line)
-        })
-        .collect();
-    html! {
-        g {
-            title { (said(day, tally)) }
-            @for (class, line) in &placed { path class=(class) d=(line) {} }
-            @if tally.down() > 0 { path.d d=(format!("M{x} 40v4")) {} }
-        }
+    if tally.down() > 0 {
+        line("t", TOP + HEIGHT + 3, 5);
     }
 }
 
@@ -69,7 +74,10 @@ fn parts(tally: &Tally) -> Vec<(&'static str, u64)> {
 }
 
 /// What a day was, in words.
-fn said(day: Day, tally: &Tally) -> String {
+fn said(day: Day, tally: Option<&Tally>) -> String {
+    let Some(tally) = tally.filter(|tally| tally.expected() > 0) else {
+        return format!("{day}: not watched");
+    };
     let uptime = match tally.claim().and_then(Ratio::basis_points) {
         Some(share) => format!("{share} of {}", tally.uptime().of),
         None => "not enough data".to_owned(),

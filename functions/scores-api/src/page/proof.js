@@ -6,7 +6,7 @@ const result = document.getElementById('result')
 const keys = [...document.querySelectorAll('#keys code')].map((key) => key.textContent)
 
 const percent = (hundredths) =>
-  hundredths === null ? 'not enough data' : `${Math.floor(hundredths / 100)}.${String(hundredths % 100).padStart(2, '0')} %`
+  hundredths === null ? 'not enough data' : `${Math.floor(hundredths / 100)}.${String(hundredths % 100).padStart(2, '0')}\u00a0%`
 
 const show = (kind, lines) => {
   result.className = kind

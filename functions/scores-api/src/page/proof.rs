@@ -22,7 +22,7 @@ pub(crate) fn proof(
             section {
                 h2 { "What is proven" }
                 ul {
-                    li { "What we recorded of each service, minute by minute, and from where." }
+                    li { "What we recorded of each service, check by check, and what each place we ask from saw in a day." }
                     li { "That it was recorded by then, and has not been edited, moved or replaced since." }
                     li { "That no day was left out: each record names the one before it." }
                     li { "That the percentage is what these records come to. You compute it yourself." }
@@ -32,7 +32,7 @@ pub(crate) fn proof(
                 h2 { "What is not" }
                 ul {
                     li { "That a service was really down or up: only that we saw it so. Several places that must agree, and checks of ourselves, stand against our errors." }
-                    li { "That all services of the provider are in it. Name those you know: " code { "--monitor" } "." }
+                    li { "That all services of the provider are in it. Name those you know: " code.whole { "--monitor" } "." }
                     li { "That you were not shown another log than others. Compare the checkpoint with somebody else's." }
                 }
             }

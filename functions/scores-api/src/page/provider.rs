@@ -37,8 +37,8 @@ pub(crate) fn provider(
             (score(summary))
             (replies(summary))
             (survival(summary))
-            (uptime::uptime(&summary.provider, quarter, month, facts))
             (contracts(&summary.contracts))
+            (uptime::uptime(&summary.provider, quarter, month, facts))
             (apart(summary))
         }
         p.soft { a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } }

@@ -24,18 +24,18 @@ use crate::{
     view,
 };
 
-/// Most monitors with bars of their own. More would make a page of hundreds of kilobytes.
-const MOST_BARS: usize = 4;
+/// Most bytes of bars. More would make a page of hundreds of kilobytes where there are many services; five quiet ones fit.
+const LONGEST_BARS: usize = 33_000;
 
 /// Most monitors that are listed. All of them are in the JSON.
-const MOST_LISTED: usize = 20;
+const MOST_LISTED: usize = 10;
 
 /// Most promises that are listed.
-const MOST_PROMISES: usize = 10;
+const MOST_PROMISES: usize = 5;
 
 /// Most incidents that are listed, and most services named in each.
 const MOST_INCIDENTS: usize = 10;
-const MOST_NAMED: usize = 4;
+const MOST_NAMED: usize = 3;
 
 pub(crate) fn uptime(
     provider: &ProviderId,
@@ -68,37 +68,41 @@ pub(crate) fn uptime(
 }
 
 fn figures(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
-    let today = quarter.today();
     let is_today_known = quarter.monitors.iter().any(|watched| watched.today.is_some());
-    let of = |overview: &Overview<'_>| (overview.tally(), overview.interval());
-    let columns = [
-        ("30 days", of(month)),
-        ("90 days", of(quarter)),
-        ("today", (if is_today_known { today } else { Tally::default() }, None)),
-    ];
-    let row = |name: &str, cell: fn(&Tally, Option<UptimeInterval>) -> Markup| {
-        html! { tr { th { (name) } @for (_, (tally, interval)) in &columns { td.n { (cell(tally, *interval)) } } } }
-    };
+    let today = if is_today_known { quarter.today() } else { Tally::default() };
     html! {
         div.scroll { table {
-            thead { tr { th {} @for (name, _) in &columns { th.n { (name) } } } }
+            thead { tr { th {} th.n { "Up" } th.n { "Measured" } } }
             tbody {
-                (row("Up, without announced maintenance", |tally, interval| html! {
-                    (claimed(tally))
-                    @if let (Some(UptimeInterval { low, high, days }), Some(_)) = (interval, tally.claim()) {
-                        div.soft { "90 %: " (low) " to " (high) ", n = " (days) " days" }
-                    }
-                    @if tally.uptime().of > 0 { div.soft { "n = " (tally.uptime().of) " checks" } }
-                }))
-                (row("Measured, of what was due", |tally, _| {
-                    let coverage = tally.coverage();
-                    html! { (percent(coverage)) div.soft { "n = " (coverage.of) } }
-                }))
-                (row("Whatever was not seen, at least", |tally, _| html! { (percent(tally.bounds().least)) }))
-                (row("and at most", |tally, _| html! { (percent(tally.bounds().most)) }))
-                (row("Up, maintenance counted as seen", |tally, _| claimed(&tally.raw())))
+                (figure("30 days", &month.tally(), month.interval()))
+                (figure("90 days", &quarter.tally(), quarter.interval()))
+                (figure("today", &today, None))
             }
         } }
+        p.soft {
+            "Up: of what was measured, without announced maintenance, with its 90 % interval from whole days; raw: maintenance counted as it was seen. "
+            "Measured: of what was due; so up: if all the rest was down, or up. n counts checks."
+        }
+    }
+}
+
+fn figure(name: &str, tally: &Tally, interval: Option<UptimeInterval>) -> Markup {
+    let (coverage, bounds) = (tally.coverage(), tally.bounds());
+    html! {
+        tr {
+            th { (name) }
+            td.n {
+                (claimed(tally))
+                @if let (Some(UptimeInterval { low, high, days }), Some(_)) = (interval, tally.claim()) {
+                    div.soft { span.whole { (low) } " to " span.whole { (high) } ", " span.whole { "n = " (days) " days" } }
+                }
+                @if tally.maintenance() > 0 { div.soft { "raw " (claimed(&tally.raw())) } }
+            }
+            td.n {
+                (percent(coverage)) div.soft { span.whole { "n = " (coverage.of) } }
+                @if tally.unknown() > 0 { div.soft { "so up " (percent(bounds.least)) " to " (percent(bounds.most)) } }
+            }
+        }
     }
 }
 
@@ -106,14 +110,14 @@ fn figures(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
 pub(super) fn claimed(tally: &Tally) -> Markup {
     html! {
         @match tally.claim().and_then(Ratio::basis_points) {
-            Some(share) => (share)
+            Some(share) => span.whole { (share) }
             None => "not enough data"
         }
     }
 }
 
 fn percent(ratio: Ratio) -> Markup {
-    html! { @match ratio.basis_points() { Some(share) => (share) None => "–" } }
+    html! { @match ratio.basis_points() { Some(share) => span.whole { (share) } None => "–" } }
 }
 
 fn monitors(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
@@ -122,22 +126,39 @@ fn monitors(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
     watched.sort_by_key(|watched| (!watched.is_down(), watched.tally().uptime().basis_points()));
     let month_of: BTreeMap<&MonitorId, &Watched<'_>> =
         month.monitors.iter().map(|watched| (watched.id(), watched)).collect();
-    let listed = watched.len().min(MOST_LISTED);
+    let days = quarter.days();
+    let all = (watched.len() > 1)
+        .then(|| bars("All services", &all_days(quarter.window, |day| days.get(&day).cloned())));
+    let mut left = LONGEST_BARS.saturating_sub(all.as_ref().map_or(0, |bars| bars.0.len()));
+    let listed: Vec<(&Watched<'_>, Option<Markup>)> = watched
+        .iter()
+        .take(MOST_LISTED)
+        .map(|watched| {
+            let bars = bars(
+                watched.facts.watch.name.as_str(),
+                &all_days(quarter.window, |day| {
+                    watched.days.iter().find(|fact| fact.day == day).map(|fact| fact.tally.clone())
+                }),
+            );
+            let has_room = bars.0.len() <= left;
+            left = if has_room { left - bars.0.len() } else { 0 };
+            (*watched, has_room.then_some(bars))
+        })
+        .collect();
     html! {
         p.key.legend aria-hidden="true" {
             span { i.good {} "up" } span { i.bad {} "down, with a tick below" }
             span { i.thin {} "unknown" } span { i.dashed {} "maintenance" }
         }
-        @if watched.len() > 1 {
+        @if let Some(bars) = all {
             h3 { "All " (watched.len()) " services" }
-            @let days = quarter.days();
-            (bars("All services", &all_days(quarter.window, |day| days.get(&day).cloned())))
+            (bars)
             (axis(quarter.window))
         }
-        @for (place, watched) in watched.iter().take(listed).enumerate() {
-            (monitor(quarter.window, watched, month_of.get(watched.id()).copied(), place < MOST_BARS))
+        @for (watched, bars) in &listed {
+            (monitor(quarter.window, watched, month_of.get(watched.id()).copied(), bars.as_ref()))
         }
-        @if watched.len() > listed { p.soft { (watched.len() - listed) " more services are in the JSON." } }
+        @if watched.len() > listed.len() { p.soft { (watched.len() - listed.len()) " more services are in the JSON." } }
     }
 }
 
@@ -153,15 +174,18 @@ fn axis(window: Window) -> Markup {
     html! { div.ends aria-hidden="true" { span { (window.first()) } span { (window.last()) } } }
 }
 
-fn monitor(window: Window, watched: &Watched<'_>, month: Option<&Watched<'_>>, with_bars: bool) -> Markup {
+fn monitor(
+    window: Window,
+    watched: &Watched<'_>,
+    month: Option<&Watched<'_>>,
+    bars: Option<&Markup>,
+) -> Markup {
     let watch = &watched.facts.watch;
     let (month, quarter) = (month.map(Watched::tally).unwrap_or_default(), watched.tally());
     html! {
         h3 { (watch.name) " " span.tag { (watch.kind) } " " (state(watched)) }
-        @if with_bars {
-            (bars(watch.name.as_str(), &all_days(window, |day| {
-                watched.days.iter().find(|fact| fact.day == day).map(|fact| fact.tally.clone())
-            })))
+        @if let Some(bars) = bars {
+            (bars)
             (axis(window))
         }
         p.soft {
@@ -194,10 +218,7 @@ fn promises(overview: &Overview<'_>) -> Markup {
         section.wide {
             h2 { "Promised uptime" }
             p.soft { "What each contract promises, by the service that stands worst. Contracts are not named." }
-            div.scroll { table {
-                thead { tr { th { "Services" } th { "Promise" } th.n { "Downtime used" } th.n { "Not seen" } th { "Stands" } } }
-                tbody { @for promise in promises.iter().take(MOST_PROMISES) { (promise_row(promise)) } }
-            } }
+            ul.rows { @for promise in promises.iter().take(MOST_PROMISES) { (promise_row(promise)) } }
             @if promises.len() > MOST_PROMISES { p.soft { (promises.len() - MOST_PROMISES) " more contracts are in the JSON." } }
         }
     }
@@ -209,14 +230,17 @@ fn promise_row(promise: &Promise<'_>) -> Markup {
     let more = promise.standings.len().saturating_sub(MOST_NAMED);
     html! {
         @if let Some((_, worst)) = promise.standings.first() {
-            tr {
-                th { (names.join(", ")) @if more > 0 { " and " (more) " more" } }
-                td { (worst.promised) div.soft { (worst.from) " to " (worst.until.minus(1)) } }
-                td.n { (time(worst.used)) div.soft { "of " (time(worst.allowed)) } }
-                td.n { (time(worst.unknown)) }
-                td {
+            li {
+                div {
+                    strong { (names.join(", ")) @if more > 0 { " and " (more) " more" } }
+                    div.soft { span.whole { (worst.promised) } " from " span.whole { (worst.from) } " to " span.whole { (worst.until.minus(1)) } }
+                }
+                div {
                     (stands(worst))
-                    @for past in promise.past.iter().filter(|past| past.breached_on.is_some()) { div { (stands(past)) } }
+                    div.soft { (time(worst.used)) " down of " (time(worst.allowed)) " allowed, " (time(worst.unknown)) " not seen" }
+                    @for past in promise.past.iter().filter(|past| past.breached_on.is_some()) {
+                        div { (stands(past)) span.soft { " (" (past.from) " to " (past.until.minus(1)) ")" } }
+                    }
                 }
             }
         }
@@ -228,7 +252,7 @@ fn stands(standing: &Standing) -> Markup {
         @match (Kept::of(standing), standing.breached_on) {
             (_, Some(day)) => strong.bad { "broken on " (day) }
             (Kept::Undecided, None) => "not enough data: unseen time could have broken it"
-            (_, None) => { "kept so far" div.soft { (time(standing.left())) " left" } }
+            (_, None) => { "kept so far, " (time(standing.left())) " left" }
         }
     }
 }
@@ -247,10 +271,7 @@ fn outages(provider: &ProviderId, window: Window, facts: &[Facts]) -> Markup {
             @if incidents.is_empty() {
                 p { "None was seen. What was not measured is said above." }
             } @else {
-                div.scroll { table {
-                    thead { tr { th { "Began" } th.n { "Lasted" } th { "Services" } th { "Ended by" } } }
-                    tbody { @for incident in incidents.iter().take(MOST_INCIDENTS) { (incident_row(incident, &names)) } }
-                } }
+                ul.rows { @for incident in incidents.iter().take(MOST_INCIDENTS) { (incident_row(incident, &names)) } }
                 p.soft {
                     (incidents.len().min(MOST_INCIDENTS)) " of " (incidents.len()) ". "
                     a href={ "/v1/providers/" (provider) "/outages?days=90" } { "All of them as JSON" }
@@ -266,14 +287,18 @@ fn incident_row(incident: &Incident, names: &BTreeMap<&MonitorId, &str>) -> Mark
     let shown = incident.outages.iter().take(MOST_NAMED);
     let more = incident.outages.len().saturating_sub(MOST_NAMED);
     html! {
-        tr {
-            td { time datetime=(incident.from) { (words::moment(incident.from)) } }
-            td.n { (words::duration(incident.until.since(incident.from))) @if incident.is_open { " so far" } }
-            td {
-                @for (monitor, outage) in shown { div { (name(monitor)) span.soft { " " (why(outage)) } } }
+        li {
+            div {
+                time.whole datetime=(incident.from) { (words::moment(incident.from)) }
+                div {
+                    strong { (words::duration(incident.until.since(incident.from))) } " · "
+                    (ended_by(incident.is_open, &ended))
+                }
+            }
+            div {
+                @for (monitor, outage) in shown { div { (name(monitor)) span.soft { ": " (why(outage)) } } }
                 @if more > 0 { div.soft { "and " (more) " more" } }
             }
-            td { (ended_by(incident.is_open, &ended)) }
         }
     }
 }
@@ -293,11 +318,11 @@ fn why(outage: &Outage) -> String {
 fn ended_by(is_open: bool, ended: &[Option<Ended>]) -> Markup {
     let any = |wanted: Ended| ended.contains(&Some(wanted));
     html! {
-        @if is_open { strong.bad { "goes on" } }
-        @else if any(Ended::LostSight) { "out of our sight: it may have gone on" }
-        @else if any(Ended::Maintenance) { "announced maintenance" }
-        @else if any(Ended::Stopped) { "no longer watched" }
-        @else { "recovery" }
+        @if is_open { strong.bad { "so far: it goes on" } }
+        @else if any(Ended::LostSight) { "then out of our sight: it may have gone on" }
+        @else if any(Ended::Maintenance) { "until announced maintenance" }
+        @else if any(Ended::Stopped) { "until it was no longer watched" }
+        @else { "until it recovered" }
     }
 }
 

@@ -277,3 +277,50 @@ fn outage(
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{overview, samples};
+
+    fn services() -> [Facts; 2] {
+        [
+            samples::promised(
+                samples::monitor("web", 40, |day, hour| match (day, hour) {
+                    (2, 3..=5) => 'd',
+                    (1, 7) => '?',
+                    _ => 'u',
+                }),
+                "c1",
+                9_900,
+            ),
+            samples::monitor("ssh", 2, |day, hour| match (day, hour) {
+                (2, 4) | (0, 8) => 'd',
+                (2, 8..=9) => 'm',
+                (1, _) => '?',
+                _ => 'u',
+            }),
+        ]
+    }
+
+    #[test]
+    fn uptime_says_with_every_number_how_many_slots_it_rests_on() {
+        let (facts, now) = (services(), samples::now());
+        let overview = Overview::of(&facts, Window::new(7, now).unwrap(), now);
+        let value = uptime(&"p1".parse().unwrap(), &overview);
+        assert!(!value.to_string().contains("c1"), "contracts are not named");
+        insta::assert_json_snapshot!(value);
+    }
+
+    #[test]
+    fn outages_say_what_is_known_of_who_saw_them_and_no_more() {
+        let (facts, now) = (services(), samples::now());
+        let window = Window::new(7, now).unwrap();
+        let incidents = overview::incidents(&facts, window);
+        let hit = incidents.last().map(|incident| incident.outages[0].clone());
+        let (monitor, found) = hit.unwrap();
+        let seen = Seen::from([((monitor, found.from.unix()), vec![("home".parse().unwrap(), 21, 3, 0)])]);
+        let value = outages(&"p1".parse().unwrap(), &facts, window, &incidents, &seen, None);
+        insta::assert_json_snapshot!(value);
+    }
+}
