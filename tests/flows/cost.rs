@@ -1,10 +1,10 @@
 //! What it costs: capacity units that stay the same however much history there is.
 
-use end_to_end::capacity::Ledger;
+use end_to_end::capacity::{BUSY, Ledger};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_costs_the_same_in_the_300th_conversation_as_in_the_10th() {
-    let ledger = Ledger::start().await.unwrap();
+    let ledger = Ledger::start(BUSY).await.unwrap();
     let mut tenth = None;
     for number in 1..=300 {
         let prices = (ledger.ask(number).await.unwrap(), ledger.answer(number).await.unwrap());
@@ -15,10 +15,28 @@ async fn a_message_costs_the_same_in_the_300th_conversation_as_in_the_10th() {
             assert_eq!(Some(prices), tenth);
         }
     }
-    ledger.summarise().await.unwrap();
+    ledger.summarise(300).await.unwrap();
     let read = ledger.read().await.unwrap();
     assert!(
         read.read <= 1.0 && read.read > 0.0,
         "a provider's page is one read of at most one unit: {read:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_reads_the_same_after_sixty_days_of_conversations_as_after_ten() {
+    const A_DAY: u64 = 8;
+    let ledger = Ledger::start(86_400 / A_DAY as i64).await.unwrap();
+    let mut half_units = Vec::new();
+    for number in 1..=60 * A_DAY {
+        ledger.ask(number).await.unwrap();
+        ledger.answer(number).await.unwrap();
+        if [10 * A_DAY, 60 * A_DAY].contains(&number) {
+            // The day's first summary folds what lies before.
+            ledger.summarise(number).await.unwrap();
+            let again = ledger.summarise(number).await.unwrap();
+            half_units.push((again.read * 2.0) as u64);
+        }
+    }
+    assert_eq!(half_units[0], half_units[1]);
 }

@@ -10,7 +10,7 @@ use lambda::{Environment, Secrets, operator::OperatorChat};
 use local_stack::{Options, Stack, Storage};
 use proptest::prelude::*;
 use serde_json::json;
-use table::{Stored, Table};
+use table::{Since, Table};
 use trust::{
     id::{ConversationId, MessageId},
     summary::Signals,
@@ -189,9 +189,9 @@ impl World {
         self.door.settled().await;
         let brought = self.reconcile().await.repaired;
         self.door.settled().await;
-        let since = Moment::EPOCH.day();
-        let Stored { value, .. } = self.table.signals(&"p1".parse().unwrap(), since).await.unwrap();
-        (value, brought)
+        let since = Since { contracts: Moment::EPOCH.day(), replies: Moment::EPOCH.day() };
+        let stored = self.table.signals(&"p1".parse().unwrap(), since).await.unwrap();
+        (stored.signals, brought)
     }
 }
 

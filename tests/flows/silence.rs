@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use end_to_end::capacity::Ledger;
+use end_to_end::capacity::{BUSY, Ledger};
 use lambda::{Bus, Clients, Environment};
 use serde_json::Value;
 use trust::time::Moment;
@@ -16,7 +16,7 @@ struct Watched {
 
 impl Watched {
     async fn start() -> Self {
-        let ledger = Ledger::start().await.unwrap();
+        let ledger = Ledger::start(BUSY).await.unwrap();
         let environment = Environment::from_pairs(ledger.services().environment("chat-sweep").unwrap());
         let clients = Clients::new(&environment).unwrap();
         Self { bus: Bus::connect(&environment, &clients).unwrap(), ledger }

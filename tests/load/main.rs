@@ -7,6 +7,7 @@ mod function;
 mod reconcile;
 mod sweep;
 mod throughput;
+mod uptime;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,21 @@ enum What {
         /// How many conversations in each.
         #[arg(long, default_value_t = 100)]
         conversations: u64,
+    },
+    /// Days settled, recorded, appended to the log and signed, on one thread: time and memory.
+    Seal {
+        /// How many days of monitors, a minute a slot.
+        #[arg(long, default_value_t = 100_000)]
+        days: usize,
+        /// From how many places each was asked.
+        #[arg(long, default_value_t = 1)]
+        vantages: u16,
+    },
+    /// Capacity units of watching a shard for a day, and what a million probes cost of them.
+    Watching {
+        /// How many monitors.
+        #[arg(long, default_value_t = 500)]
+        monitors: usize,
     },
     /// The sweep's binary over many open waits: time and memory.
     Sweep {
@@ -77,6 +93,8 @@ async fn main() -> anyhow::Result<()> {
         What::Reconcile { binaries, accounts, conversations } => {
             reconcile::measure(&binaries, accounts, conversations).await
         }
+        What::Seal { days, vantages } => uptime::seal(days, vantages),
+        What::Watching { monitors } => uptime::watching(monitors).await,
         What::Sweep { binaries, waits } => sweep::measure(&binaries, waits).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,

@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use anyhow::{anyhow, ensure};
-use end_to_end::{capacity::Ledger, function::Function};
+use end_to_end::{
+    capacity::{BUSY, Ledger},
+    function::Function,
+};
 use serde_json::json;
 use tokio::time::Instant;
 
 pub(crate) async fn measure(binaries: &Path, waits: u64) -> anyhow::Result<()> {
-    let ledger = Ledger::start().await?;
+    let ledger = Ledger::start(BUSY).await?;
     for number in 1..=waits {
         ledger.ask(number).await?;
     }

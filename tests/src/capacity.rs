@@ -37,19 +37,26 @@ pub struct Ledger {
     table: Table,
     provider: ProviderId,
     start: Moment,
+    apart: i64,
 }
 
 /// Conversations begin this many seconds apart: ten thousand within ninety days.
-const APART: i64 = 770;
+pub const BUSY: i64 = 770;
+
+/// The longest a provider takes to reply, in seconds.
+const LONGEST: i64 = 43_200;
 
 impl Ledger {
-    /// A fresh table with one provider, whose account is 1, and one contract.
-    pub async fn start() -> anyhow::Result<Self> {
+    /// A fresh table with one provider, whose account is 1, and one contract. His conversations begin `apart` seconds apart.
+    pub async fn start(apart: i64) -> anyhow::Result<Self> {
+        Self::start_at(Moment::parse("2026-09-01T00:00:00Z")?, apart).await
+    }
+
+    /// The same, from this moment on.
+    pub async fn start_at(start: Moment, apart: i64) -> anyhow::Result<Self> {
         let services = Services::start(samples::secrets(), BusHealth::Up).await?;
         let table = services.table()?;
         let provider: ProviderId = "acme".parse()?;
-        let start = Moment::parse("2026-09-01T00:00:00Z")?;
-
         let mut known = Provider::default();
         known.join(start, &sample("provider.registered")?);
         table.write_provider(&provider, &known, 0).await?;
@@ -59,7 +66,7 @@ impl Ledger {
         let mut delta = ContractDelta::default();
         Contract::default().difference(&contract, &mut delta);
         table.write_contract(&"c-1".parse()?, &contract, 0, &delta).await?;
-        Ok(Self { services, table, provider, start })
+        Ok(Self { services, table, provider, start, apart })
     }
 
     /// The table.
@@ -74,7 +81,7 @@ impl Ledger {
 
     /// When the renter opens a conversation.
     pub fn asked_at(&self, number: u64) -> Moment {
-        self.start.plus(number as i64 * APART)
+        self.start.plus(number as i64 * self.apart)
     }
 
     /// The renter opens a conversation.
@@ -89,7 +96,7 @@ impl Ledger {
 
     /// The provider replies in it, after a time between a minute and half a day.
     pub async fn answer(&self, number: u64) -> anyhow::Result<Price> {
-        self.answer_after(number, 60 + (number * 7919 % 43_200) as i64).await
+        self.answer_after(number, 60 + (number * 7919 % (LONGEST - 60) as u64) as i64).await
     }
 
     /// The provider replies in it after so many seconds.
@@ -97,10 +104,11 @@ impl Ledger {
         self.record(number, MessageId(number * 2 + 1), Direction::Outgoing, seconds).await
     }
 
-    /// The score makes the provider's summary.
-    pub async fn summarise(&self) -> anyhow::Result<Price> {
-        let before = self.table.consumed();
-        score::summarise_now(&self.table, &self.provider, self.start.plus(90 * 86_400)).await?;
+    /// The score makes the provider's summary when this conversation has been answered in.
+    pub async fn summarise(&self, number: u64) -> anyhow::Result<Price> {
+        let (asked_at, before) = (self.asked_at(number), self.table.consumed());
+        score::summarise_now(&self.table, &self.provider, Some(asked_at.day()), asked_at.plus(LONGEST))
+            .await?;
         Ok(self.since(before))
     }
 

@@ -42,7 +42,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_secs(30);
 
 /// How many checks are under way at once.
-const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
 /// How many of them at one host.
 const PER_HOST: NonZeroUsize = NonZeroUsize::new(4).unwrap();

@@ -1,17 +1,22 @@
 //! From signals to summaries: whenever a provider's signals change, and when time alone changes what they mean, his summary is made
 //! anew from them. Never from raw history: one partition is read, one summary and one history entry are written.
+//!
+//! Of replies only the last few days are read one by one. Those before are folded to a [`Past`] with the first summary of a day, and
+//! again whenever the stream tells that one of them has changed; so a summary reads the same however long a provider's history is.
+//! A change that the stream gave up telling counts with the next day's fold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use table::{Table, TableError};
+use table::{Since, StoredSignals, Table, TableError};
 use trust::{
     id::ProviderId,
+    past::{Past, recent_since},
     policy::Policy,
     summary::{next_look, summarise},
-    time::Moment,
+    time::{Day, Moment},
 };
 
 /// How often a summary is made again after losing a race.
@@ -88,18 +93,20 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
 
 async fn follow(table: &Table, records: Vec<Record>) -> Value {
     // Records come in order, so the first of a provider's is where to come back to if he fails.
-    let mut providers: BTreeMap<ProviderId, String> = BTreeMap::new();
+    let mut providers: BTreeMap<ProviderId, (String, Option<Day>)> = BTreeMap::new();
     for Record { dynamodb: Change { keys, sequence_number } } in records {
-        let key = keys.get("pk").and_then(|pk| pk["S"].as_str()).and_then(table::provider_of);
-        if let Some(provider) = key {
-            providers.entry(provider).or_insert(sequence_number);
+        let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
+        if let Some(provider) = key("pk").and_then(table::provider_of) {
+            let (_, earliest) = providers.entry(provider).or_insert((sequence_number, None));
+            let changed = key("sk").and_then(table::reply_day_of);
+            *earliest = [*earliest, changed].into_iter().flatten().min();
         } else {
             tracing::error!(sequence_number, "not a provider's record");
         }
     }
     let mut failed: Option<String> = None;
-    for (provider, sequence_number) in providers {
-        if let Err(error) = rescore(table, &provider).await {
+    for (provider, (sequence_number, changed)) in providers {
+        if let Err(error) = rescore(table, &provider, changed).await {
             tracing::error!(%provider, %error, "no new summary");
             failed = Some(failed.map_or(sequence_number.clone(), |first| first.min(sequence_number)));
         }
@@ -119,16 +126,16 @@ async fn refresh(table: &Table) -> Result<usize, TableError> {
             break;
         }
         for provider in due {
-            rescore(table, &provider).await?;
+            rescore(table, &provider, None).await?;
             refreshed.insert(provider);
         }
     }
     Ok(refreshed.len())
 }
 
-async fn rescore(table: &Table, provider: &ProviderId) -> Result<(), TableError> {
+async fn rescore(table: &Table, provider: &ProviderId, changed: Option<Day>) -> Result<(), TableError> {
     for _ in 0..RACES {
-        match summarise_now(table, provider, lambda::clock::now()).await {
+        match summarise_now(table, provider, changed, lambda::clock::now()).await {
             Err(TableError::Conflict) => tracing::debug!(%provider, "another writer was faster"),
             outcome => return outcome,
         }
@@ -136,12 +143,26 @@ async fn rescore(table: &Table, provider: &ProviderId) -> Result<(), TableError>
     Err(TableError::Conflict)
 }
 
-/// Makes a provider's summary as of a moment.
-pub async fn summarise_now(table: &Table, provider: &ProviderId, as_of: Moment) -> Result<(), TableError> {
-    let policy = Policy::current();
-    let since = as_of.day().minus(policy.horizon_days());
-    let signals = table.signals(provider, since).await?;
-    let summary = summarise(policy, provider, &signals.value, as_of);
-    let next = next_look(policy, &signals.value, as_of);
-    table.write_summary(&summary, signals.version, next).await
+/// Makes a provider's summary as of a moment. `changed` is the earliest day of his replies that is known to have changed since the last
+/// one.
+pub async fn summarise_now(
+    table: &Table,
+    provider: &ProviderId,
+    changed: Option<Day>,
+    as_of: Moment,
+) -> Result<(), TableError> {
+    let (policy, today) = (Policy::current(), as_of.day());
+    let recent = recent_since(today);
+    let since = Since { contracts: today.minus(policy.horizon_days()), replies: recent };
+    let StoredSignals { mut signals, summary_version, past_version } = table.signals(provider, since).await?;
+    let outdated = changed.is_some_and(|day| day < recent);
+    if outdated || !signals.past.as_ref().is_some_and(|past| past.serves(policy, today)) {
+        let days = table.reply_days(provider, Past::since(policy, today), recent).await?;
+        let past = Past::fold(policy, today, &days);
+        table.write_past(provider, &past, past_version).await?;
+        signals.past = Some(past);
+    }
+    let summary = summarise(policy, provider, &signals, as_of);
+    let next = next_look(policy, &signals, as_of);
+    table.write_summary(&summary, summary_version, next).await
 }

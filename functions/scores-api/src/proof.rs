@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use table::{SealedDay, Table, TableError};
+use table::{LoggedVersion, SealedDay, Table, TableError};
 use transparency::{
     Bundle, Leaf, PublicKey, Published, Tile,
     bundle::{MOST_LEAVES, NotBundled},
@@ -133,10 +133,10 @@ async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) 
     }
     let mut end = None;
     if watch.ended.is_some() {
-        for placed in table.placed_versions(&watch.service.monitor).await? {
-            let version = MonitorLeaf::decode(placed.leaf.as_bytes()).map_err(broken)?;
-            if placed.index < size && version.lifetime.ended() == watch.ended {
-                end = Some((placed.index, Leaf::from_bytes(placed.leaf.into_bytes()).map_err(broken)?));
+        for LoggedVersion { record, leaf: index } in table.logged_versions(&watch.service.monitor).await? {
+            let version = MonitorLeaf::decode(record.as_bytes()).map_err(broken)?;
+            if index < size && version.lifetime.ended() == watch.ended {
+                end = Some((index, Leaf::from_bytes(record.into_bytes()).map_err(broken)?));
             }
         }
     }

@@ -68,6 +68,11 @@ impl App {
         })
     }
 
+    /// The table, to read what it has charged.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Tells what has changed. Before it is written: what is told twice has the same id, what is not told is lost.
     async fn tell(&self, before: &Facts, after: &Facts) -> Result<(), SealError> {
         let events = news(before, after);

@@ -14,7 +14,7 @@ mod setup;
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{sync::Mutex, time::Instant};
 use trust::setup::Nature;
 
@@ -128,6 +128,12 @@ enum By {
     PlatformApp,
     User,
     Nobody,
+}
+
+/// What most answers come wrapped in.
+#[derive(Deserialize)]
+struct Payload<T> {
+    payload: T,
 }
 
 impl Installation {

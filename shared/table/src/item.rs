@@ -48,15 +48,16 @@ pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     serde_dynamo::from_item(item).map_err(|error| TableError::corrupt(key, &error))
 }
 
-pub(crate) fn sort_key(item: &Item) -> &str {
-    match item.get("sk") {
-        Some(AttributeValue::S(text)) => text,
-        _ => "",
-    }
+pub(crate) fn partition_key(item: &Item) -> &str {
+    key(item, "pk")
 }
 
-pub(crate) fn partition_key(item: &Item) -> &str {
-    match item.get("pk") {
+pub(crate) fn sort_key(item: &Item) -> &str {
+    key(item, "sk")
+}
+
+fn key<'a>(item: &'a Item, name: &str) -> &'a str {
+    match item.get(name) {
         Some(AttributeValue::S(text)) => text,
         _ => "",
     }

@@ -21,6 +21,7 @@ pub(crate) struct Key {
 }
 
 pub(crate) const PROFILE: &str = "profile";
+pub(crate) const PAST: &str = "past";
 pub(crate) const SUMMARY: &str = "summary";
 pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const CONTRACT: &str = "contract";
@@ -68,6 +69,10 @@ pub(crate) fn profile(of: &ProviderId) -> Key {
 
 pub(crate) fn summary(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: SUMMARY.to_owned() }
+}
+
+pub(crate) fn past(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: PAST.to_owned() }
 }
 
 pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
@@ -179,9 +184,8 @@ pub(crate) fn record_of(of: &MonitorId, day: Day) -> Key {
     Key { pk: monitor(of), sk: format!("record#{day}") }
 }
 
-/// Ten digits hold every number, so that they are in order as text.
-pub(crate) fn version_of(of: &MonitorId, version: u32) -> Key {
-    Key { pk: monitor(of), sk: format!("version#{version:010}") }
+pub(crate) fn version_of(of: &MonitorId, number: u32) -> Key {
+    Key { pk: monitor(of), sk: format!("version#{number:010}") }
 }
 
 pub(crate) fn shard_itself(shard: ShardId) -> Key {
@@ -262,6 +266,12 @@ pub(crate) fn account_of(key: &str) -> Option<AccountId> {
 /// The provider of a `provider#P` key, as the table's stream has it.
 pub fn provider_of(key: &str) -> Option<ProviderId> {
     key.strip_prefix("provider#")?.parse().ok()
+}
+
+/// The day of a `replies#DAY#CHUNK` key, as the table's stream has it.
+pub fn reply_day_of(key: &str) -> Option<Day> {
+    let (day, _) = key.strip_prefix(REPLIES)?.split_once('#')?;
+    Day::parse(day).ok()
 }
 
 /// The number at the end of a `chat#A#N` key.

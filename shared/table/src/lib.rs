@@ -4,10 +4,10 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
-//! | `monitor#M` | `monitor`, `record#DAY` | a monitor, and its sealed days |
+//! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
 //! | `shards` | `SHARD`, `planned` | how many monitors stand in each shard, and up to which minute they were planned |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
@@ -51,12 +51,13 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
-pub use keys::provider_of;
+pub use keys::{provider_of, reply_day_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
-pub use log::{LeafName, LogHead, LogKeys, PlacedLeaf};
+pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};
+pub use signals::{Since, StoredSignals};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.

@@ -47,7 +47,7 @@ impl LeafName {
 
     /// A version of a monitor's configuration: before the days that were recorded under it.
     pub fn monitor(monitor: &MonitorId, version: u32) -> Self {
-        Self(format!("2#monitor#{monitor}#{version:06}"))
+        Self(format!("2#monitor#{monitor}#{version:010}"))
     }
 
     /// A monitor's day.
@@ -55,21 +55,42 @@ impl LeafName {
         Self(format!("3#day#{monitor}#{day}"))
     }
 
-    /// Whose day it is, if it is one.
-    fn as_day(&self) -> Option<(MonitorId, Day)> {
-        let (monitor, day) = self.0.strip_prefix("3#day#")?.split_once('#')?;
-        Some((monitor.parse().ok()?, Day::parse(day).ok()?))
-    }
-
-    /// Of which monitor a version is, if it is one.
-    fn as_version(&self) -> Option<(MonitorId, u32)> {
-        let (monitor, version) = self.0.strip_prefix("2#monitor#")?.split_once('#')?;
-        Some((monitor.parse().ok()?, version.parse().ok()?))
+    /// What of a monitor it is about, if it is something whose place is noted.
+    fn subject(&self) -> Option<Subject> {
+        let (_, rest) = self.0.split_once('#')?;
+        let (kind, rest) = rest.split_once('#')?;
+        let (monitor, which) = rest.split_once('#')?;
+        let monitor = monitor.parse().ok()?;
+        match kind {
+            "day" => Some(Subject::Day(monitor, Day::parse(which).ok()?)),
+            "monitor" => Some(Subject::Version(monitor, which.parse().ok()?)),
+            _ => None,
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What of a monitor a leaf is about.
+enum Subject {
+    Day(MonitorId, Day),
+    Version(MonitorId, u32),
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    leaf: String,
+}
+
+/// A version of a monitor's configuration that is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedVersion {
+    /// The record's text, exactly as it is in the log.
+    pub record: String,
+    /// Its place in the log.
+    pub leaf: u64,
 }
 
 /// The keys that the log was ever signed with, the current one last, as C2SP `signed-note` writes them.
@@ -90,15 +111,6 @@ pub struct LogHead {
     /// The place of the first of them. Once the checkpoint is beyond it, they are in the log.
     #[serde(default)]
     pub first: u64,
-}
-
-/// A leaf that is in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlacedLeaf {
-    /// Its text.
-    pub leaf: String,
-    /// Its place.
-    pub index: u64,
 }
 
 impl Table {
@@ -160,15 +172,30 @@ impl Table {
     /// Notes the places that leaves have got in the log, the first of them `first`, and ends their waiting.
     pub async fn place_leaves(&self, names: &[LeafName], first: u64) -> Result<(), TableError> {
         for (index, name) in (first..).zip(names) {
-            if let Some((monitor, day)) = name.as_day() {
-                self.note_leaf(&keys::record_of(&monitor, day), index).await?;
-            }
-            if let Some((monitor, version)) = name.as_version() {
-                self.keep_version(name, index, &keys::version_of(&monitor, version)).await?;
+            match name.subject() {
+                Some(Subject::Day(monitor, day)) => {
+                    self.note_leaf(&keys::record_of(&monitor, day), index).await?;
+                }
+                Some(Subject::Version(monitor, number)) => {
+                    // Where it is gone, somebody has been here before.
+                    if let Some(item) = self.get(&keys::pending(name)).await? {
+                        let Waiting { leaf: record } = item::read(item)?;
+                        let logged = LoggedVersion { record, leaf: index };
+                        self.put(item::item(&keys::version_of(&monitor, number), &logged)?).await?;
+                    }
+                }
+                None => {}
             }
             self.delete_now(&keys::pending(name)).await?;
         }
         Ok(())
+    }
+
+    /// The versions of a monitor's configuration that are in the log, by their numbers.
+    pub async fn logged_versions(&self, monitor: &MonitorId) -> Result<Vec<LoggedVersion>, TableError> {
+        let (from, to) = (keys::version_of(monitor, 0).sk, keys::version_of(monitor, u32::MAX).sk);
+        let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
+        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
     }
 
     /// Tiles by their paths; `None` for one that is not there.
@@ -204,21 +231,6 @@ impl Table {
             self.put(item).await?;
         }
         Ok(())
-    }
-
-    /// The versions of a monitor's configuration that are in the log, by number.
-    pub async fn placed_versions(&self, monitor: &MonitorId) -> Result<Vec<PlacedLeaf>, TableError> {
-        let (from, to) = (keys::version_of(monitor, 0).sk, keys::version_of(monitor, u32::MAX).sk);
-        let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
-        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
-    }
-
-    /// Keeps a monitor's version beside the monitor. Once it waits no more, that was done.
-    async fn keep_version(&self, name: &LeafName, index: u64, key: &Key) -> Result<(), TableError> {
-        let Some(waiting) = self.get(&keys::pending(name)).await? else { return Ok(()) };
-        let leaf = waiting.get("leaf").and_then(|leaf| leaf.as_s().ok()).cloned();
-        let leaf = leaf.ok_or_else(|| TableError::corrupt(name.as_str(), "no leaf"))?;
-        self.put(item::item(key, &PlacedLeaf { leaf, index })?).await
     }
 
     async fn note_leaf(&self, key: &Key, index: u64) -> Result<(), TableError> {

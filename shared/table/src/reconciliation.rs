@@ -75,7 +75,7 @@ impl Table {
         items
             .iter()
             .map(|item| {
-                let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+                let key = item::partition_key(item);
                 keys::account_of(key).ok_or_else(|| TableError::corrupt(key, "not an account"))
             })
             .collect()

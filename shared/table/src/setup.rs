@@ -58,7 +58,7 @@ impl Table {
         items
             .iter()
             .map(|item| {
-                let key = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+                let key = item::partition_key(item);
                 keys::provider_of(key)
                     .map(Wanted::Provider)
                     .or_else(|| keys::contract_of(key).map(Wanted::Contract))

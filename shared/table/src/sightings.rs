@@ -56,7 +56,7 @@ impl Table {
         let Segment { minute, vantage, seen } = segment;
         let day = minute.day();
         let mut bytes = vec![FORM];
-        let body = postcard::to_stdvec(seen).map_err(|error| TableError::corrupt("segment", &error))?;
+        let body = postcard::to_allocvec(seen).map_err(|error| TableError::corrupt("segment", &error))?;
         bytes.extend(body);
         let mut item = item::keyed(&keys::segment(shard, *minute, vantage, run));
         item.insert("seen".to_owned(), AttributeValue::B(Blob::new(bytes)));

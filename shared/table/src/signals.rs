@@ -1,25 +1,30 @@
 //! Signals as items: counters a day, in chunks of bounded size.
 //!
 //! A day's closed waits are spread over items by scope, rank and doubling of duration, each with at most 128 counters. So a
-//! write costs the same whether it is the day's first wait or its ten-thousandth.
+//! write costs the same whether it is the day's first wait or its ten-thousandth. Days that hardly change any more also stand in a
+//! [`Past`], as few bytes, so that a read costs the same whether there are ten days of them or two hundred.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    primitives::Blob,
+    types::{AttributeValue, TransactWriteItem},
+};
 use trust::{
     contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
     id::ProviderId,
     marketplace::CancelledBy,
-    replies::{Kept, Rank, WaitCount},
+    past::Past,
+    replies::{Kept, Rank, ReplyDay, WaitCount},
     signal::Delta,
     summary::Signals,
     time::Day,
 };
 
 use crate::{
-    Stored, Table, TableError,
-    item::{self, Item, Order, Range, unsigned},
+    Table, TableError,
+    item::{self, Item, Order, Range, number, unsigned},
     keys::{self, END, Key},
 };
 
@@ -32,25 +37,66 @@ const WAITING_READ: i32 = 5000;
 /// Buckets a chunk: one doubling.
 const CHUNK: u16 = 64;
 
+/// The first days to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// Of contracts.
+    pub contracts: Day,
+    /// Of replies.
+    pub replies: Day,
+}
+
+/// A provider's signals, and the versions of what was made of them last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredSignals {
+    /// The signals.
+    pub signals: Signals,
+    /// Of the summary; 0 where there is none.
+    pub summary_version: u64,
+    /// Of the past; 0 where there is none.
+    pub past_version: u64,
+}
+
 impl Table {
-    /// A provider's signals since a day, with the version of the summary that was made of them last.
-    pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<Stored<Signals>, TableError> {
-        let mut stored = Stored { value: Signals::default(), version: 0 };
-        let from = format!("{}{since}", keys::CONTRACTS);
-        let range = Range { pk: keys::provider(provider), from: &from, to: keys::SUMMARY };
-        for item in self.all(&range).await? {
-            take(&mut stored, item)?;
+    /// A provider's signals: days since those given, and the past as it was folded last, for whatever day.
+    pub async fn signals(&self, provider: &ProviderId, since: Since) -> Result<StoredSignals, TableError> {
+        let mut stored = StoredSignals::default();
+        // The past comes first: who folds it anew, from days read later, then overwrites none that is newer.
+        let contracts = format!("{}{}", keys::CONTRACTS, since.contracts);
+        let replies = format!("{}{}", keys::REPLIES, since.replies);
+        for (from, to) in [(&contracts, keys::PROFILE), (&replies, keys::SUMMARY)] {
+            for item in self.all(&Range { pk: keys::provider(provider), from, to }).await? {
+                take(&mut stored, item)?;
+            }
         }
-        // Days of replies sort behind the contracts', old ones included.
-        stored.value.replies.retain(|day, _| *day >= since);
         let end = format!("{}{END}", keys::WAITING);
         let range = Range { pk: keys::provider(provider), from: keys::WAITING, to: &end };
         let (waiting, more) = self.page(&range, Order::Ascending, WAITING_READ).await?;
         if more {
             tracing::warn!(%provider, "more open waits than are read; the scored ones come first");
         }
-        stored.value.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
+        stored.signals.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
         Ok(stored)
+    }
+
+    /// A provider's closed waits that opened from one day to before another.
+    pub async fn reply_days(
+        &self,
+        provider: &ProviderId,
+        since: Day,
+        before: Day,
+    ) -> Result<BTreeMap<Day, ReplyDay>, TableError> {
+        let mut stored = StoredSignals::default();
+        let (from, to) = (format!("{}{since}", keys::REPLIES), format!("{}{before}", keys::REPLIES));
+        for item in self.all(&Range { pk: keys::provider(provider), from: &from, to: &to }).await? {
+            take(&mut stored, item)?;
+        }
+        Ok(stored.signals.replies)
+    }
+
+    /// Writes what a provider's replies were folded to, on condition that nobody else has since this version was read.
+    pub async fn write_past(&self, provider: &ProviderId, past: &Past, read: u64) -> Result<(), TableError> {
+        self.put_if(past_item(provider, past)?, read).await
     }
 
     pub(crate) fn reply_changes(
@@ -108,20 +154,39 @@ impl Table {
     }
 }
 
-fn take(stored: &mut Stored<Signals>, item: Item) -> Result<(), TableError> {
+fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
     let key = item::sort_key(&item).to_owned();
     if key == keys::PROFILE {
-        stored.value.provider = item::read(item)?;
+        stored.signals.provider = item::read(item)?;
     } else if key == keys::SUMMARY {
-        stored.version = unsigned(&item, "version").unwrap_or_default();
+        stored.summary_version = unsigned(&item, "version").unwrap_or_default();
+    } else if key == keys::PAST {
+        stored.past_version = unsigned(&item, "version").unwrap_or_default();
+        stored.signals.past = past(&item);
     } else if let Some(rest) = key.strip_prefix(keys::REPLIES) {
-        take_replies(&mut stored.value, rest, &item)
+        take_replies(&mut stored.signals, rest, &item)
             .ok_or_else(|| TableError::corrupt(&key, "not a reply signal"))?;
     } else if let Some(rest) = key.strip_prefix(keys::CONTRACTS) {
-        take_contracts(&mut stored.value, rest, &item)
+        take_contracts(&mut stored.signals, rest, &item)
             .ok_or_else(|| TableError::corrupt(&key, "not a contract signal"))?;
     }
     Ok(())
+}
+
+fn past_item(provider: &ProviderId, past: &Past) -> Result<Item, TableError> {
+    let key = keys::past(provider);
+    let folded = postcard::to_allocvec(past).map_err(|error| TableError::corrupt(&key.sk, &error))?;
+    let mut item = item::keyed(&key);
+    item.insert("layout".to_owned(), number(Past::LAYOUT));
+    item.insert("folded".to_owned(), AttributeValue::B(Blob::new(folded)));
+    Ok(item)
+}
+
+/// The past in an item. One of another layout is none: it is folded anew from the days.
+fn past(item: &Item) -> Option<Past> {
+    let folded = item.get("folded")?.as_b().ok()?;
+    let same = unsigned(item, "layout") == Some(u64::from(Past::LAYOUT));
+    same.then(|| postcard::from_bytes(folded.as_ref()).ok()).flatten()
 }
 
 fn take_replies(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
@@ -212,6 +277,31 @@ fn outcome_named(name: &str) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trust::{policy::Policy, replies::Scope};
+
+    #[test]
+    fn a_past_reads_back_and_one_of_another_layout_or_cut_short_is_none() {
+        let (policy, today) = (Policy::current(), Day::parse("2026-11-23").unwrap());
+        let class = WaitCount {
+            scope: Scope::Contract,
+            rank: Rank::First,
+            after: Bucket::of(u32::MAX),
+            promise: Kept::Broken,
+        };
+        let days = BTreeMap::from([(today.minus(50), ReplyDay::from([(class, u64::MAX)]))]);
+        let folded = Past::fold(policy, today, &days);
+        let item = past_item(&"p1".parse().unwrap(), &folded).unwrap();
+        assert_eq!(past(&item), Some(folded));
+
+        let mut another = item.clone();
+        another.insert("layout".to_owned(), number(Past::LAYOUT + 1));
+        assert_eq!(past(&another), None);
+
+        let mut cut = item.clone();
+        let bytes = item["folded"].as_b().unwrap().as_ref();
+        cut.insert("folded".to_owned(), AttributeValue::B(Blob::new(&bytes[..bytes.len() - 1])));
+        assert_eq!(past(&cut), None);
+    }
 
     #[test]
     fn every_outcome_has_a_name_of_its_own() {

@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod duration;
 pub mod id;
 pub mod marketplace;
+pub mod past;
 pub mod policy;
 pub mod provider;
 pub mod ratio;

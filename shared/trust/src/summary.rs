@@ -12,6 +12,7 @@ use crate::{
     contract::ContractDay,
     id::ProviderId,
     marketplace::Profile,
+    past::Past,
     policy::{Family, Policy},
     provider::Provider,
     replies::{OpenWait, ReplyDay, Scope},
@@ -30,6 +31,9 @@ pub struct Signals {
     pub provider: Provider,
     /// Closed waits by the day they opened.
     pub replies: BTreeMap<Day, ReplyDay>,
+    /// Closed waits of the days before those, where they are not among them. It must serve the day of the summary
+    /// ([`Past::serves`]).
+    pub past: Option<Past>,
     /// Contracts by the day of their outcome or handover.
     pub contracts: BTreeMap<Day, ContractDay>,
     /// Waits nobody has replied to, the scored ones first.

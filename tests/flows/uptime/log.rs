@@ -81,6 +81,9 @@ async fn configurations_and_work_come_into_the_log_before_the_days_and_all_is_pr
     }
     let day = world.table().sealed_day(&world.monitor, records[1].day().day).await.unwrap().unwrap();
     assert_eq!(day.leaf, Some(3));
+    let versions = world.table().logged_versions(&world.monitor).await.unwrap();
+    assert_eq!(versions.iter().map(|version| version.leaf).collect::<Vec<_>>(), [1]);
+    assert_eq!(versions[0].record.as_bytes(), leaves[1].as_bytes());
     assert_eq!(world.table().awaiting_leaves(10).await.unwrap(), []);
 }
 

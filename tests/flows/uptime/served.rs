@@ -149,6 +149,10 @@ async fn the_page_shows_ninety_days_and_stays_small() {
     let served = Served::start(3600).await;
     served.see_hours(0..DAYS * 24, UP).await;
     served.seal().await;
+    let before = served.world.table().consumed();
+    served.world.facts().await;
+    let read = served.world.table().consumed().read - before.read;
+    assert!(read > 0.0 && read <= 2.0, "what a page needs of a service is one query of {read} units");
     let page = served.text("/providers/p1").await;
     assert_eq!(page.matches("not watched</title>").count(), 90 - DAYS as usize);
     assert!(page.contains("100.00 %"));

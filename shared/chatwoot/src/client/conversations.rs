@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use trust::id::{AccountId, ContractId, ConversationNumber, InboxId, OfferingId, RenterId};
 
-use super::{By, Chatwoot, ClientError};
+use super::{By, Chatwoot, ClientError, Payload};
 
 /// A contact of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -68,11 +68,6 @@ impl OpenedConversation {
     pub fn is_ours(&self, inbox: InboxId, source: &str) -> bool {
         self.inbox_id == inbox && self.additional_attributes[SOURCE] == source
     }
-}
-
-#[derive(Deserialize)]
-struct Payload<T> {
-    payload: T,
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use trust::{
     marketplace::{Agent, Email},
 };
 
-use super::{By, Chatwoot, ClientError};
+use super::{By, Chatwoot, ClientError, Payload};
 use crate::webhook::EventKind;
 
 /// A user of an account.
@@ -110,11 +110,6 @@ const OPENAI: &str = "openai";
 
 fn subscriptions() -> BTreeSet<String> {
     EventKind::ALL.iter().map(|kind| kind.subscription().to_owned()).collect()
-}
-
-#[derive(Deserialize)]
-struct Payload<T> {
-    payload: T,
 }
 
 #[derive(Deserialize)]

@@ -128,7 +128,7 @@ async fn everything_a_server_can_do_has_its_answer_in_one_batch() {
         (tls(valid), Verdict::Up),
         (Check::Ssh { host: "a.localhost.".to_owned(), port: 0 }, Verdict::Nothing(slot::Gap::Fault)),
     ];
-    let jobs = expected.iter().enumerate().map(|(key, (check, _))| job(key, check.clone(), 2 * BRIEF));
+    let jobs = expected.iter().enumerate().map(|(key, (check, _))| job(key, check.clone(), 6 * BRIEF));
     let checked = checked(jobs.collect(), within(PATIENT, 20, 20)).await;
     for (one, (check, expected)) in checked.iter().zip(&expected) {
         assert_eq!(verdict(one), *expected, "{check:?}: {one:?}");
@@ -176,7 +176,7 @@ async fn a_host_with_many_monitors_that_hang_does_not_hold_up_the_others() {
     let other = |port| Check::Tcp { host: "127.0.0.2".to_owned(), port };
     let hanging = (0..50).map(|key| job(key, ssh(bad), 10 * PATIENT));
     let others = (50..100).map(|key| job(key, other(good.port()), PATIENT));
-    let checked = checked(hanging.chain(others).collect(), within(4 * BRIEF, 8, 2)).await;
+    let checked = checked(hanging.chain(others).collect(), within(10 * BRIEF, 8, 2)).await;
     for one in &checked {
         if one.key >= 50 {
             // Nobody listens there, which is an answer as well.
@@ -202,7 +202,7 @@ async fn the_end_cuts_off_what_is_under_way_and_what_waits_knows_nothing() {
     let bad = servers::hanging().await;
     let begun = Instant::now();
     let jobs = (0..20).map(|key| job(key, ssh(bad), PATIENT)).collect();
-    let checked = checked(jobs, within(2 * BRIEF, 5, 20)).await;
+    let checked = checked(jobs, within(4 * BRIEF, 5, 20)).await;
     assert!(begun.elapsed() < PATIENT / 4, "{:?}", begun.elapsed());
     let out_of_time = [Outcome::Unknown(Fault::OutOfTime)];
     assert_eq!(checked.iter().filter(|one| found(one) == out_of_time).count(), 5);
@@ -214,7 +214,7 @@ async fn the_end_cuts_off_what_is_under_way_and_what_waits_knows_nothing() {
 #[tokio::test]
 async fn an_end_between_two_attempts_leaves_a_failure_unconfirmed() {
     let bad = servers::hanging().await;
-    let checked = checked(vec![job(0, ssh(bad), 2 * BRIEF)], within(3 * BRIEF, 1, 1)).await;
+    let checked = checked(vec![job(0, ssh(bad), 4 * BRIEF)], within(7 * BRIEF, 1, 1)).await;
     assert_eq!(found(&checked[0]), [Outcome::Down(Reason::Timeout), Outcome::Unknown(Fault::OutOfTime)]);
     assert_eq!(verdict(&checked[0]), Verdict::Nothing(slot::Gap::Unconfirmed));
 }
@@ -236,8 +236,8 @@ async fn a_check_begins_at_its_time_and_not_before() {
     let begun = Instant::now();
     let at = |key: usize, after: Duration| Job { begin_at: begun + after, ..job(key, ssh(address), PATIENT) };
     let jobs = vec![at(0, 3 * BRIEF), at(1, Duration::ZERO), at(2, BRIEF), at(3, 100 * PATIENT)];
-    let checked = checked(jobs, within(5 * BRIEF, 1, 1)).await;
-    assert!(begun.elapsed() >= 5 * BRIEF, "it waits for the last one to its end");
+    let checked = checked(jobs, within(10 * BRIEF, 1, 1)).await;
+    assert!(begun.elapsed() >= 10 * BRIEF, "it waits for the last one to its end");
     assert!(checked[..3].iter().all(|one| verdict(one) == Verdict::Up && one.late < PATIENT / 4));
     assert_eq!(verdict(&checked[3]), Verdict::Nothing(slot::Gap::Silent));
 }
@@ -248,7 +248,7 @@ async fn a_batch_of_nothing_ends_at_once() {
 }
 
 async fn controls_of(targets: &[Check]) -> Controls {
-    let limits = Limits { timeout: BRIEF, until: Instant::now() + PATIENT };
+    let limits = Limits { timeout: 4 * BRIEF, until: Instant::now() + PATIENT };
     controls(&prober(), targets, limits, now).await
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    past::{ClosedWaits, Past, WINDOWS},
     ratio::Ratio,
-    replies::{Kept, OpenWait, Rank, Scope, WaitCount},
+    replies::{Kept, OpenWait, Rank, Scope},
     score::{Kind, Observations, Weighted},
     survival::{Curve, Lengths, Percentile},
     time::{Day, Moment},
@@ -93,16 +94,17 @@ pub struct CurvePoint(
 pub(super) fn facts(signals: &Signals, as_of: Moment) -> ReplyFacts {
     let in_contracts = || signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract);
     let apart = [Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
+    let [short, long] = WINDOWS;
     ReplyFacts {
         windows: vec![
-            window(signals, Scope::Contract, 30, as_of, Detail::Numbers),
-            window(signals, Scope::Contract, 90, as_of, Detail::Curve),
+            window(signals, Scope::Contract, short, as_of, Detail::Numbers),
+            window(signals, Scope::Contract, long, as_of, Detail::Curve),
         ],
         waiting_since: in_contracts().map(|wait| wait.opened_at).min(),
         waiting: in_contracts().count() as u64,
         apart: apart
             .into_iter()
-            .map(|scope| (scope, window(signals, scope, 90, as_of, Detail::Numbers)))
+            .map(|scope| (scope, window(signals, scope, long, as_of, Detail::Numbers)))
             .filter(|(_, window)| window.waits > 0)
             .collect(),
     }
@@ -116,20 +118,22 @@ enum Detail {
 
 fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Detail) -> ReplyWindow {
     let from = as_of.day().minus(days - 1);
-    let (mut all, mut first, mut in_time, mut open) =
-        (Lengths::default(), Lengths::default(), Ratio::default(), 0);
+    let mut closed = signals.past.as_ref().map_or_else(ClosedWaits::default, |past| past.within(days, scope));
     for (_, day) in signals.replies.range(from..) {
-        for (WaitCount { rank, after, promise, .. }, &count) in
-            day.iter().filter(|(class, _)| class.scope == scope)
-        {
-            all.replied(after.longest(), count);
-            if *rank == Rank::First {
-                first.replied(after.longest(), count);
-            }
-            in_time.of += count;
-            in_time.count += if *promise == Kept::Kept { count } else { 0 };
+        for (&class, &count) in day.iter().filter(|(class, _)| class.scope == scope) {
+            closed.add(class, count);
         }
     }
+    let (mut all, mut first, mut open) = (Lengths::default(), Lengths::default(), 0);
+    for (&rank, lengths) in &closed.lengths {
+        for (after, &count) in lengths {
+            all.replied(after.longest(), count);
+            if rank == Rank::First {
+                first.replied(after.longest(), count);
+            }
+        }
+    }
+    let mut in_time = Ratio { count: closed.kept, of: all.count() };
     let waiting = signals.waiting.iter().filter(|wait| wait.scope == scope && wait.opened_at.day() >= from);
     for wait in waiting {
         let age = as_of.since(wait.opened_at);
@@ -177,6 +181,12 @@ pub(super) fn evidence(signals: &Signals, as_of: Moment) -> Observations {
     let mut observe = |day: Day, kind: Kind, count: u64| {
         observations.entry((day, kind)).or_insert(Weighted { count: 0, weight: 1000 }).count += count;
     };
+    for (day, promises) in signals.past.iter().flat_map(Past::scored) {
+        let kinds = [(Kind::RepliedInTime, promises.kept), (Kind::RepliedLate, promises.broken)];
+        for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > 0) {
+            observe(day, kind, count);
+        }
+    }
     for (&day, classes) in &signals.replies {
         for (class, &count) in classes.iter().filter(|(class, _)| class.scope == Scope::Contract) {
             let kind = if class.promise == Kept::Kept { Kind::RepliedInTime } else { Kind::RepliedLate };

@@ -16,7 +16,7 @@ use super::schedule::{Grid, Schedule, SlotIndex};
 const STRETCH: u32 = 10;
 
 /// Most monitors of a shard: what one worker asks at once within its memory and its time.
-pub const MOST_MONITORS: u32 = 250;
+pub const MOST_MONITORS: u32 = 500;
 
 /// A shard: its stretch of the minute, and its number among those of that stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
