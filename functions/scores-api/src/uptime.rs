@@ -10,6 +10,7 @@ use axum::{
 use serde::Deserialize;
 use table::{Cursor, Table};
 use trust::{
+    id::ProviderId,
     time::{Day, Moment},
     uptime::{
         facts::Facts,
@@ -45,6 +46,18 @@ fn window(days: Option<&str>, default: u16, now: Moment) -> Result<Window, Refus
         .ok_or_else(|| Refusal::BadParameter { parameter: "days", cause: "1, 7, 30 or 90".to_owned() })
 }
 
+/// What is known of a provider's monitors, or of one of them.
+async fn facts(table: &Table, provider: &ProviderId, monitor: Option<&str>) -> Result<Vec<Facts>, Refusal> {
+    let mut facts = table.facts_of(provider).await?;
+    if let Some(wanted) = monitor {
+        facts.retain(|facts| facts.watch.service.monitor.as_str() == wanted);
+        if facts.is_empty() {
+            return Err(Refusal::UnknownMonitor(wanted.chars().take(64).collect()));
+        }
+    }
+    Ok(facts)
+}
+
 pub(crate) async fn uptime(
     State(table): Shared,
     Path(id): Path<String>,
@@ -54,7 +67,7 @@ pub(crate) async fn uptime(
     let now = lambda::clock::now();
     let window = window(query.days.as_deref(), 30, now)?;
     let provider = registered(&table, &id).await?.provider;
-    let facts = table.facts_of(&provider).await?;
+    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
     let overview = Overview::of(&facts, window, now);
     Ok(answer::json(&headers, &view::uptime::uptime(&provider, &overview)))
 }
@@ -143,13 +156,7 @@ pub(crate) async fn proof(
 ) -> Result<Response, Refusal> {
     let window = window(query.days.as_deref(), 30, lambda::clock::now())?;
     let provider = registered(&table, &id).await?.provider;
-    let mut facts = table.facts_of(&provider).await?;
-    if let Some(wanted) = &query.monitor {
-        facts.retain(|facts: &Facts| facts.watch.service.monitor.as_str() == wanted);
-        if facts.is_empty() {
-            return Err(Refusal::UnknownMonitor(wanted.chars().take(64).collect()));
-        }
-    }
+    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
     let proof = proof::prove(&table, &facts, window).await?;
     let name = format!("uptime-{provider}-{}-days-until-{}.bundle", window.days(), proof.last);
     Ok(answer::download(&headers, &name, proof.text))

@@ -1,7 +1,5 @@
 //! What the API serves of all that: figures, outages, the log, and proofs that strangers believe.
 
-use std::collections::BTreeMap;
-
 use lambda::Environment;
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
@@ -11,11 +9,18 @@ use transparency::{
 };
 use trust::{
     provider::Provider,
-    time::Day,
-    uptime::schedule::{Grid, Interval},
+    time::{Day, Moment},
+    uptime::{
+        check::Check,
+        configuration::Salt,
+        facts::Watch,
+        names::MonitorId,
+        schedule::{Grid, Interval, Schedule},
+        span::Span,
+    },
 };
 
-use super::world::{DOWN, MINUTES_A_DAY, SEEDS, UP, World, secrets};
+use super::world::{DOWN, MINUTES_A_DAY, SEEDS, UP, World, panel, secrets};
 
 /// Whole days before today.
 const DAYS: i64 = 32;
@@ -66,6 +71,40 @@ impl Served {
         self.world.append(DAYS * MINUTES_A_DAY + 121).await;
     }
 
+    /// Another service of the provider, from so many days after the first on, that ended after so many more. Nobody asks it.
+    async fn beside(&self, name: &str, shift: u32, from: i64, ended: Option<i64>) {
+        let table = self.world.table();
+        let known = table.monitor(&self.world.monitor).await.unwrap().unwrap().value;
+        let checks: Vec<(Moment, Check)> =
+            known.configurations.iter().map(|version| (version.since, version.check.clone())).collect();
+        let begun = known.watch.schedule.running.iter().next().unwrap().from.plus(from * 86_400);
+        let monitor: MonitorId = beside(name).parse().unwrap();
+        let grid = known.watch.schedule.grid;
+        let grid = Grid::new(grid.interval(), (grid.phase() + shift) % 60).unwrap();
+        let schedule =
+            |until| Schedule { grid, running: [Span { from: begun, until }].into_iter().collect() };
+        let mut watch =
+            Watch { name: name.parse().unwrap(), schedule: schedule(Moment::LATEST), ..known.watch };
+        watch.service.monitor = monitor.clone();
+        let added = table.add_monitor(watch.clone(), &checks, &panel(), || Salt([9; 16])).await.unwrap();
+        if let Some(days) = ended {
+            let ended = begun.plus(days * 86_400);
+            let stored = table.monitor(&monitor).await.unwrap().unwrap();
+            let mut monitor = added;
+            let watch = Watch { ended: Some(ended), schedule: schedule(ended), ..watch };
+            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
+            table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+        }
+    }
+
+    /// Seals the days of a service beside, up to so many since the first.
+    async fn seal_beside(&self, name: &str, days: i64) {
+        let monitor: MonitorId = beside(name).parse().unwrap();
+        let place = self.world.table().monitor(&monitor).await.unwrap().unwrap().value.place;
+        let now = self.world.after(days * MINUTES_A_DAY + 120);
+        uptime_seal::seal(self.world.app(), place.shard, now).await.unwrap();
+    }
+
     async fn get(&self, path: &str) -> Response<Body> {
         let request = lambda_http::http::Request::get(format!("http://api.example{path}"));
         let request: Request = request.body(Body::Empty).unwrap();
@@ -90,6 +129,11 @@ impl Served {
         let kind = problem["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         (response.status().as_u16(), kind)
     }
+}
+
+/// The id of a service beside.
+fn beside(name: &str) -> String {
+    format!("beside-{name}")
 }
 
 fn yesterday() -> Day {
@@ -182,8 +226,34 @@ async fn a_monitor_that_ended_within_the_days_is_proven_to_have_ended() {
         served.text("/v1/log/keys").await.lines().map(|key| key.parse().unwrap()).collect();
     let bundle = Bundle::parse(&text).unwrap();
     Claim::of(&bundle.verify(&keys).unwrap(), &Expected::default()).unwrap();
+    assert_eq!(bundle.count() as i64, 30 - (DAYS - 21) + 1, "its days, and the record of its end");
     let uptime = served.json("/v1/providers/p1/uptime").await;
     assert!(uptime["monitors"][0]["ended"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_came_went_and_lag_behind_are_proven_together() {
+    let served = Served::start(3600).await;
+    served.see_hours(0..DAYS * 24, UP).await;
+    served.beside("gone", 0, 0, Some(20)).await;
+    served.beside("new", 0, 25, None).await;
+    served.beside("late", 30, 0, None).await;
+    // Half a minute later is another shard, which is sealed for itself.
+    served.seal_beside("late", DAYS - 1).await;
+    served.seal().await;
+    let text = served.text("/v1/providers/p1/proof?days=30").await;
+    let keys: Vec<PublicKey> =
+        served.text("/v1/log/keys").await.lines().map(|key| key.parse().unwrap()).collect();
+    let bundle = Bundle::parse(&text).unwrap();
+    let expected = Expected {
+        days: std::num::NonZeroU32::new(30),
+        until: Some(yesterday().minus(1)),
+        monitors: ["gone", "new", "late"].map(|name| beside(name).parse().unwrap()).to_vec(),
+    };
+    Claim::of(&bundle.verify(&keys).unwrap(), &expected).unwrap();
+    std::fs::write("/tmp/h/site/multi.bundle", &text).unwrap();
+    let alone = served.text(&format!("/v1/providers/p1/proof?days=7&monitor={}", beside("new"))).await;
+    assert_eq!(Bundle::parse(&alone).unwrap().count(), 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,9 +342,6 @@ async fn outages_come_in_pages_newest_first() {
             None => break,
         }
     }
-    let mut newest_first: BTreeMap<String, ()> = starts.iter().map(|start| (start.clone(), ())).collect();
-    assert_eq!((starts.len(), newest_first.len()), (5, 5));
-    while let Some((last, ())) = newest_first.pop_last() {
-        assert_eq!(starts.remove(0), last);
-    }
+    assert_eq!(starts.len(), 5);
+    assert!(starts.is_sorted_by(|one, other| one > other), "{starts:?}");
 }

@@ -24,6 +24,9 @@ use crate::overview::{Kept, Overview, Promise, Watched, Window};
 /// Who saw it: we did, asking from outside.
 const PROVENANCE: &str = "probe";
 
+/// Most monitors whose days are all answered at once. Ninety days of each take 20 KB, and an answer of Lambda at most 6 MB.
+const MOST_BY_DAY: usize = 100;
+
 /// Why no uptime is claimed; `None` if one is.
 pub(crate) fn no_claim(tally: &Tally) -> Option<String> {
     if tally.claim().is_some() {
@@ -52,7 +55,7 @@ pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>) -> Value {
         "raw": figure(&tally.raw()),
         "interval": interval(&tally, overview.interval()),
         "today": today(window, &overview.today(), overview.monitors.iter().any(|watched| watched.today.is_some())),
-        "monitors": overview.monitors.iter().map(|watched| monitor(&path, window, watched)).collect::<Vec<_>>(),
+        "monitors": overview.monitors.iter().map(|watched| monitor(&path, overview, watched)).collect::<Vec<_>>(),
         "slas": overview.promises.iter().map(promise).collect::<Vec<_>>(),
         "links": {
             "self": format!("{path}/uptime?days={}", window.days()),
@@ -64,7 +67,8 @@ pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>) -> Value {
     })
 }
 
-fn monitor(path: &str, window: Window, watched: &Watched<'_>) -> Value {
+fn monitor(path: &str, overview: &Overview<'_>, watched: &Watched<'_>) -> Value {
+    let window = overview.window;
     let Facts { watch, sealed, current } = watched.facts;
     let tally = watched.tally();
     let days: Vec<&Tally> = watched.days.iter().map(|fact| &fact.tally).collect();
@@ -88,7 +92,9 @@ fn monitor(path: &str, window: Window, watched: &Watched<'_>) -> Value {
     });
     value["today"] = today(window, &today_tally, watched.today.is_some());
     value["maintenance_announced"] = watch.windows.iter().filter(reaches).map(maintenance).collect();
-    value["slots_by_day"] = watched.days.iter().map(|fact| day(watched.facts, fact)).collect();
+    if overview.monitors.len() <= MOST_BY_DAY {
+        value["slots_by_day"] = watched.days.iter().map(|fact| day(watched.facts, fact)).collect();
+    }
     value["proof"] = json!(format!("{path}/proof?days={}&monitor={}", window.days(), watched.id()));
     value
 }
@@ -310,6 +316,21 @@ mod tests {
         let value = uptime(&"p1".parse().unwrap(), &overview);
         assert!(!value.to_string().contains("c1"), "contracts are not named");
         insta::assert_json_snapshot!(value);
+    }
+
+    #[test]
+    fn a_quarter_of_a_thousand_monitors_fits_into_an_answer() {
+        let (one, now) =
+            (samples::monitor("web", 91, |_, hour| if hour == 2 { 'd' } else { 'u' }), samples::now());
+        let quarter = Window::new(90, now).unwrap();
+        for count in [MOST_BY_DAY, 1000] {
+            let facts = vec![one.clone(); count];
+            let answer = uptime(&"p1".parse().unwrap(), &Overview::of(&facts, quarter, now)).to_string();
+            // As Lambda counts it: as a string within JSON.
+            let counted = serde_json::to_string(&answer).unwrap().len();
+            assert!(counted < 5_000_000, "{counted} bytes of {count} monitors");
+            assert_eq!(answer.contains("slots_by_day"), count <= MOST_BY_DAY);
+        }
     }
 
     #[test]
