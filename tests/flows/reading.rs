@@ -15,8 +15,13 @@ async fn whoever_has_the_latest_is_told_304() {
         "/v1/providers/p1",
         "/v1/providers/p1/replies",
         "/v1/providers/p1/score",
+        "/v1/providers/p1/uptime",
+        "/v1/providers/p1/outages",
         "/",
         "/providers/p1",
+        "/providers/p1/proof",
+        "/assets/proof.js",
+        "/assets/verify.js",
     ] {
         let first = door.get(path).await;
         let tag = first.headers()["etag"].clone();
@@ -74,6 +79,10 @@ async fn a_wrong_parameter_gets_400_that_names_it() {
         ("/v1/providers?limit=many", "limit"),
         ("/v1/providers?cursor=zz", "cursor"),
         ("/v1/providers/p1/score?explain=maybe", "explain"),
+        ("/v1/providers/p1/uptime?days=31", "days"),
+        ("/v1/providers/p1/outages?days=0", "days"),
+        ("/v1/providers/p1/outages?limit=0", "limit"),
+        ("/v1/providers/p1/proof?days=two", "days"),
     ] {
         let response = door.get(path).await;
         assert_eq!(response.status(), 400, "{path}");
@@ -81,5 +90,9 @@ async fn a_wrong_parameter_gets_400_that_names_it() {
         assert!(problem["detail"].as_str().unwrap().starts_with(parameter), "{problem}");
         assert_eq!(problem["status"], json!(400));
     }
-    assert_eq!(door.get("/v1/nothing").await.status(), 404);
+    for path in ["/v1/nothing", "/v1/log/nothing", "/v1/log/tile/0/x", "/assets/nothing.js"] {
+        let response = door.get(path).await;
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+    }
 }

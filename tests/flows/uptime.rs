@@ -3,6 +3,7 @@
 mod asking;
 mod log;
 mod reports;
+mod served;
 mod world;
 
 use serde_json::Value;

@@ -20,6 +20,24 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
+/// The proof's page checks it by our own script, which asks nobody but us.
+const POLICY_WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// For what grows every few minutes.
+const A_MOMENT: HeaderValue = HeaderValue::from_static("public, max-age=10");
+
+/// For what never changes.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -41,6 +59,47 @@ pub(crate) fn html(request: &HeaderMap, markup: Markup) -> Response {
     response
 }
 
+/// A page with a script of ours.
+pub(crate) fn html_with_script(request: &HeaderMap, markup: Markup) -> Response {
+    let mut response = html(request, markup);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT);
+    response
+}
+
+pub(crate) fn script(request: &HeaderMap, source: &'static str) -> Response {
+    cached(request, SCRIPT, source)
+}
+
+pub(crate) fn text(request: &HeaderMap, text: String) -> Response {
+    cached(request, TEXT, text)
+}
+
+pub(crate) fn text_of_a_moment(request: &HeaderMap, body: String) -> Response {
+    let mut response = text(request, body);
+    response.headers_mut().insert(header::CACHE_CONTROL, A_MOMENT);
+    response
+}
+
+pub(crate) fn forever(request: &HeaderMap, bytes: Vec<u8>) -> Response {
+    let mut response = cached(request, BINARY, bytes);
+    response.headers_mut().insert(header::CACHE_CONTROL, FOREVER);
+    response
+}
+
+/// Whether a body is bytes rather than text, whatever its bytes happen to be.
+pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE) == Some(&BINARY)
+}
+
+/// A text to be kept as a file of this name, which has no quotes in it.
+pub(crate) fn download(request: &HeaderMap, name: &str, body: String) -> Response {
+    let mut response = text(request, body);
+    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    response
+}
+
 pub(crate) fn html_with(status: StatusCode, markup: Markup) -> Response {
     let mut response = Response::new(Body::from(markup.into_string()));
     *response.status_mut() = status;
@@ -55,15 +114,15 @@ pub(crate) fn problem(problem: Problem) -> Response {
     Response::from_parts(parts, Body::from(body.to_vec()))
 }
 
-fn cached(request: &HeaderMap, content_type: HeaderValue, body: String) -> Response {
-    let digest = hex::encode(Sha256::digest(&body));
+fn cached(request: &HeaderMap, content_type: HeaderValue, body: impl AsRef<[u8]> + Into<Body>) -> Response {
+    let digest = hex::encode(Sha256::digest(body.as_ref()));
     let tag = format!("\"{}\"", &digest[..32]);
     let mut response = if has(request, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        Response::new(Body::from(body))
+        Response::new(body.into())
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);

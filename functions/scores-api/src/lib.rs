@@ -1,7 +1,14 @@
-//! What we know of providers, for programs and for people. Reads only; every answer comes from one item or one query.
+//! What we know of providers, for programs and for people. Reads only; every answer comes from one item or one query, but for a
+//! proof, which is put together from the log.
 
 mod answer;
+mod log;
+mod overview;
 mod page;
+mod proof;
+#[cfg(test)]
+mod samples;
+mod uptime;
 mod view;
 
 use std::sync::Arc;
@@ -18,6 +25,11 @@ use serde::Deserialize;
 use table::{Cursor, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
+
+use crate::{
+    overview::{Overview, Window},
+    proof::NoProof,
+};
 
 /// Items a page of a list where the caller does not say.
 const LIMIT: u16 = 50;
@@ -54,20 +66,32 @@ pub async fn handle(
     let (parts, body) = response.into_parts();
     // Our own answers, whose size we know to be small.
     let bytes = axum::body::to_bytes(body, usize::MAX).await?;
-    let text = String::from_utf8(bytes.to_vec())?;
-    Ok(lambda_http::Response::from_parts(parts, lambda_http::Body::Text(text)))
+    let body = match String::from_utf8(bytes.to_vec()) {
+        Ok(text) if !answer::is_binary(&parts.headers) => lambda_http::Body::Text(text),
+        _ => lambda_http::Body::Binary(bytes.to_vec()),
+    };
+    Ok(lambda_http::Response::from_parts(parts, body))
 }
 
 fn router(table: Table) -> Router {
     Router::new()
         .route("/", get(list_page))
         .route("/providers/{id}", get(provider_page))
+        .route("/providers/{id}/proof", get(uptime::proof_page))
+        .route("/assets/verify.js", get(verifier))
+        .route("/assets/proof.js", get(proof_script))
         .route("/v1/providers", get(providers))
         .route("/v1/providers/{id}", get(provider))
         .route("/v1/providers/{id}/replies", get(replies))
         .route("/v1/providers/{id}/score", get(score))
         .route("/v1/providers/{id}/score/history", get(history))
         .route("/v1/providers/{id}/chat", get(chat))
+        .route("/v1/providers/{id}/uptime", get(uptime::uptime))
+        .route("/v1/providers/{id}/outages", get(uptime::outages))
+        .route("/v1/providers/{id}/proof", get(uptime::proof))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/keys", get(log::keys))
+        .route("/v1/log/tile/{*path}", get(log::tile))
         .fallback(async || Refusal::NoSuchPath.into_problem())
         .with_state(Arc::new(table))
 }
@@ -81,6 +105,14 @@ enum Refusal {
     NoSuchPath,
     #[error("no provider {0:?} has been registered")]
     UnknownProvider(String),
+    #[error("this provider has no monitor {0:?}")]
+    UnknownMonitor(String),
+    #[error("there is no log yet")]
+    NoLog,
+    #[error("the log has no tile at this path")]
+    NoSuchTile,
+    #[error(transparent)]
+    NoProof(NoProof),
     #[error("{parameter}: {cause}")]
     BadParameter { parameter: &'static str, cause: String },
     #[error(transparent)]
@@ -95,19 +127,44 @@ impl Refusal {
             Self::UnknownProvider(_) => {
                 Problem::new(StatusCode::NOT_FOUND, "unknown-provider", "No such provider")
             }
+            Self::UnknownMonitor(_) => {
+                Problem::new(StatusCode::NOT_FOUND, "unknown-monitor", "No such monitor")
+            }
+            Self::NoLog => Problem::new(StatusCode::NOT_FOUND, "no-log", "No log yet"),
+            Self::NoSuchTile => Problem::new(StatusCode::NOT_FOUND, "no-such-tile", "No such tile"),
+            Self::NoProof(NoProof::TooLong) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "proof-too-long", "The proof is too long")
+            }
+            Self::NoProof(NoProof::Broken(_)) => {
+                tracing::error!(%detail, "no proof");
+                return answer::problem(unavailable());
+            }
+            Self::NoProof(_) => Problem::new(StatusCode::NOT_FOUND, "no-proof", "No proof yet"),
             Self::BadParameter { .. } => {
                 Problem::new(StatusCode::BAD_REQUEST, "bad-parameter", "A parameter is wrong")
             }
             Self::Table(error) => {
                 tracing::error!(%error, "no answer");
                 // What happened inside is not the caller's business.
-                return answer::problem(
-                    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available")
-                        .detail("the facts can not be read at the moment; please try again"),
-                );
+                return answer::problem(unavailable());
             }
         };
         answer::problem(problem.detail(detail))
+    }
+}
+
+fn unavailable() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available")
+        .detail("the facts can not be read at the moment; please try again")
+}
+
+impl From<NoProof> for Refusal {
+    fn from(reason: NoProof) -> Self {
+        match reason {
+            NoProof::Table(error) => Self::Table(error),
+            NoProof::NoLog => Self::NoLog,
+            reason => Self::NoProof(reason),
+        }
     }
 }
 
@@ -118,7 +175,7 @@ impl axum::response::IntoResponse for Refusal {
 }
 
 #[derive(Debug, Deserialize)]
-struct ListQuery {
+pub(crate) struct ListQuery {
     sort: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
@@ -242,8 +299,23 @@ async fn provider_page(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     match registered(&table, &id).await {
-        Ok(summary) => Ok(answer::html(&headers, page::provider(&summary))),
-        Err(Refusal::UnknownProvider(id)) => Ok(answer::html_with(StatusCode::NOT_FOUND, page::unknown(&id))),
+        Ok(summary) => {
+            let now = lambda::clock::now();
+            let facts = table.facts_of(&summary.provider).await?;
+            let quarter = Overview::of(&facts, Window::quarter(now), now);
+            let month = Overview::of(&facts, Window::month(now), now);
+            Ok(answer::html(&headers, page::provider(&summary, &quarter, &month, &facts)))
+        }
+        Err(Refusal::UnknownProvider(id)) => Ok(page::no_provider(&id)),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// The check of a proof in the browser, to be read as it is.
+async fn verifier(headers: HeaderMap) -> Response {
+    answer::script(&headers, include_str!("page/verify.js"))
+}
+
+async fn proof_script(headers: HeaderMap) -> Response {
+    answer::script(&headers, include_str!("page/proof.js"))
 }

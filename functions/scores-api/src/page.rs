@@ -1,10 +1,97 @@
-//! What people see: pages rendered here, with pictures inline, readable on a phone, in light and dark, without script.
+//! What people see: pages rendered here, with pictures inline, readable on a phone, in light and dark, without script but for the
+//! check of a proof.
 
+mod bars;
 mod chart;
 mod frame;
 mod list;
+mod proof;
 mod provider;
+mod uptime;
 mod words;
 
+use axum::{http::StatusCode, response::Response};
+
+use crate::answer;
+
 pub(crate) use list::list;
-pub(crate) use provider::{provider, unknown};
+pub(crate) use proof::proof;
+pub(crate) use provider::provider;
+
+/// The answer where there is no such provider.
+pub(crate) fn no_provider(id: &str) -> Response {
+    answer::html_with(StatusCode::NOT_FOUND, provider::unknown(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use trust::{
+        policy::Policy,
+        summary::{Signals, Summary, summarise},
+        uptime::facts::Facts,
+    };
+
+    use crate::{
+        overview::{Overview, Window},
+        samples,
+    };
+
+    fn summary() -> Summary {
+        summarise(Policy::current(), &"p1".parse().unwrap(), &Signals::default(), samples::now())
+    }
+
+    fn page(facts: &[Facts]) -> String {
+        let now = samples::now();
+        let quarter = Overview::of(facts, Window::quarter(now), now);
+        let month = Overview::of(facts, Window::month(now), now);
+        super::provider(&summary(), &quarter, &month, facts).into_string()
+    }
+
+    #[test]
+    fn a_page_of_a_hundred_failing_services_stays_below_60_kilobytes_and_says_what_it_leaves_out() {
+        let services: Vec<Facts> = (0..100)
+            .map(|number| {
+                let seen = |day: u32, hour: u32| match (day + hour) % 5 {
+                    0 => 'd',
+                    1 => '?',
+                    2 => 'm',
+                    _ => 'u',
+                };
+                let name = format!("{number:03}-{}", "n".repeat(50));
+                samples::promised(samples::monitor(&name, 91, seen), &format!("c{number}"), 9_990)
+            })
+            .collect();
+        let page = page(&services);
+        assert!(page.len() < 60_000, "{} bytes", page.len());
+        for said in ["90 more services are in the JSON", "95 more contracts are in the JSON"] {
+            assert!(page.contains(said), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_day_has_a_bar_that_says_what_it_was_and_pages_of_providers_need_no_script() {
+        let page =
+            page(&[samples::monitor("web", 20, |day, hour| if day == 4 && hour < 6 { 'd' } else { 'u' })]);
+        assert_eq!(page.matches("<title>").count(), 90 + 1);
+        assert_eq!(page.matches(": not watched</title>").count(), 70);
+        assert!(page.contains("<title>2026-11-21: 75.00 % of 24, 6 down</title>"));
+        let label =
+            "web, the last 90 days: 1 with downtime, 0 with unknown time, 0 with maintenance, 70 not watched";
+        assert!(page.contains(label));
+        assert!(!page.contains("<script"));
+    }
+
+    #[test]
+    fn where_nothing_is_watched_the_page_says_so() {
+        let page = page(&[]);
+        assert!(page.contains("Not enough data: no service of this provider is watched yet."));
+        assert!(!page.contains("100.00"));
+    }
+
+    #[test]
+    fn an_uptime_that_is_not_covered_is_not_shown() {
+        let seen = |day: u32, _| if day < 4 { '?' } else { 'u' };
+        let page = page(&[samples::monitor("web", 30, seen)]);
+        assert!(page.contains("30 days: <strong>not enough data</strong> ("), "{page}");
+    }
+}

@@ -1,5 +1,7 @@
 //! What programs see: integers of the domain become the API's numbers. Every share and percentile goes with its n and interval.
 
+pub(crate) mod uptime;
+
 use serde_json::{Map, Value, json};
 use table::{Card, HistoryEntry, Page};
 use trust::{
@@ -59,7 +61,8 @@ pub(crate) fn summary(summary: &Summary) -> Value {
         "contracts": contracts(summary),
         "links": {
             "self": path, "score": format!("{path}/score?explain=true"), "history": format!("{path}/score/history"),
-            "replies": format!("{path}/replies"), "page": format!("/providers/{}", summary.provider),
+            "replies": format!("{path}/replies"), "uptime": format!("{path}/uptime"), "outages": format!("{path}/outages"),
+            "proof": format!("{path}/proof"), "page": format!("/providers/{}", summary.provider),
         },
     })
 }

@@ -6,12 +6,18 @@ use trust::{
     ratio::Ratio,
     score::Score,
     summary::{ContractFacts, ReplyWindow, Severity, Summary},
+    uptime::facts::Facts,
 };
 
-use super::{chart, frame::frame, list::track, words};
-use crate::view;
+use super::{chart, frame::frame, list::track, uptime, words};
+use crate::{overview::Overview, view};
 
-pub(crate) fn provider(summary: &Summary) -> Markup {
+pub(crate) fn provider(
+    summary: &Summary,
+    quarter: &Overview<'_>,
+    month: &Overview<'_>,
+    facts: &[Facts],
+) -> Markup {
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -32,6 +38,7 @@ pub(crate) fn provider(summary: &Summary) -> Markup {
             (replies(summary))
             (survival(summary))
             (contracts(&summary.contracts))
+            (uptime::uptime(&summary.provider, quarter, month, facts))
             (apart(summary))
         }
         p.soft { a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } }
@@ -39,7 +46,7 @@ pub(crate) fn provider(summary: &Summary) -> Markup {
     frame(name, &body)
 }
 
-pub(crate) fn unknown(id: &str) -> Markup {
+pub(super) fn unknown(id: &str) -> Markup {
     let body = html! {
         h1 { "No such provider" }
         p { "No provider " code { (id) } " has been registered. " a href="/" { "All providers" } }

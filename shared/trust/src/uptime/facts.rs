@@ -18,6 +18,7 @@ use super::{
     outage::{self, Outage, OutageEvent, Service},
     schedule::Schedule,
     sla::{ServiceTime, Sla, Standing},
+    slot::{Gap, Slot},
 };
 
 /// Days of which facts are kept at least: what a page shows. A promise over a longer period keeps that many.
@@ -191,6 +192,33 @@ impl Facts {
     /// The days from one up to and including another.
     pub fn days_within(&self, first: Day, last: Day) -> impl Iterator<Item = &DayFact> {
         self.days().filter(move |fact| (first..=last).contains(&fact.day))
+    }
+
+    /// Whether a day is final.
+    pub fn is_sealed(&self, day: Day) -> bool {
+        self.sealed.days.binary_search_by_key(&day, |fact| fact.day).is_ok()
+    }
+
+    /// The monitor's days from one up to and including another, each there. A slot that is over and that nobody has settled is
+    /// unknown: where we stood still, it shows as coverage and not as uptime.
+    pub fn due_days(&self, first: Day, last: Day, now: Moment) -> Vec<DayFact> {
+        let Some(begun) = self.watch.first_day() else { return Vec::new() };
+        let last = self.watch.last_day().map_or(last, |ended| ended.min(last));
+        let mut days = Vec::new();
+        let mut day = first.max(begun);
+        while day <= last {
+            let known = self.days_within(day, day).next();
+            let mut fact = known.cloned().unwrap_or(DayFact { day, tally: Tally::default(), latency: None });
+            if !self.is_sealed(day) {
+                let Schedule { grid, .. } = self.watch.schedule;
+                let due = self.watch.schedule.expected(day).filter(|slot| grid.span(day, *slot).until <= now);
+                let unsettled = (due.count() as u64).saturating_sub(fact.tally.expected());
+                fact.tally.count(Slot::Unknown(Gap::Silent), unsettled);
+            }
+            days.push(fact);
+            day = day.next();
+        }
+        days
     }
 
     /// All outages that are kept, by time. One is open at most, the last.

@@ -195,6 +195,14 @@ impl Schedule {
         self.grid.slots().filter(move |&slot| self.expects(day, slot))
     }
 
+    /// How many slots of a day have a check that is due. A day all through, as most are, is not counted slot by slot.
+    pub fn slots_due(&self, day: Day) -> u64 {
+        let slots = self.grid.interval.slots_a_day();
+        let [first, last] = [0, slots - 1].map(|slot| self.grid.span(day, SlotIndex(slot)).from);
+        let whole = Span { from: first, until: last.plus(1) };
+        if self.running.covers(whole) { u64::from(slots) } else { self.expected(day).count() as u64 }
+    }
+
     /// The slot whose check is due at this moment or was due last, if one was: what a planner asks every
     /// minute.
     pub fn due_at(&self, now: Moment) -> Option<(Day, SlotIndex)> {
@@ -314,6 +322,16 @@ mod tests {
             prop_assert_eq!(grid.span(next_day, next).from, span.until);
             let last = grid.slots().next_back().unwrap();
             prop_assert_eq!(grid.span(day, last).until, grid.end_of(day));
+        }
+
+        #[test]
+        fn a_days_slots_are_as_many_as_there_are_one_by_one(
+            grid in grids(), cuts in prop::collection::vec(-90_000..180_000_i64, 0..6),
+        ) {
+            let day = day("2028-02-29");
+            let spans = cuts.chunks_exact(2).map(|cut| Span { from: day.start().plus(cut[0]), until: day.start().plus(cut[1]) });
+            let schedule = Schedule { grid, running: spans.collect() };
+            prop_assert_eq!(schedule.slots_due(day), schedule.expected(day).count() as u64);
         }
 
         #[test]

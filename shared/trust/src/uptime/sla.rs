@@ -136,7 +136,7 @@ impl ServiceTime {
     /// The time of a day that has not begun.
     pub fn planned(schedule: &Schedule, day: Day) -> Self {
         let interval = u64::from(schedule.grid.interval().seconds());
-        let expected = schedule.expected(day).count() as u64 * interval;
+        let expected = schedule.slots_due(day) * interval;
         Self { expected, ..Self::default() }
     }
 

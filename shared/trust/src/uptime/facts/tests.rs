@@ -179,6 +179,18 @@ fn the_first_day_is_that_of_the_first_slot_and_the_last_that_of_the_contracts_en
 }
 
 #[test]
+fn what_nobody_settled_is_unknown_and_what_is_not_over_is_not_due() {
+    let letters = "u".repeat(60);
+    let facts = settled(&Facts::of(watch(None)), &letters, 40).seal(&days(&letters)[0], BTreeMap::new());
+    let counts = |fact: &DayFact| (fact.tally.up(), fact.tally.unknown());
+    let due = facts.due_days(first_day().minus(3), first_day().next().next(), after(50));
+    assert_eq!(due.iter().map(counts).collect::<Vec<_>>(), [(24, 0), (16, 8), (0, 2)]);
+    assert_eq!(due.iter().map(|fact| facts.is_sealed(fact.day)).collect::<Vec<_>>(), [true, false, false]);
+    let ended = Facts { watch: Watch { ended: Some(after(30)), ..facts.watch.clone() }, ..facts };
+    assert_eq!(ended.due_days(first_day().next(), first_day().next().next(), after(50)).len(), 1);
+}
+
+#[test]
 fn days_and_outages_beyond_what_is_kept_go() {
     let mut facts = Facts::of(watch(None));
     for day in days(&("ud".repeat(12).repeat(120))) {

@@ -1,0 +1,180 @@
+//! Uptime, outages and the proof, as the API answers them.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{Path, Query, State},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::Deserialize;
+use table::{Cursor, Table};
+use trust::{
+    id::ProviderId,
+    time::{Day, Moment},
+    uptime::{
+        facts::Facts,
+        names::{MonitorId, Vantage},
+        outage::{Incident, Outage},
+        record::DayRecord,
+    },
+};
+
+use crate::{
+    ListQuery, Refusal, Shared, answer,
+    overview::{self, Overview, Window},
+    page, proof, registered, view,
+};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct WindowQuery {
+    days: Option<String>,
+    monitor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct OutagesQuery {
+    days: Option<String>,
+    #[serde(flatten)]
+    list: ListQuery,
+}
+
+/// The window of `days`, or of `default` where that is not given.
+fn window(days: Option<&str>, default: u16, now: Moment) -> Result<Window, Refusal> {
+    let days = days.map_or(Some(default), |days| days.parse().ok());
+    days.and_then(|days| Window::new(days, now))
+        .ok_or_else(|| Refusal::BadParameter { parameter: "days", cause: "1, 7, 30 or 90".to_owned() })
+}
+
+/// What is known of a provider's monitors, or of one of them.
+async fn facts(table: &Table, provider: &ProviderId, monitor: Option<&str>) -> Result<Vec<Facts>, Refusal> {
+    let mut facts = table.facts_of(provider).await?;
+    if let Some(wanted) = monitor {
+        facts.retain(|facts| facts.watch.service.monitor.as_str() == wanted);
+        if facts.is_empty() {
+            return Err(Refusal::UnknownMonitor(wanted.chars().take(64).collect()));
+        }
+    }
+    Ok(facts)
+}
+
+pub(crate) async fn uptime(
+    State(table): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<WindowQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let now = lambda::clock::now();
+    let window = window(query.days.as_deref(), 30, now)?;
+    let provider = registered(&table, &id).await?.provider;
+    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
+    let overview = Overview::of(&facts, window, now);
+    Ok(answer::json(&headers, &view::uptime::uptime(&provider, &overview)))
+}
+
+pub(crate) async fn outages(
+    State(table): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<OutagesQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let window = window(query.days.as_deref(), 90, lambda::clock::now())?;
+    let (before, limit) = (begun_before(query.list.cursor()?.as_ref())?, query.list.limit()?);
+    let provider = registered(&table, &id).await?.provider;
+    let facts = table.facts_of(&provider).await?;
+    let mut incidents = overview::incidents(&facts, window);
+    incidents.retain(|incident| before.is_none_or(|before| incident.from < before));
+    let is_more = incidents.len() > usize::from(limit);
+    incidents.truncate(usize::from(limit));
+    let next = incidents.last().filter(|_| is_more).map(cursor_after);
+    let seen = seen_by(&table, &incidents).await?;
+    let view = view::uptime::outages(&provider, &facts, window, &incidents, &seen, next.as_deref());
+    Ok(answer::json(&headers, &view))
+}
+
+/// Incidents do not overlap, so when one began is its place among them.
+fn cursor_after(incident: &Incident) -> String {
+    hex::encode(incident.from.unix().to_string())
+}
+
+fn begun_before(cursor: Option<&Cursor>) -> Result<Option<Moment>, Refusal> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = hex::decode(cursor.to_opaque()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let moment = text.and_then(|text| text.parse().ok()).and_then(Moment::from_unix);
+    let wrong =
+        || Refusal::BadParameter { parameter: "cursor", cause: "not a cursor of this list".to_owned() };
+    moment.ok_or_else(wrong).map(Some)
+}
+
+/// What each vantage saw of the monitors on the days of these outages, as far as those are sealed: one query a monitor.
+async fn seen_by(table: &Table, incidents: &[Incident]) -> Result<view::uptime::Seen, Refusal> {
+    let mut by_monitor: BTreeMap<&MonitorId, Vec<&Outage>> = BTreeMap::new();
+    for (monitor, outage) in incidents.iter().flat_map(|incident| &incident.outages) {
+        by_monitor.entry(monitor).or_default().push(outage);
+    }
+    let mut seen = view::uptime::Seen::new();
+    for (monitor, outages) in by_monitor {
+        let (first, last) = (
+            outages.iter().map(|outage| outage.from.day()).min(),
+            outages.iter().map(|outage| outage.last_day).max(),
+        );
+        let (Some(first), Some(last)) = (first, last) else { continue };
+        let records: Vec<DayRecord> = table
+            .sealed_days(monitor, first, last)
+            .await?
+            .iter()
+            .filter_map(|sealed| DayRecord::decode(sealed.record.as_bytes()).ok())
+            .collect();
+        for outage in outages {
+            let counts = counts_of(&records, outage.from.day(), outage.last_day);
+            if !counts.is_empty() {
+                seen.insert((monitor.clone(), outage.from.unix()), counts);
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// What each vantage saw over whole days.
+fn counts_of(records: &[DayRecord], first: Day, last: Day) -> Vec<(Vantage, u64, u64, u64)> {
+    let mut sums: BTreeMap<&Vantage, (u64, u64, u64)> = BTreeMap::new();
+    let within = records.iter().filter(|record| (first..=last).contains(&record.day().day));
+    for (vantage, count) in within.flat_map(|record| &record.day().vantages) {
+        let sum = sums.entry(vantage).or_default();
+        sum.0 += u64::from(count.up);
+        sum.1 += u64::from(count.down);
+        sum.2 += u64::from(count.nothing);
+    }
+    sums.into_iter().map(|(vantage, (up, down, nothing))| (vantage.clone(), up, down, nothing)).collect()
+}
+
+pub(crate) async fn proof(
+    State(table): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<WindowQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let window = window(query.days.as_deref(), 30, lambda::clock::now())?;
+    let provider = registered(&table, &id).await?.provider;
+    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
+    let proof = proof::prove(&table, &facts, window).await?;
+    let name = format!("uptime-{provider}-{}-days-until-{}.bundle", window.days(), proof.last);
+    Ok(answer::download(&headers, &name, proof.text))
+}
+
+pub(crate) async fn proof_page(
+    State(table): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let now = lambda::clock::now();
+    let summary = match registered(&table, &id).await {
+        Ok(summary) => summary,
+        Err(Refusal::UnknownProvider(id)) => return Ok(page::no_provider(&id)),
+        Err(refusal) => return Err(refusal),
+    };
+    let facts = table.facts_of(&summary.provider).await?;
+    let log = proof::published(&table).await?;
+    let overview = Overview::of(&facts, Window::month(now), now);
+    Ok(answer::html_with_script(&headers, page::proof(&summary, &overview, log.as_ref())))
+}
