@@ -126,7 +126,9 @@ struct Series {
 async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) -> Result<Series, NoProof> {
     let Facts { watch, .. } = facts;
     let mut days = Vec::new();
-    for SealedDay { record, leaf, .. } in table.sealed_days(&watch.service.monitor, first, last).await? {
+    for SealedDay { record, leaf, .. } in
+        table.sealed_days(&watch.service.monitor, first, last, table::Freshness::Recent).await?
+    {
         let Some(index) = leaf.filter(|index| *index < size) else { break };
         let day = DayRecord::decode(record.as_bytes()).map_err(broken)?.day().day;
         days.push((day, index, Leaf::from_bytes(record.into_bytes()).map_err(broken)?));

@@ -120,7 +120,7 @@ async fn seen_by(table: &Table, incidents: &[Incident]) -> Result<view::uptime::
         );
         let (Some(first), Some(last)) = (first, last) else { continue };
         let records: Vec<DayRecord> = table
-            .sealed_days(monitor, first, last)
+            .sealed_days(monitor, first, last, table::Freshness::Recent)
             .await?
             .iter()
             .filter_map(|sealed| DayRecord::decode(sealed.record.as_bytes()).ok())
