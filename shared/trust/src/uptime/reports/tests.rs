@@ -228,10 +228,31 @@ fn what_we_do_not_know_and_what_nobody_said_is_no_disagreement() {
 }
 
 #[test]
-fn many_stretches_are_counted_and_the_first_are_named() {
+fn many_stretches_are_counted_and_the_latest_are_named() {
     let down: Vec<Span> = (0..20).map(|turn| span(turn * 10, turn * 10 + 4)).collect();
     let [(says, slots, named)] = &differing(&[Slot::Up; 200], &[], &down)[..] else { panic!() };
-    assert_eq!((*says, *slots, named.len()), (Says::Down, 80, NAMED));
+    assert_eq!((*says, *slots, &named[..]), (Says::Down, 80, &down[15..]));
+}
+
+#[test]
+fn what_was_said_of_days_sums() {
+    let mut reported = Reported::default();
+    for before in 0..3 {
+        let mut of_day = day(&[Slot::Up; 60]);
+        of_day.day = at(0).day().minus(before);
+        let begun = of_day.day.start();
+        let said =
+            |minute: i64, says| Statement { at: begun.plus(minute * 60), ..said(0, Reporter::Gatus, says) };
+        let statements = [said(0, Says::Down), said(10, Says::Up), said(60, Says::Nothing)].into();
+        reported.review(&of_day, &statements, at(60));
+    }
+    let today = at(0).day();
+    let over = reported.over(today.minus(1), today);
+    let said = &over[&Reporter::Gatus];
+    assert_eq!((said.statements, said.down_seconds, said.up_seconds), (5, 1200, 6000));
+    assert_eq!(said.disagreements.len(), 1);
+    assert_eq!((said.disagreements[0].slots, said.disagreements[0].spans.len()), (20, 2));
+    assert_eq!(reported.over(today.next(), today.next()), BTreeMap::new());
 }
 
 fn any_statement() -> impl Strategy<Value = Statement> {
