@@ -2,10 +2,10 @@
 
 use chatwoot::signature::TOLERANCE;
 use end_to_end::{
-    samples::{self, CHATWOOT_SECRET, EVENTS_SECRET},
+    samples::{self, CHATWOOT_SECRET, EVENTS_SECRET, REPORTS_SECRET},
     services::{BusHealth, Services},
 };
-use lambda::clock;
+use lambda::{clock, report_key::ReportKey, secrets::Secret};
 use serde_json::{Value, json};
 
 /// The sample webhook, signed just now.
@@ -141,6 +141,56 @@ async fn a_marketplace_event_signed_by_somebody_else_or_long_ago_is_401_and_not_
         assert_eq!(problem(&answer), "invalid-signature", "{what}");
     }
     assert_eq!(services.published(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_contracts_monitors_are_published_as_an_event_of_the_requests_id() {
+    let (services, mut function) = super::started("event-ingress").await;
+    let mut invocation = samples::of("event-ingress-monitors").unwrap();
+    samples::sign_as_marketplace(&mut invocation, EVENTS_SECRET, clock::now()).unwrap();
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(202), &json!(r#"{"id":"msg_sample"}"#)));
+    let published = services.published();
+    assert_eq!(published.len(), 1);
+    let detail = &published[0]["Detail"];
+    assert_eq!(
+        (&published[0]["DetailType"], &detail["id"]),
+        (&json!("contract.monitors-set"), &json!("msg_sample"))
+    );
+    assert_eq!(
+        (&detail["data"]["contract_id"], &detail["data"]["monitors"][1]["check"]["port"]),
+        (&json!("c-1"), &json!(22))
+    );
+    // Deployed, nobody reaches us by way of a monitor.
+    invocation["body"] =
+        json!(r#"{"monitors":[{"name":"a","check":{"kind":"http","url":"http://127.0.0.1:9001/"}}]}"#);
+    samples::sign_as_marketplace(&mut invocation, EVENTS_SECRET, clock::now()).unwrap();
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!((&answer["statusCode"], problem(&answer).as_str()), (&json!(400), "invalid-monitors"));
+    assert_eq!(services.published().len(), 1);
+    assert!(!function.log().join("\n").contains("vm-1.example.com"));
+}
+
+#[tokio::test]
+async fn a_report_goes_to_where_days_are_settled_and_nothing_of_it_says_where_the_service_is() {
+    let (services, mut function) = super::started("event-ingress").await;
+    let mut invocation = samples::of("event-ingress-report").unwrap();
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!((&answer["statusCode"], problem(&answer).as_str()), (&json!(401), "invalid-signature"));
+    let monitor = "00112233445566778899aabbccddeeff";
+    let key = ReportKey::of(&Secret::new(REPORTS_SECRET), &monitor.parse().unwrap()).unwrap();
+    invocation["headers"]["authorization"] = json!(format!("Bearer {}", key.expose()));
+    let report =
+        json!({ "reporter": "gatus", "status": "TRIGGERED", "group": "", "endpoint": "vm-1.example.com" });
+    invocation["body"] = json!(report.to_string());
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(202), &json!(r#"{"statements":1}"#)));
+    let sent = services.sent();
+    assert_eq!((sent.len(), sent[0].queue.as_str()), (1, "provider-trust-dev-settle"));
+    let task: Value = serde_json::from_str(&sent[0].body).unwrap();
+    assert_eq!((&task["task"], &task["monitor"]), (&json!("report"), &json!(monitor)));
+    assert!(!sent[0].body.contains("vm-1"), "{task}");
+    assert!(!function.log().join("\n").contains(key.expose()));
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ pub const MARKETPLACE_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// What the log is signed with in tests: the bytes 0 to 31.
 pub const LOG_SEED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
+/// What the keys of monitors are made from in tests.
+pub const REPORTS_SECRET: &str = "what-keys-are-made-from";
+
 /// The secret document with all of them, for account 1.
 pub fn secrets() -> Value {
     json!({
@@ -28,6 +31,7 @@ pub fn secrets() -> Value {
         "marketplace": [MARKETPLACE_SECRET],
         "chatwoot": { "1": { "webhook": [CHATWOOT_SECRET] } },
         "log": { "origin": "log.example/uptime", "seeds": [LOG_SEED] },
+        "reports": [REPORTS_SECRET],
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Planned is the minute to come, so that nobody is late from the beginning, and whatever minute the run before has left out. How far
 //! it has come is noted after the queue has taken it: a run that dies is done again, and a minute that is planned twice is asked twice,
-//! which changes nothing.
+//! which changes nothing. Each vantage plans for itself.
 
 use lambda::{
     Clients, Environment, Queue, StartError,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use table::{Table, TableError};
 use trust::{
     time::Moment,
-    uptime::{probing::Minute, shard::ShardId},
+    uptime::{names::Vantage, probing::Minute, shard::ShardId},
 };
 
 /// Minutes that are made up for after a standstill. What is older is over before a worker could ask.
@@ -23,15 +23,17 @@ const MADE_UP_FOR: i64 = 1;
 pub struct App {
     table: Table,
     queue: Queue,
+    vantage: Vantage,
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names and the queue at `PROBE_QUEUE_URL`.
+    /// Connects to the table that `TABLE_NAME` names and the queue at `PROBE_QUEUE_URL`, to plan what is asked from `VANTAGE`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { table, queue: Queue::connect(environment, &clients, "PROBE_QUEUE_URL")? })
+        let queue = Queue::connect(environment, &clients, "PROBE_QUEUE_URL")?;
+        Ok(Self { table, queue, vantage: lambda::vantages::own(environment)? })
     }
 }
 
@@ -48,13 +50,13 @@ pub enum PlanError {
 
 /// Handles a scheduled run.
 pub async fn handle(app: &App, _event: Value) -> Result<Value, lambda_runtime::Error> {
-    let planned = plan(&app.table, &app.queue, lambda::clock::now()).await?;
+    let planned = plan(&app.table, &app.queue, &app.vantage, lambda::clock::now()).await?;
     Ok(json!({ "planned": planned }))
 }
 
-/// Plans what is to be planned at this time, and says how many shards were sent.
-pub async fn plan(table: &Table, queue: &Queue, now: Moment) -> Result<usize, PlanError> {
-    let noted = table.planned_through().await?;
+/// Plans what is to be asked from a vantage at this time, and says how many shards were sent.
+pub async fn plan(table: &Table, queue: &Queue, vantage: &Vantage, now: Moment) -> Result<usize, PlanError> {
+    let noted = table.planned_through(vantage).await?;
     let minutes = minutes(noted.value, now);
     let Some(last) = minutes.last().copied() else { return Ok(0) };
     let shards = table.shards().await?;
@@ -63,7 +65,7 @@ pub async fn plan(table: &Table, queue: &Queue, now: Moment) -> Result<usize, Pl
         messages.extend(shards.iter().map(|shard| message(*shard, *minute, now)));
     }
     queue.send(messages).await?;
-    match table.note_planned(last, noted.version).await {
+    match table.note_planned(vantage, last, noted.version).await {
         // Somebody else has planned the same.
         Err(TableError::Conflict) => tracing::debug!("another planner was faster"),
         outcome => outcome?,

@@ -68,8 +68,9 @@ pub(crate) async fn uptime(
     let window = window(query.days.as_deref(), 30, now)?;
     let provider = registered(&table, &id).await?.provider;
     let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
+    let reported = table.reported_of(&provider).await?;
     let overview = Overview::of(&facts, window, now);
-    Ok(answer::json(&headers, &view::uptime::uptime(&provider, &overview)))
+    Ok(answer::json(&headers, &view::uptime::uptime(&provider, &overview, &reported)))
 }
 
 pub(crate) async fn outages(

@@ -192,8 +192,8 @@ pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }
 
-pub(crate) fn planned() -> Key {
-    Key { pk: SHARDS.to_owned(), sk: "planned".to_owned() }
+pub(crate) fn planned(from: &Vantage) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: format!("planned#{from}") }
 }
 
 pub(crate) fn shard(shard: ShardId) -> String {

@@ -8,7 +8,7 @@
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
-//! | `shards` | `SHARD`, `planned` | how many monitors stand in each shard, and up to which minute they were planned |
+//! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |

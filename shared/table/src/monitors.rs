@@ -15,7 +15,7 @@ use trust::{
         leaves::MaintenanceLeaf,
         maintenance::Window,
         monitor::Monitoring,
-        names::MonitorId,
+        names::{MonitorId, Vantage},
         outage::Service,
         schedule::Schedule,
         shard::{MOST_MONITORS, Place, ShardId},
@@ -180,17 +180,17 @@ impl Table {
         leaves.iter().map(|(name, leaf)| self.put_any(log::awaiting(name, leaf))).collect()
     }
 
-    /// The last minute for which all shards were planned.
-    pub async fn planned_through(&self) -> Result<Stored<Option<Moment>>, TableError> {
-        let stored = self.stored::<Planned>(&keys::planned()).await?;
+    /// The last minute for which a vantage has planned all shards.
+    pub async fn planned_through(&self, from: &Vantage) -> Result<Stored<Option<Moment>>, TableError> {
+        let stored = self.stored::<Planned>(&keys::planned(from)).await?;
         let (value, version) =
             stored.map_or((None, 0), |stored| (Some(stored.value.through), stored.version));
         Ok(Stored { value, version })
     }
 
-    /// Notes the last minute for which all shards were planned, on condition that nobody else has meanwhile.
-    pub async fn note_planned(&self, through: Moment, read: u64) -> Result<(), TableError> {
-        self.put_if(item::item(&keys::planned(), &Planned { through })?, read).await
+    /// Notes the last minute for which a vantage has planned all shards, on condition that nobody else has meanwhile.
+    pub async fn note_planned(&self, from: &Vantage, through: Moment, read: u64) -> Result<(), TableError> {
+        self.put_if(item::item(&keys::planned(from), &Planned { through })?, read).await
     }
 
     /// All shards that hold a monitor.

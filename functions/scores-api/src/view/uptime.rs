@@ -14,6 +14,7 @@ use trust::{
         names::{MonitorId, Vantage},
         outage::{Incident, Outage},
         percent::BasisPoints,
+        reports::{Reported, Reporter, Said, Says},
         sla::Standing,
         slot::{Gap, Reason},
     },
@@ -40,7 +41,10 @@ pub(crate) fn no_claim(tally: &Tally) -> Option<String> {
     })
 }
 
-pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>) -> Value {
+/// What others said of each monitor.
+pub(crate) type ReportedOf = BTreeMap<MonitorId, Reported>;
+
+pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>, reported: &ReportedOf) -> Value {
     let window = overview.window;
     let tally = overview.tally();
     let path = format!("/v1/providers/{provider}");
@@ -55,7 +59,7 @@ pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>) -> Value {
         "raw": figure(&tally.raw()),
         "interval": interval(&tally, overview.interval()),
         "today": today(window, &overview.today(), overview.monitors.iter().any(|watched| watched.today.is_some())),
-        "monitors": overview.monitors.iter().map(|watched| monitor(&path, overview, watched)).collect::<Vec<_>>(),
+        "monitors": overview.monitors.iter().map(|watched| monitor(&path, overview, watched, reported)).collect::<Vec<_>>(),
         "slas": overview.promises.iter().map(promise).collect::<Vec<_>>(),
         "links": {
             "self": format!("{path}/uptime?days={}", window.days()),
@@ -67,7 +71,7 @@ pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>) -> Value {
     })
 }
 
-fn monitor(path: &str, overview: &Overview<'_>, watched: &Watched<'_>) -> Value {
+fn monitor(path: &str, overview: &Overview<'_>, watched: &Watched<'_>, reported: &ReportedOf) -> Value {
     let window = overview.window;
     let Facts { watch, sealed, current } = watched.facts;
     let tally = watched.tally();
@@ -95,8 +99,22 @@ fn monitor(path: &str, overview: &Overview<'_>, watched: &Watched<'_>) -> Value 
     if overview.monitors.len() <= MOST_BY_DAY {
         value["slots_by_day"] = watched.days.iter().map(|fact| day(watched.facts, fact)).collect();
     }
+    let reported = reported.get(watched.id()).map(|reported| reported.over(window.first(), window.today()));
+    value["reported"] = reported.unwrap_or_default().iter().map(|(by, said)| claim(*by, said)).collect();
     value["proof"] = json!(format!("{path}/proof?days={}&monitor={}", window.days(), watched.id()));
     value
+}
+
+/// What somebody else said, today included. It counts for nothing; where it differs from what we saw, it says so.
+fn claim(by: Reporter, said: &Said) -> Value {
+    let disagreements = said.disagreements.iter().map(|found| {
+        let seen = if found.says == Says::Down { Says::Up } else { Says::Down };
+        json!({ "reported": found.says, "seen": seen, "slots": found.slots, "latest": found.spans })
+    });
+    json!({
+        "by": by, "provenance": "claimed", "statements": said.statements, "up_seconds": said.up_seconds,
+        "down_seconds": said.down_seconds, "disagreements": disagreements.collect::<Vec<_>>(),
+    })
 }
 
 fn today(window: Window, tally: &Tally, is_known: bool) -> Value {
@@ -287,6 +305,8 @@ fn outage(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trust::uptime::{reports::Disagreement, span::Span};
+
     use crate::{overview, samples};
 
     fn services() -> [Facts; 2] {
@@ -313,9 +333,43 @@ mod tests {
     fn uptime_says_with_every_number_how_many_slots_it_rests_on() {
         let (facts, now) = (services(), samples::now());
         let overview = Overview::of(&facts, Window::new(7, now).unwrap(), now);
-        let value = uptime(&"p1".parse().unwrap(), &overview);
+        let value = uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new());
         assert!(!value.to_string().contains("c1"), "contracts are not named");
         insta::assert_json_snapshot!(value);
+    }
+
+    #[test]
+    fn what_others_report_stands_beside_the_figures_as_a_claim_with_where_it_differs() {
+        let (facts, now) = (services(), samples::now());
+        let overview = Overview::of(&facts, Window::new(7, now).unwrap(), now);
+        let span = Span { from: now.plus(-3600), until: now };
+        let differs = Disagreement { says: Says::Down, slots: 4, spans: vec![span] };
+        let said = Said { up_seconds: 60, down_seconds: 3600, statements: 2, disagreements: vec![differs] };
+        let of = |day| Reported {
+            days: BTreeMap::from([(day, BTreeMap::from([(Reporter::Gatus, said.clone())]))]),
+        };
+        let shown = |day| {
+            let reported = ReportedOf::from([("m-web".parse().unwrap(), of(day))]);
+            uptime(&"p1".parse().unwrap(), &overview, &reported)
+        };
+        let mut value = shown(now.day());
+        let web = value["monitors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .position(|monitor| monitor["id"] == "m-web")
+            .unwrap();
+        assert_eq!(
+            value["monitors"][web]["reported"],
+            json!([{
+                "by": "gatus", "provenance": "claimed", "statements": 2, "up_seconds": 60, "down_seconds": 3600,
+                "disagreements": [{ "reported": "down", "seen": "up", "slots": 4, "latest": [span] }],
+            }])
+        );
+        value["monitors"][web]["reported"] = json!([]);
+        // Of a day that is not asked for, or of nobody, it is the same answer.
+        assert_eq!(value, shown(now.day().minus(8)));
+        assert_eq!(value, uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new()));
     }
 
     #[test]
@@ -325,7 +379,8 @@ mod tests {
         let quarter = Window::new(90, now).unwrap();
         for count in [MOST_BY_DAY, 1000] {
             let facts = vec![one.clone(); count];
-            let answer = uptime(&"p1".parse().unwrap(), &Overview::of(&facts, quarter, now)).to_string();
+            let overview = Overview::of(&facts, quarter, now);
+            let answer = uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new()).to_string();
             // As Lambda counts it: as a string within JSON.
             let counted = serde_json::to_string(&answer).unwrap().len();
             assert!(counted < 5_000_000, "{counted} bytes of {count} monitors");

@@ -8,7 +8,10 @@
 
 mod reading;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +143,7 @@ pub fn claims(statements: &BTreeSet<Statement>, within: Span) -> BTreeMap<Report
 /// more, and nobody would hear of a short outage that only one side has seen.
 pub const DIFFERING_SLOTS: usize = 3;
 
-/// Most stretches that are named; all slots are counted.
+/// Most stretches that are named, the latest ones; all slots are counted.
 const NAMED: usize = 5;
 
 /// Where a reporter and we differ.
@@ -150,7 +153,7 @@ pub struct Disagreement {
     pub says: Says,
     /// In how many slots.
     pub slots: u32,
-    /// When: the first few stretches.
+    /// When: the latest stretches.
     pub spans: Vec<Span>,
 }
 
@@ -184,25 +187,48 @@ pub fn disagreements(day: &MonitorDay, claims: &Claims) -> Vec<Disagreement> {
             }
         }
         if slots > 0 {
-            spans.truncate(NAMED);
+            latest(&mut spans);
             found.push(Disagreement { says, slots: u32::try_from(slots).unwrap_or(u32::MAX), spans });
         }
     }
     found
 }
 
-/// What one reporter said of a monitor's day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+fn latest(spans: &mut Vec<Span>) {
+    spans.drain(..spans.len().saturating_sub(NAMED));
+}
+
+/// What one reporter said of a monitor's day, or of several.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
-    /// Seconds of it that he said were up.
+    /// Seconds that he said were up.
     pub up_seconds: u64,
-    /// Seconds of it that he said were down.
+    /// Seconds that he said were down.
     pub down_seconds: u64,
     /// How often he spoke.
     pub statements: u32,
     /// Where he differs from what we saw.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,
+}
+
+/// Adds what was said of a later day.
+impl AddAssign<&Self> for Said {
+    fn add_assign(&mut self, later: &Self) {
+        self.up_seconds += later.up_seconds;
+        self.down_seconds += later.down_seconds;
+        self.statements = self.statements.saturating_add(later.statements);
+        for found in &later.disagreements {
+            match self.disagreements.iter_mut().find(|known| known.says == found.says) {
+                Some(known) => {
+                    known.slots = known.slots.saturating_add(found.slots);
+                    known.spans.extend(&found.spans);
+                    latest(&mut known.spans);
+                }
+                None => self.disagreements.push(found.clone()),
+            }
+        }
+    }
 }
 
 /// What was said of a monitor, by day and reporter, the last [`KEPT_DAYS`](super::facts::KEPT_DAYS) days. All of it is claimed.
@@ -213,6 +239,16 @@ pub struct Reported {
 }
 
 impl Reported {
+    /// What each reporter said from one day up to and including another.
+    pub fn over(&self, first: Day, last: Day) -> BTreeMap<Reporter, Said> {
+        let mut sums: BTreeMap<Reporter, Said> = BTreeMap::new();
+        let days = self.days.iter().filter(|(day, _)| (first..=last).contains(*day));
+        for (reporter, said) in days.flat_map(|(_, said)| said) {
+            *sums.entry(*reporter).or_default() += said;
+        }
+        sums
+    }
+
     /// Works a day out anew, from what we know of it and the statements of it, with those of [`LONGEST_HELD`] before. What is said of
     /// the time from `now` on does not count yet.
     pub fn review(&mut self, day: &MonitorDay, statements: &BTreeSet<Statement>, now: Moment) {

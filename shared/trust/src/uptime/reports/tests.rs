@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    Reporter::{Agent, Alertmanager, Gatus, UptimeKuma},
+    *,
+};
 use crate::uptime::{
     schedule::{Grid, Interval},
     slot::{Gap, Reason, Seen},
@@ -27,47 +30,49 @@ fn read_now(report: &Value) -> Result<Vec<Statement>, Unreadable> {
     read(report.to_string().as_bytes(), at(600))
 }
 
+fn sample(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
 fn kuma(status: u64, time: &str) -> Value {
-    // As Uptime Kuma 2.0 sends it, shortened.
-    json!({
-        "heartbeat": {
-            "monitorID": 3, "status": status, "time": time, "msg": "connect ECONNREFUSED 192.0.2.7:443", "important": true,
-            "duration": 60, "retries": 1, "timezone": "Europe/Berlin", "timezoneOffset": "+01:00",
-            "localDateTime": "2026-11-24 10:30:00",
-        },
-        "monitor": { "id": 3, "name": "vm-1", "hostname": "192.0.2.7", "type": "http" },
-        "msg": "[vm-1] [🔴 Down] connect ECONNREFUSED 192.0.2.7:443",
-    })
+    let mut report = sample(include_str!("../../../../../events/reports/uptime-kuma.json"));
+    report["heartbeat"]["status"] = json!(status);
+    report["heartbeat"]["time"] = json!(time);
+    report
+}
+
+fn alertmanager() -> Value {
+    sample(include_str!("../../../../../events/reports/alertmanager.json"))
 }
 
 fn alert(status: &str, starts: &str, ends: &str, fingerprint: &str) -> Value {
-    // The sample payload of version 4, shortened.
-    json!({
-        "status": status, "startsAt": starts, "endsAt": ends, "fingerprint": fingerprint,
-        "labels": { "alertname": "ProbeFailure", "instance": "https://server.example.org" },
-        "annotations": { "summary": "down" }, "generatorURL": "http://prometheus.example.org/graph",
-    })
+    let mut alert = alertmanager()["alerts"][0].take();
+    for (member, value) in
+        [("status", status), ("startsAt", starts), ("endsAt", ends), ("fingerprint", fingerprint)]
+    {
+        alert[member] = json!(value);
+    }
+    alert
 }
 
 fn alerts(alerts: &[Value]) -> Value {
-    json!({
-        "receiver": "trust", "status": "firing", "alerts": alerts, "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {},
-        "externalURL": "http://prometheus.example.org:9093", "version": "4", "groupKey": "{}", "truncatedAlerts": 0,
-    })
+    let mut report = alertmanager();
+    report["alerts"] = json!(alerts);
+    report
 }
 
 #[test]
 fn each_reporters_own_words_are_understood() {
     let statement =
         |minute, by, name: &str, says| Statement { of: Subject::of(name), ..said(minute, by, says) };
-    use Reporter::{Agent, Alertmanager, Gatus, UptimeKuma};
-    let gatus = |status: &str| json!({ "reporter": "gatus", "status": status, "group": "core", "endpoint": "web", "more": 1 });
+    let gatus = |status: &str| {
+        let mut report = sample(include_str!("../../../../../events/reports/gatus.json"));
+        report["status"] = json!(status);
+        report
+    };
     let never = "0001-01-01T00:00:00Z";
     for (report, expected) in [
-        (
-            json!({ "kind": "heartbeat", "status": "up", "at": "2026-11-24T09:59:00Z" }),
-            vec![said(599, Agent, Says::Up)],
-        ),
+        (sample(include_str!("../../../../../events/reports/agent.json")), vec![said(570, Agent, Says::Up)]),
         (
             json!({ "kind": "heartbeat", "status": "down", "at": "2026-11-24T09:59:00Z", "load": 3 }),
             vec![said(599, Agent, Says::Down)],
@@ -153,7 +158,6 @@ fn a_statement_holds_until_the_next_and_no_longer_than_its_reporter_may_be_silen
     let of = |statements: &[Statement], by: Reporter| {
         claims(&statements.iter().copied().collect(), day).remove(&by).unwrap_or_default()
     };
-    use Reporter::{Agent, UptimeKuma};
     let found = of(
         &[
             said(10, UptimeKuma, Says::Down),
@@ -228,14 +232,34 @@ fn what_we_do_not_know_and_what_nobody_said_is_no_disagreement() {
 }
 
 #[test]
-fn many_stretches_are_counted_and_the_first_are_named() {
+fn many_stretches_are_counted_and_the_latest_are_named() {
     let down: Vec<Span> = (0..20).map(|turn| span(turn * 10, turn * 10 + 4)).collect();
     let [(says, slots, named)] = &differing(&[Slot::Up; 200], &[], &down)[..] else { panic!() };
-    assert_eq!((*says, *slots, named.len()), (Says::Down, 80, NAMED));
+    assert_eq!((*says, *slots, &named[..]), (Says::Down, 80, &down[15..]));
+}
+
+#[test]
+fn what_was_said_of_days_sums() {
+    let mut reported = Reported::default();
+    for before in 0..3 {
+        let mut of_day = day(&[Slot::Up; 60]);
+        of_day.day = at(0).day().minus(before);
+        let begun = of_day.day.start();
+        let said =
+            |minute: i64, says| Statement { at: begun.plus(minute * 60), ..said(0, Reporter::Gatus, says) };
+        let statements = [said(0, Says::Down), said(10, Says::Up), said(60, Says::Nothing)].into();
+        reported.review(&of_day, &statements, at(60));
+    }
+    let today = at(0).day();
+    let over = reported.over(today.minus(1), today);
+    let said = &over[&Reporter::Gatus];
+    assert_eq!((said.statements, said.down_seconds, said.up_seconds), (5, 1200, 6000));
+    assert_eq!(said.disagreements.len(), 1);
+    assert_eq!((said.disagreements[0].slots, said.disagreements[0].spans.len()), (20, 2));
+    assert_eq!(reported.over(today.next(), today.next()), BTreeMap::new());
 }
 
 fn any_statement() -> impl Strategy<Value = Statement> {
-    use Reporter::{Agent, Alertmanager, UptimeKuma};
     let by = prop::sample::select(vec![Agent, Alertmanager, UptimeKuma]);
     let says = prop::sample::select(vec![Says::Up, Says::Down, Says::Nothing]);
     (0_i64..86_400, by, 0_u32..3, says).prop_map(|(second, by, of, says)| Statement {
