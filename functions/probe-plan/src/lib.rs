@@ -78,7 +78,7 @@ fn minutes(planned: Option<Moment>, now: Moment) -> Vec<Moment> {
     let this = now.unix().div_euclid(60);
     // A note from the future is of a clock that was wrong.
     let planned = planned.map(|last| last.unix() / 60).filter(|&last| last <= this + 2);
-    let first = planned.map_or(this + 1, |last| (last + 1).max(this + 1 - MADE_UP_FOR));
+    let first = planned.map_or(this, |last| (last + 1).max(this + 1 - MADE_UP_FOR));
     (first..=this + 1).filter_map(|minute| Moment::from_unix(minute * 60)).collect()
 }
 
@@ -104,7 +104,9 @@ mod tests {
             planned = minutes.last().copied().or(planned);
             all.extend(minutes);
         }
-        let expected = ["12:00:00", "12:01:00", "12:02:00", "12:03:00", "12:04:00", "12:05:00", "12:06:00"];
+        // The first run of all begins with the minute it is in, so that new monitors are asked soon.
+        let expected =
+            ["11:59:00", "12:00:00", "12:01:00", "12:02:00", "12:03:00", "12:04:00", "12:05:00", "12:06:00"];
         assert_eq!(all, expected.map(at));
     }
 
@@ -112,7 +114,7 @@ mod tests {
     fn after_a_standstill_only_what_can_still_be_asked_is_made_up_for() {
         assert_eq!(minutes(Some(at("09:00:00")), at("12:00:30")), [at("12:00:00"), at("12:01:00")]);
         assert_eq!(minutes(Some(at("12:01:00")), at("12:00:30")), []);
-        assert_eq!(minutes(Some(at("18:00:00")), at("12:00:30")), [at("12:01:00")]);
+        assert_eq!(minutes(Some(at("18:00:00")), at("12:00:30")), [at("12:00:00"), at("12:01:00")]);
     }
 
     #[test]

@@ -83,7 +83,7 @@ async fn settle_once(
         sightings.push((day, seen.sightings(&monitor, day).await?));
         day = day.next();
     }
-    let as_of = known_until(&plan, &sightings, now);
+    let as_of = known_until(&plan, &sightings, stored.facts.sealed.carried.is_some(), now);
     let days: Vec<MonitorDay> =
         sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect();
     let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
@@ -99,17 +99,21 @@ async fn settle_once(
     Ok(())
 }
 
-/// Up to when it can be said what was: until now, or until the first of the last slots of which nobody has reported yet.
-fn known_until(plan: &Plan, days: &[(Day, Sightings)], now: Moment) -> Moment {
+/// Up to when it can be said what was: until now, or until the slot after one that was down of which nobody has reported yet, but
+/// still may. Without that, an outage would seem to end wherever a worker is slow.
+fn known_until(plan: &Plan, days: &[(Day, Sightings)], is_down: bool, now: Moment) -> Moment {
     let grid = plan.schedule.grid;
     let recent = now.plus(-LATE);
-    for (day, sightings) in days.iter().filter(|(day, _)| grid.end_of(*day) > recent) {
+    let mut is_down = is_down;
+    for (day, sightings) in days {
         let settled = plan.settle(*day, sightings, now);
-        let waiting = grid.slots().zip(&settled.slots).find(|(slot, seen)| {
-            grid.span(*day, *slot).until > recent && matches!(seen, Some(Slot::Unknown(Gap::Silent)))
-        });
-        if let Some((slot, _)) = waiting {
-            return grid.span(*day, slot).from;
+        for (slot, seen) in grid.slots().zip(settled.slots) {
+            let span = grid.span(*day, slot);
+            match seen {
+                Some(Slot::Unknown(Gap::Silent)) if is_down && span.until > recent => return span.from,
+                Some(seen) => is_down = matches!(seen, Slot::Down(_)),
+                None => {}
+            }
         }
     }
     now
