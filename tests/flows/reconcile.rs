@@ -204,6 +204,7 @@ async fn lifecycle_of(
         ("ACCOUNT_SECRETS", "provider-trust-dev/chatwoot".to_owned()),
         ("CHATWOOT_URL", operator.chatwoot.base_url()),
         ("CHATWOOT_WEBHOOK_URL", format!("http://{at}/lambda-url/chatwoot-webhook/")),
+        ("VANTAGES", "home".to_owned()),
     ];
     let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     lifecycle::App::start(&environment.with(&more)).await.unwrap()
