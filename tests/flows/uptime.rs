@@ -152,6 +152,40 @@ async fn work_that_was_announced_a_day_ahead_is_no_downtime_and_stands_in_the_ra
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_is_reported_late_does_not_end_an_outage() {
+    let world = World::start().await;
+    world.see(0..10, UP).await;
+    world.see(10..15, DOWN).await;
+    world.settle(15).await;
+    // The worker of the 15th minute is slow, that of the 16th is not.
+    world.see(16..17, DOWN).await;
+    world.settle(17).await;
+    assert_eq!(world.told(), ["outage.opened"]);
+    world.see(15..16, DOWN).await;
+    world.settle(17).await;
+    assert_eq!(world.told(), ["outage.opened"]);
+    let all = world.facts().await;
+    assert_eq!(only(&all).open_outage().map(|outage| outage.slots), Some(7));
+    // Nobody has reported for long: sight is lost.
+    world.settle(30).await;
+    assert_eq!(world.told(), ["outage.opened", "outage.closed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_is_taken_out_of_its_shard_once_however_many_seal_it() {
+    let world = World::start().await;
+    let stays = world.add_neighbour().await;
+    world.end(600).await;
+    let sealing = (0..4).map(|_| world.seal(3 * MINUTES_A_DAY));
+    futures_util::future::join_all(sealing).await;
+    world.seal(3 * MINUTES_A_DAY).await;
+    let table = world.services().table().unwrap();
+    assert_eq!(table.shards().await.unwrap(), [world.shard]);
+    let asked = table.asked_in(world.shard).await.unwrap();
+    assert_eq!(asked.into_iter().map(|asked| asked.service.monitor).collect::<Vec<_>>(), [stays]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_the_contract_ends_its_last_day_is_sealed_and_nobody_asks_any_more() {
     let world = World::start().await;
     world.see(0..600, UP).await;

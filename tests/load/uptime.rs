@@ -7,7 +7,7 @@ use end_to_end::{
     services::{BusHealth, Services},
 };
 use lambda::Environment;
-use table::{Consumed, Seen, Segment, Table};
+use table::{Consumed, Freshness, Seen, Segment, Table};
 use transparency::{
     checkpoint::{Candidate, Published},
     key::SecretKey,
@@ -152,7 +152,7 @@ pub(crate) async fn watching(monitors: usize) -> anyhow::Result<()> {
         table.write_segment(shard, &segment(minute), "run").await?;
     }
     spent.next();
-    drop(table.segments(shard, day, day.start()).await?);
+    drop(table.segments(shard, day, Freshness::Recent).await?);
     let day_of_segments = spent.next();
     let noon = day.start().plus(43_200);
     let begun = Instant::now();

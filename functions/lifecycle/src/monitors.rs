@@ -27,6 +27,9 @@ pub(crate) async fn follow(
     let salt = || Salt(lambda::random::bytes());
     for (watch, checks) in monitoring.watches(contract) {
         let Some(stored) = app.table.monitor(&watch.service.monitor).await? else {
+            if watch.schedule.running.is_empty() {
+                continue;
+            }
             app.table.add_monitor(watch, &checks, &app.panel, salt).await?;
             continue;
         };

@@ -76,7 +76,9 @@ pub async fn plan(table: &Table, queue: &Queue, vantage: &Vantage, now: Moment) 
 /// The minutes to plan, up to the one after this, given the last that was planned.
 fn minutes(planned: Option<Moment>, now: Moment) -> Vec<Moment> {
     let this = now.unix().div_euclid(60);
-    let first = planned.map_or(this + 1, |last| (last.unix() / 60 + 1).max(this + 1 - MADE_UP_FOR));
+    // A note from the future is of a clock that was wrong.
+    let planned = planned.map(|last| last.unix() / 60).filter(|&last| last <= this + 2);
+    let first = planned.map_or(this + 1, |last| (last + 1).max(this + 1 - MADE_UP_FOR));
     (first..=this + 1).filter_map(|minute| Moment::from_unix(minute * 60)).collect()
 }
 
@@ -110,6 +112,7 @@ mod tests {
     fn after_a_standstill_only_what_can_still_be_asked_is_made_up_for() {
         assert_eq!(minutes(Some(at("09:00:00")), at("12:00:30")), [at("12:00:00"), at("12:01:00")]);
         assert_eq!(minutes(Some(at("12:01:00")), at("12:00:30")), []);
+        assert_eq!(minutes(Some(at("18:00:00")), at("12:00:30")), [at("12:01:00")]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use trust::{
     time::Moment,
     uptime::{
+        monitor::MOST_ENDPOINTS,
         names::{MonitorId, Vantage},
         probing::{Minute, Task},
         slot::Controls,
@@ -44,8 +45,9 @@ const ROUND: Duration = Duration::from_secs(30);
 /// How many checks are under way at once.
 const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
-/// How many of them at one host.
-const PER_HOST: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+/// How many of them at one host: as many as a contract may have. Fewer, and a host that hangs would keep some of its own monitors from
+/// being asked within the round.
+const PER_HOST: NonZeroUsize = NonZeroUsize::new(MOST_ENDPOINTS).unwrap();
 
 /// Seconds after the end of a slot at which it is looked at: other vantages see the same at the same time.
 const AFTER_THE_SLOT: u32 = 2;
@@ -150,13 +152,12 @@ async fn ask(
     report(&checked, controls);
     let segment = Segment { minute, vantage: app.vantage.clone(), seen };
     app.table.write_segment(shard, &segment, run).await?;
-    let news = round.news(&segment.seen);
-    let over = round.ends.plus(i64::from(AFTER_THE_SLOT));
-    let delay = over.since(clock()).min(LONGEST_DELAY);
-    let messages: Vec<Message> = news
-        .chunks(table::MOST_LOOKED_AT)
-        .map(|monitors| Message { body: look(shard, monitors), delay })
-        .collect();
+    let mut messages = Vec::new();
+    for (ends, monitors) in round.news(&segment.seen) {
+        let delay = ends.plus(i64::from(AFTER_THE_SLOT)).since(clock()).min(LONGEST_DELAY);
+        let looks = monitors.chunks(table::MOST_LOOKED_AT);
+        messages.extend(looks.map(|monitors| Message { body: look(shard, monitors), delay }));
+    }
     Ok(app.queue.send(messages).await?)
 }
 

@@ -1,5 +1,7 @@
 //! Whose turn it is in a minute, and what becomes of what was seen.
 
+use std::collections::BTreeMap;
+
 use probe::{
     batch::{Attempt, Checked},
     check::Check,
@@ -65,8 +67,8 @@ impl Round {
         seen
     }
 
-    /// The monitors that are otherwise than is known of them.
-    pub(crate) fn news(&self, seen: &Seen) -> Vec<MonitorId> {
+    /// The monitors that are otherwise than is known of them, by the end of their slots.
+    pub(crate) fn news(&self, seen: &Seen) -> BTreeMap<Moment, Vec<MonitorId>> {
         let is_news = |turn: &&Turn| {
             let outcomes = seen.outcomes.get(&turn.asked.number).into_iter().flatten().copied();
             match (turn.asked.known, Verdict::of(outcomes)) {
@@ -78,7 +80,11 @@ impl Round {
                 }
             }
         };
-        self.turns.iter().filter(is_news).map(|turn| turn.asked.service.monitor.clone()).collect()
+        let mut news: BTreeMap<Moment, Vec<MonitorId>> = BTreeMap::new();
+        for turn in self.turns.iter().filter(is_news) {
+            news.entry(turn.slot.until).or_default().push(turn.asked.service.monitor.clone());
+        }
+        news
     }
 }
 
@@ -179,7 +185,7 @@ mod tests {
         let blind = Controls { asked: 2, failed: 2 };
         let seen = round.seen(&[checked(0, &[(20, DOWN), (21, DOWN)])], blind, minute());
         assert_eq!(seen.outcomes[&1], [Outcome::Nothing(Nothing::Fault); 2]);
-        assert_eq!(round.news(&seen), []);
+        assert_eq!(round.news(&seen).len(), 0);
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(crate) struct Proof {
 pub(crate) async fn prove(table: &Table, facts: &[Facts], window: Window) -> Result<Proof, NoProof> {
     let (checkpoint, keys) = published(table).await?.ok_or(NoProof::NoLog)?;
     let size = checkpoint.head().size;
-    let sealed_until = common_end(facts, window, |facts| facts.sealed.days.last().map(|fact| fact.day));
+    let sealed_until = common_end(facts, window);
     let from = sealed_until.minus(window.days() - 1 + MARGIN);
     let concerned: Vec<&Facts> =
         facts.iter().filter(|facts| facts.days_within(from, sealed_until).next().is_some()).collect();
@@ -104,11 +104,11 @@ pub(crate) async fn published(table: &Table) -> Result<Option<(Published, Vec<Pu
     Ok(Some((Published::open(&head.checkpoint, &keys).map_err(broken)?, keys)))
 }
 
-/// The last day up to which all that run have come, yesterday at most. One that began and has no day yet holds it back, too.
-fn common_end(facts: &[Facts], window: Window, reached: impl Fn(&Facts) -> Option<Day>) -> Day {
+/// The last day up to which all that run are sealed, yesterday at most. One that began and has no day yet holds it back, too.
+fn common_end(facts: &[Facts], window: Window) -> Day {
     let ends = facts.iter().filter_map(|facts| {
         let first = facts.watch.first_day().filter(|first| *first <= window.last())?;
-        let reached = reached(facts);
+        let reached = facts.sealed.days.last().map(|fact| fact.day);
         let is_done = reached.is_some() && reached == facts.watch.last_day();
         (!is_done).then(|| reached.unwrap_or(first.minus(1)))
     });
@@ -126,7 +126,9 @@ struct Series {
 async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) -> Result<Series, NoProof> {
     let Facts { watch, .. } = facts;
     let mut days = Vec::new();
-    for SealedDay { record, leaf, .. } in table.sealed_days(&watch.service.monitor, first, last).await? {
+    for SealedDay { record, leaf, .. } in
+        table.sealed_days(&watch.service.monitor, first, last, table::Freshness::Recent).await?
+    {
         let Some(index) = leaf.filter(|index| *index < size) else { break };
         let day = DayRecord::decode(record.as_bytes()).map_err(broken)?.day().day;
         days.push((day, index, Leaf::from_bytes(record.into_bytes()).map_err(broken)?));

@@ -13,6 +13,7 @@ use trust::{
     id::ProviderId,
     time::{Day, Moment},
     uptime::{
+        day::VantageCount,
         facts::Facts,
         names::{MonitorId, Vantage},
         outage::{Incident, Outage},
@@ -121,7 +122,7 @@ async fn seen_by(table: &Table, incidents: &[Incident]) -> Result<view::uptime::
         );
         let (Some(first), Some(last)) = (first, last) else { continue };
         let records: Vec<DayRecord> = table
-            .sealed_days(monitor, first, last)
+            .sealed_days(monitor, first, last, table::Freshness::Recent)
             .await?
             .iter()
             .filter_map(|sealed| DayRecord::decode(sealed.record.as_bytes()).ok())
@@ -137,16 +138,16 @@ async fn seen_by(table: &Table, incidents: &[Incident]) -> Result<view::uptime::
 }
 
 /// What each vantage saw over whole days.
-fn counts_of(records: &[DayRecord], first: Day, last: Day) -> Vec<(Vantage, u64, u64, u64)> {
-    let mut sums: BTreeMap<&Vantage, (u64, u64, u64)> = BTreeMap::new();
+fn counts_of(records: &[DayRecord], first: Day, last: Day) -> Vec<(Vantage, VantageCount)> {
+    let mut sums: BTreeMap<&Vantage, VantageCount> = BTreeMap::new();
     let within = records.iter().filter(|record| (first..=last).contains(&record.day().day));
     for (vantage, count) in within.flat_map(|record| &record.day().vantages) {
         let sum = sums.entry(vantage).or_default();
-        sum.0 += u64::from(count.up);
-        sum.1 += u64::from(count.down);
-        sum.2 += u64::from(count.nothing);
+        sum.up += count.up;
+        sum.down += count.down;
+        sum.nothing += count.nothing;
     }
-    sums.into_iter().map(|(vantage, (up, down, nothing))| (vantage.clone(), up, down, nothing)).collect()
+    sums.into_iter().map(|(vantage, sum)| (vantage.clone(), sum)).collect()
 }
 
 pub(crate) async fn proof(

@@ -4,10 +4,11 @@
 //! step can be done again. Before anything is signed the new tree is proven to begin with all of the last published one; if it does
 //! not, or the store holds another tree than was published, nothing is signed, and the metric `LogForked` raises the alarm.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use lambda::secrets::SecretsUnavailable;
 use table::{LeafName, LogHead, Stored, Table, TableError};
+use tokio::time::Instant;
 use transparency::{
     checkpoint::{Candidate, Fork, Published, WrongKey},
     leaf::{InvalidLeaf, Leaf},
@@ -25,8 +26,8 @@ use crate::{
 /// Most leaves that are appended at once. More would outgrow the head's item.
 const ROUND: u16 = 1000;
 
-/// Most rounds of one run; what is left waits for the next.
-const ROUNDS: usize = 200;
+/// How long one run begins further rounds; what is left waits for the next. Less than the function's time by more than a round takes.
+const TIME: Duration = Duration::from_secs(200);
 
 /// Why nothing was appended.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,8 @@ pub async fn append(app: &App, now: Moment) -> Result<usize, AppendError> {
     let keys = Keys::of(signer)?;
     let mut appended = 0;
     let mut races = 0;
-    for _ in 0..ROUNDS {
+    let until = Instant::now() + TIME;
+    while Instant::now() < until {
         match round(&app.table, &keys, now).await {
             Ok(0) => break,
             Ok(leaves) => appended += leaves,
@@ -100,7 +102,6 @@ pub async fn append(app: &App, now: Moment) -> Result<usize, AppendError> {
 
 /// One round: finishes what was begun, or begins and finishes the next.
 async fn round(table: &Table, keys: &Keys, now: Moment) -> Result<usize, AppendError> {
-    keys::announce(table, keys, now).await?;
     let stored = table.log_head().await?;
     if stored.value.checkpoint.is_empty() {
         let empty = Candidate::of_empty_log(keys.current().public().origin().clone());
@@ -108,7 +109,9 @@ async fn round(table: &Table, keys: &Keys, now: Moment) -> Result<usize, AppendE
         table.write_log_head(&LogHead { checkpoint, ..LogHead::default() }, stored.version).await?;
         return Box::pin(round(table, keys, now)).await;
     }
+    // Before anything is said of keys: those that do not go on with the log are not its.
     let published = Published::open(&stored.value.checkpoint, &keys.public())?;
+    keys::announce(table, keys, now).await?;
     let Some(staged) = stage(table, stored, published.head().size).await? else { return Ok(0) };
     let Stored { value: head, version } = staged;
     let (head, version) = if published.head().size == head.first {

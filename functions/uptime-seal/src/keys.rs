@@ -64,8 +64,11 @@ impl Keys {
 pub(crate) async fn announce(table: &Table, keys: &Keys, now: Moment) -> Result<(), AnnounceError> {
     let stored = table.log_keys().await?;
     let current = keys.current().public().to_string();
+    // A key that was current once is not announced again: an instance that still has older secrets would say that it came back.
+    if stored.value.keys.iter().any(|(_, known)| *known == current) {
+        return Ok(());
+    }
     let leaf = match stored.value.keys.last() {
-        Some((_, known)) if *known == current => return Ok(()),
         Some((_, known)) => {
             let leaf = key_leaf(now, &current, known)?;
             Some((LeafName::key(&hex::encode(keys.current().public().id())), leaf.encode()))

@@ -15,7 +15,7 @@ use trust::{
 };
 
 use crate::{App, RACES, SealError};
-use table::TableError;
+use table::{Freshness, TableError};
 
 /// Keeps what was said of a monitor.
 pub(crate) async fn take(
@@ -32,7 +32,8 @@ pub(crate) async fn take(
     }
     let Some(monitor) = app.table.monitor(monitor).await? else { return Ok(()) };
     let monitor = monitor.value;
-    let sealed = app.table.sealed_days(&monitor.watch.service.monitor, first, now.day()).await?;
+    let sealed =
+        app.table.sealed_days(&monitor.watch.service.monitor, first, now.day(), Freshness::Recent).await?;
     let days = sealed.iter().map(|day| {
         let record = DayRecord::decode(day.record.as_bytes());
         record.map(|record| record.day().clone()).map_err(|malformed| SealError::Unsealable {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table::{Asked, SealedDay, TableError};
+use table::{Asked, Freshness, SealedDay, TableError};
 use trust::{
     time::{Day, Moment},
     uptime::{
@@ -35,31 +35,57 @@ enum Outcome {
     Done,
 }
 
-/// Seals all days of a shard's monitors that are over.
+/// Seals all days of a shard's monitors that are over, the oldest of each first, so that what was seen of a day is read once.
 ///
 /// One that can not be sealed does not keep the others from it; the first failure is the answer.
 pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealError> {
-    let mut seen = SeenDays::of(&app.table, shard);
+    let mut seen = SeenDays::of(&app.table, shard, Freshness::LastWrite);
     let (mut outcome, mut sealed) = (Ok(()), 0);
-    for asked in app.table.asked_in(shard).await? {
-        loop {
-            match seal_next(app, &asked, &mut seen, now).await {
-                Ok(Outcome::Sealed) => sealed += 1,
-                Ok(Outcome::NotYet) => break,
-                Ok(Outcome::Done) => {
-                    app.table.retire_monitor(shard, &asked.service.monitor).await?;
-                    break;
+    let mut left = app.table.asked_in(shard).await?;
+    while !left.is_empty() {
+        let mut again = Vec::new();
+        for asked in left {
+            match step(app, shard, &asked, &mut seen, now).await {
+                Ok(Outcome::Sealed) => {
+                    sealed += 1;
+                    again.push(asked);
                 }
+                Ok(Outcome::NotYet | Outcome::Done) => {}
                 Err(error) => {
                     tracing::error!(monitor = %asked.service.monitor, %error, "not sealed");
                     outcome = outcome.and(Err(error));
-                    break;
                 }
             }
         }
+        left = again;
     }
     app.metrics.count("SealedDays", sealed, now);
     outcome
+}
+
+/// Seals a monitor's next day, or takes it out of the shard if there is none.
+async fn step(
+    app: &App,
+    shard: ShardId,
+    asked: &Asked,
+    seen: &mut SeenDays<'_>,
+    now: Moment,
+) -> Result<Outcome, SealError> {
+    let outcome = seal_next(app, asked, seen, now).await?;
+    if matches!(outcome, Outcome::Done) {
+        retire(app, shard, asked).await?;
+    }
+    Ok(outcome)
+}
+
+async fn retire(app: &App, shard: ShardId, asked: &Asked) -> Result<(), TableError> {
+    for _ in 0..RACES {
+        match app.table.retire_monitor(shard, &asked.service.monitor).await {
+            Err(TableError::Conflict) => tracing::debug!(%shard, "another writer was faster"),
+            outcome => return outcome,
+        }
+    }
+    Err(TableError::Conflict)
 }
 
 async fn seal_next(
@@ -89,12 +115,12 @@ async fn seal_once(
     let monitor = monitor.value;
     let stored = app.table.facts(&monitor.watch).await?;
     let Some(day) = stored.facts.next_day() else { return Ok(Outcome::Done) };
-    let is_over = asked.schedule.grid.end_of(day).plus(GRACE) <= now;
+    let is_over = monitor.watch.schedule.grid.end_of(day).plus(GRACE) <= now;
     if !is_over {
         return Ok(Outcome::NotYet);
     }
     let plan = plan(&monitor, &app.panel);
-    let sightings = seen.sightings(asked, day).await?;
+    let sightings = seen.sightings(&monitor, day).await?;
     let settled = plan.settle(day, &sightings, now);
     let latencies = plan.latencies(day, &sightings, now);
     let before = earlier(app, &monitor, day).await?;
@@ -118,7 +144,7 @@ async fn seal_once(
 /// The sealed days before this one, as far as latencies are published.
 async fn earlier(app: &App, monitor: &Monitor, day: Day) -> Result<Vec<SealedDay>, TableError> {
     let first = day.minus(KEPT_DAYS - 1);
-    app.table.sealed_days(&monitor.watch.service.monitor, first, day.minus(1)).await
+    app.table.sealed_days(&monitor.watch.service.monitor, first, day.minus(1), Freshness::LastWrite).await
 }
 
 /// The place after the last record, which is the one of the last sealed day.

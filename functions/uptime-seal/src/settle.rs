@@ -1,9 +1,14 @@
 //! Settling: the days of a shard's monitors that are not sealed, worked out anew.
 
-use table::{Asked, Known, TableError};
+use table::{Asked, Freshness, Known, TableError};
 use trust::{
-    time::Moment,
-    uptime::{names::MonitorId, shard::ShardId},
+    time::{Day, Moment},
+    uptime::{
+        day::{MonitorDay, Plan},
+        names::MonitorId,
+        shard::ShardId,
+        slot::{Gap, Sightings, Slot},
+    },
 };
 
 use crate::{
@@ -12,11 +17,18 @@ use crate::{
     reports,
 };
 
+/// Seconds after its end for which a slot that nobody has reported on may still be reported on. Shorter, and a slow worker or
+/// another place would make an outage seem to end; longer delays the news of a prober that stands still.
+const LATE: i64 = 180;
+
+/// Days beyond the sealed ones that are worked out at most. Of a monitor with more, those are sealed first.
+const BACKLOG: u32 = 7;
+
 /// Settles these monitors of a shard; all where none is named.
 ///
 /// One that can not be settled does not keep the others from it; the first failure is the answer.
 pub async fn settle(app: &App, shard: ShardId, only: &[MonitorId], now: Moment) -> Result<(), SealError> {
-    let mut seen = SeenDays::of(&app.table, shard);
+    let mut seen = SeenDays::of(&app.table, shard, Freshness::Recent);
     let mut outcome = Ok(());
     for asked in app.table.asked_in(shard).await? {
         if !only.is_empty() && !only.contains(&asked.service.monitor) {
@@ -59,15 +71,24 @@ async fn settle_once(
     let monitor = monitor.value;
     let stored = app.table.facts(&monitor.watch).await?;
     let Some(next) = stored.facts.next_day() else { return Ok(()) };
-    let plan = plan(&monitor, &app.panel);
     let last = monitor.watch.last_day().map_or(now.day(), |last| last.min(now.day()));
-    let (mut days, mut day) = (Vec::new(), next);
+    if last.since(next) > BACKLOG {
+        tracing::warn!(monitor = %asked.service.monitor, %next, "sealed first");
+        return Ok(());
+    }
+    let plan = plan(&monitor, &app.panel);
+    let mut sightings = Vec::new();
+    let mut day = next;
     while day <= last {
-        days.push(plan.settle(day, &seen.sightings(asked, day).await?, now));
+        sightings.push((day, seen.sightings(&monitor, day).await?));
         day = day.next();
     }
-    let expiring = seen.expiring(asked, now.day()).await?;
-    let after = stored.with(|facts| facts.settle(&days, expiring, now));
+    let as_of = known_until(&plan, &sightings, now);
+    let days: Vec<MonitorDay> =
+        sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect();
+    let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
+    let expiring = seen.expiring(&monitor, last, before).await?;
+    let after = stored.with(|facts| facts.settle(&days, expiring, as_of));
     app.tell(&stored.facts, &after.facts).await?;
     app.table.write_current(&after).await?;
     reports::follow(app, &monitor, &days, now).await?;
@@ -76,4 +97,20 @@ async fn settle_once(
         app.table.note_known(shard, &asked.service.monitor, known).await?;
     }
     Ok(())
+}
+
+/// Up to when it can be said what was: until now, or until the first of the last slots of which nobody has reported yet.
+fn known_until(plan: &Plan, days: &[(Day, Sightings)], now: Moment) -> Moment {
+    let grid = plan.schedule.grid;
+    let recent = now.plus(-LATE);
+    for (day, sightings) in days.iter().filter(|(day, _)| grid.end_of(*day) > recent) {
+        let settled = plan.settle(*day, sightings, now);
+        let waiting = grid.slots().zip(&settled.slots).find(|(slot, seen)| {
+            grid.span(*day, *slot).until > recent && matches!(seen, Some(Slot::Unknown(Gap::Silent)))
+        });
+        if let Some((slot, _)) = waiting {
+            return grid.span(*day, slot).from;
+        }
+    }
+    now
 }

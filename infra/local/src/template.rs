@@ -499,14 +499,17 @@ mod tests {
                 "event-ingress",
                 "lifecycle",
                 "notify",
+                "probe",
+                "probe-plan",
                 "score",
-                "scores-api"
+                "scores-api",
+                "uptime-seal"
             ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (5, 5, 1)
+            (5, 7, 1)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

@@ -13,7 +13,7 @@ use trust::{
 };
 
 use crate::{
-    LeafName, Table, TableError,
+    Freshness, LeafName, Table, TableError,
     item::{self, Item, Range},
     keys::{self, END},
     log,
@@ -60,15 +60,14 @@ impl Table {
     /// The facts of a monitor; those of one of which nothing is known yet where there are none.
     pub async fn facts(&self, watch: &Watch) -> Result<StoredFacts, TableError> {
         let service = &watch.service;
-        let (sealed, now) = (
-            self.stored::<Sealed>(&keys::sealed_facts(&service.provider, &service.monitor)).await?,
-            self.stored::<Now>(&keys::current_facts(&service.provider, &service.monitor)).await?,
-        );
+        // In this order: a day that is sealed in between is seen as such, and what was current is not taken for it.
+        let now = self.stored::<Now>(&keys::current_facts(&service.provider, &service.monitor)).await?;
+        let sealed = self.stored::<Sealed>(&keys::sealed_facts(&service.provider, &service.monitor)).await?;
         let (sealed, sealed_version) =
             sealed.map_or_else(Default::default, |stored| (stored.value, stored.version));
         let (current, current_version) =
             now.map_or((None, 0), |stored| (stored.value.current, stored.version));
-        let facts = Facts { watch: watch.clone(), sealed, current };
+        let facts = Facts::read(watch.clone(), sealed, current);
         Ok(StoredFacts { facts, current: current_version, sealed: sealed_version })
     }
 
@@ -83,7 +82,7 @@ impl Table {
                 let Now { watch, current } = item::read(item)?;
                 let of_it = sealed.iter().position(|(of, _)| of == monitor);
                 let sealed = of_it.map(|place| sealed.swap_remove(place).1).unwrap_or_default();
-                found.push(Facts { watch, sealed, current });
+                found.push(Facts::read(watch, sealed, current));
             } else {
                 sealed.push((key, item::read(item)?));
             }
@@ -133,10 +132,11 @@ impl Table {
         monitor: &MonitorId,
         first: Day,
         last: Day,
+        freshness: Freshness,
     ) -> Result<Vec<SealedDay>, TableError> {
         let (from, to) = (keys::record_of(monitor, first).sk, keys::record_of(monitor, last).sk);
         let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
-        self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
+        self.query_all(&range, freshness).await?.into_iter().map(item::read).collect()
     }
 }
 

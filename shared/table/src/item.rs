@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use trust::id::ProviderId;
 
 use crate::{
-    Stored, Table, TableError,
+    Freshness, Stored, Table, TableError,
     error::{transaction_failed, unavailable},
     keys::{self, Key},
 };
@@ -86,13 +86,6 @@ pub(crate) struct Index<'a> {
     pub(crate) partition: &'static str,
     pub(crate) bound: Option<&'a str>,
     pub(crate) order: Order,
-}
-
-/// How fresh a read has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Freshness {
-    LastWrite,
-    Recent,
 }
 
 /// Which way to read.
@@ -185,7 +178,11 @@ impl Table {
         self.query_all(range, Freshness::Recent).await
     }
 
-    async fn query_all(&self, range: &Range<'_>, freshness: Freshness) -> Result<Vec<Item>, TableError> {
+    pub(crate) async fn query_all(
+        &self,
+        range: &Range<'_>,
+        freshness: Freshness,
+    ) -> Result<Vec<Item>, TableError> {
         let mut items: Vec<Item> = Vec::new();
         let mut from = range.from.to_owned();
         loop {
@@ -351,6 +348,26 @@ impl Table {
     pub(crate) fn put_any(&self, item: Item) -> Result<TransactWriteItem, TableError> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item)).build();
         Ok(TransactWriteItem::builder().put(built(put)?).build())
+    }
+
+    /// A write that holds only if there is such an item.
+    pub(crate) fn put_existing(&self, item: Item) -> Result<TransactWriteItem, TableError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().put(built(put)?).build())
+    }
+
+    /// A deletion that holds only if there is such an item.
+    pub(crate) fn delete_existing(&self, key: &Key) -> Result<TransactWriteItem, TableError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .condition_expression("attribute_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().delete(built(delete)?).build())
     }
 
     pub(crate) fn delete(&self, key: &Key) -> Result<TransactWriteItem, TableError> {

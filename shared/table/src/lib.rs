@@ -72,6 +72,15 @@ pub struct Stored<T> {
     pub version: u64,
 }
 
+/// How fresh a read has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As of the last write: for what becomes final.
+    LastWrite,
+    /// Possibly a moment old, for half the price.
+    Recent,
+}
+
 /// The table.
 #[derive(Debug, Clone)]
 pub struct Table {

@@ -125,7 +125,9 @@ impl Table {
             }
             let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1 };
             let place = Place { shard, number: filling.next - 1 };
-            let mut monitor = Monitor { watch: watch.clone(), configurations: Vec::new(), place };
+            // As one that goes on, so that its end, if it has one, is a version of its own.
+            let unending = Watch { ended: None, ..watch.clone() };
+            let mut monitor = Monitor { watch: unending, configurations: Vec::new(), place };
             monitor.reconfigure(watch, checks, salt);
             let mut writes = vec![
                 self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
@@ -150,7 +152,7 @@ impl Table {
         // One that was retired stays so: its contract has ended.
         if let Some(item) = self.get(&asked_key(monitor)).await? {
             let known = item::read::<Asked>(item)?.known;
-            writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, known))?)?);
+            writes.push(self.put_existing(item::item(&asked_key(monitor), &asked(monitor, known))?)?);
         }
         let Monitor { watch, configurations, .. } = &before.value;
         writes.extend(self.new_leaves(monitor, configurations.len(), &watch.windows, panel)?);
@@ -250,7 +252,7 @@ impl Table {
         let filling = Filling { monitors: stored.value.monitors.saturating_sub(1), ..stored.value };
         let writes = vec![
             self.put_versioned(&keys::shard_itself(shard), &filling, stored.version)?,
-            self.delete(&key)?,
+            self.delete_existing(&key)?,
         ];
         self.transact(writes).await
     }

@@ -13,7 +13,7 @@ use trust::{
 };
 
 use crate::{
-    Table, TableError,
+    Freshness, Table, TableError,
     item::{self, Range, number},
     keys::{self, END},
 };
@@ -64,16 +64,15 @@ impl Table {
         self.put(item).await
     }
 
-    /// What was seen of a shard in the slots of a day that began at `since` or later, by minute.
+    /// What was seen of a shard in the slots of a day, by minute.
     pub async fn segments(
         &self,
         shard: ShardId,
         day: Day,
-        since: Moment,
+        freshness: Freshness,
     ) -> Result<Vec<Segment>, TableError> {
-        let from = format!("{:012}", since.unix());
-        let range = Range { pk: keys::segments(shard, day), from: &from, to: END };
-        self.all_relaxed(&range).await?.iter().map(read).collect()
+        let range = Range { pk: keys::segments(shard, day), from: "0", to: END };
+        self.query_all(&range, freshness).await?.iter().map(read).collect()
     }
 }
 

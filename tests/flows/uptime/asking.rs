@@ -2,7 +2,7 @@
 
 use lambda::Environment;
 use serde_json::json;
-use table::Known;
+use table::{Freshness, Known};
 use tokio::net::TcpListener;
 use trust::{
     time::Moment,
@@ -38,7 +38,7 @@ async fn ask(app: &prober::App, minute: Minute) {
 
 async fn outcomes(world: &World, minute: Minute) -> Vec<Outcome> {
     let day = minute.minute.day();
-    let segments = world.table().segments(world.shard, day, day.start()).await.unwrap();
+    let segments = world.table().segments(world.shard, day, Freshness::LastWrite).await.unwrap();
     segments.into_iter().flat_map(|segment| segment.seen.outcomes.into_values().flatten()).collect()
 }
 

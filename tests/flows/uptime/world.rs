@@ -9,7 +9,7 @@ use std::{
 use end_to_end::services::{BusHealth, Services};
 use lambda::Environment;
 use serde_json::{Value, json};
-use table::{Seen, Segment, Table};
+use table::{Freshness, Seen, Segment, Table};
 use trust::{
     contract::Contract,
     marketplace::{Happened, MarketplaceEvent},
@@ -165,6 +165,17 @@ impl World {
         self.hear(&event("3", self.begun.plus(1), "contract.monitors-set", &data)).await;
     }
 
+    /// Another monitor in the same shard, whose contract goes on.
+    pub(crate) async fn add_neighbour(&self) -> MonitorId {
+        let ours = self.table.monitor(&self.monitor).await.unwrap().unwrap().value;
+        let mut watch = ours.watch.clone();
+        watch.service.monitor = "neighbour".parse().unwrap();
+        let checks = [(self.begun, ours.configurations[0].check.clone())];
+        let added = self.table.add_monitor(watch, &checks, &panel(), || Salt([9; 16])).await.unwrap();
+        assert_eq!(added.place.shard, self.shard);
+        added.watch.service.monitor
+    }
+
     /// Ends the contract after so many slots.
     pub(crate) async fn end(&self, minutes: i64) {
         let data = json!({ "contract_id": "c1" });
@@ -196,7 +207,11 @@ impl World {
 
     pub(crate) async fn records(&self) -> Vec<DayRecord> {
         let last = self.begun.plus(400 * 86_400).day();
-        let days = self.table.sealed_days(&self.monitor, self.begun.day(), last).await.unwrap();
+        let days = self
+            .table
+            .sealed_days(&self.monitor, self.begun.day(), last, Freshness::LastWrite)
+            .await
+            .unwrap();
         days.iter().map(|day| DayRecord::decode(day.record.as_bytes()).unwrap()).collect()
     }
 

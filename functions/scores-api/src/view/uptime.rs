@@ -7,7 +7,7 @@ use trust::{
     id::ProviderId,
     ratio::Ratio,
     uptime::{
-        day::{Bounds, Latency, Tally},
+        day::{Bounds, Latency, Tally, VantageCount},
         facts::{DayFact, Facts},
         interval::UptimeInterval,
         maintenance::Window as Maintenance,
@@ -232,7 +232,7 @@ fn standing(standing: &Standing) -> Value {
 }
 
 /// What each vantage saw of a monitor, over the whole days that an outage touches.
-pub(crate) type Seen = BTreeMap<(MonitorId, i64), Vec<(Vantage, u64, u64, u64)>>;
+pub(crate) type Seen = BTreeMap<(MonitorId, i64), Vec<(Vantage, VantageCount)>>;
 
 pub(crate) fn outages(
     provider: &ProviderId,
@@ -280,7 +280,7 @@ fn outage(
     let of = facts.iter().find(|facts| facts.watch.service.monitor == *monitor);
     let first_day = outage.from.day();
     let vantages = seen.get(&(monitor.clone(), outage.from.unix())).map(|counts| {
-        let count = |(vantage, up, down, nothing): &(Vantage, u64, u64, u64)| {
+        let count = |(vantage, VantageCount { up, down, nothing }): &(Vantage, VantageCount)| {
             json!({ "vantage": vantage, "up": up, "down": down, "nothing": nothing })
         };
         counts.iter().map(count).collect::<Vec<_>>()
@@ -395,7 +395,10 @@ mod tests {
         let incidents = overview::incidents(&facts, window);
         let hit = incidents.last().map(|incident| incident.outages[0].clone());
         let (monitor, found) = hit.unwrap();
-        let seen = Seen::from([((monitor, found.from.unix()), vec![("home".parse().unwrap(), 21, 3, 0)])]);
+        let seen = Seen::from([(
+            (monitor, found.from.unix()),
+            vec![("home".parse().unwrap(), VantageCount { up: 21, down: 3, nothing: 0 })],
+        )]);
         let value = outages(&"p1".parse().unwrap(), &facts, window, &incidents, &seen, None);
         insta::assert_json_snapshot!(value);
     }

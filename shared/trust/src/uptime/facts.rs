@@ -67,7 +67,8 @@ impl Watch {
     /// The day of its last record; `None` while it has no end. One that is paused, or is not wished for, has days in which nothing
     /// is expected, so that a day without a record is always one that was left out.
     pub fn last_day(&self) -> Option<Day> {
-        Some(self.ended?.plus(-1).day().max(self.first_day()?))
+        let last = self.ended?.plus(-1).day();
+        Some(self.first_day().map_or(last, |first| last.max(first)))
     }
 }
 
@@ -135,6 +136,23 @@ impl Facts {
         Self { watch, sealed: Sealed::default(), current: None }
     }
 
+    /// Facts of two reads, the second of which may be of before a day was sealed that the first has.
+    pub fn read(watch: Watch, sealed: Sealed, current: Option<Current>) -> Self {
+        let mut facts = Self { watch, sealed, current };
+        facts.drop_sealed();
+        facts
+    }
+
+    /// Leaves out of what is current what is sealed.
+    fn drop_sealed(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        if let Some(last) = self.sealed.days.last() {
+            current.days.retain(|known| known.day > last.day);
+        }
+        let is_sealed = |outage: &Outage| self.sealed.outages.iter().any(|ended| ended.from == outage.from);
+        current.outages.retain(|outage| !is_sealed(outage));
+    }
+
     /// The day after the sealed ones: the next to be sealed. `None` if the monitor never runs, or all its days are sealed.
     pub fn next_day(&self) -> Option<Day> {
         let next = match self.sealed.days.last() {
@@ -148,13 +166,18 @@ impl Facts {
     /// other.
     #[must_use]
     pub fn settle(&self, days: &[MonitorDay], certificate_expires: Option<Moment>, as_of: Moment) -> Self {
-        let current = Current {
-            as_of,
-            days: days.iter().map(DayFact::from).collect(),
-            outages: outage::outages(self.sealed.carried.clone(), days, as_of),
-            certificate_expires,
-        };
+        let mut outages = outage::outages(self.sealed.carried.clone(), days, as_of);
+        if days.last().is_some_and(|day| self.is_last(day) && day.grid.end_of(day.day) <= as_of) {
+            outages.iter_mut().for_each(Outage::stop);
+        }
+        let days = days.iter().map(DayFact::from).collect();
+        let current = Current { as_of, days, outages, certificate_expires };
         Self { current: Some(current), ..self.clone() }
+    }
+
+    /// Whether there is no day after this one, so that what is open at its end goes on no more.
+    fn is_last(&self, day: &MonitorDay) -> bool {
+        self.watch.last_day().is_some_and(|last| last <= day.day)
     }
 
     /// The facts with this day, which is [`Facts::next_day`], among the sealed ones.
@@ -167,7 +190,10 @@ impl Facts {
         let kept = usize::from(KEPT_DAYS.max(period));
         sealed.days.drain(..sealed.days.len().saturating_sub(kept));
         let found = outage::outages(sealed.carried.take(), [day], day.grid.end_of(day.day));
-        for outage in found {
+        for mut outage in found {
+            if self.is_last(day) {
+                outage.stop();
+            }
             if outage.is_open() {
                 sealed.carried = Some(outage);
             } else {
@@ -176,11 +202,7 @@ impl Facts {
         }
         sealed.outages.drain(..sealed.outages.len().saturating_sub(KEPT_OUTAGES));
         sealed.latency = latency;
-        if let Some(current) = &mut facts.current {
-            current.days.retain(|known| known.day > day.day);
-            let is_sealed = |outage: &Outage| sealed.outages.iter().any(|ended| ended.from == outage.from);
-            current.outages.retain(|outage| !is_sealed(outage));
-        }
+        facts.drop_sealed();
         facts
     }
 
@@ -347,19 +369,25 @@ pub fn news(before: &Facts, after: &Facts) -> Vec<News> {
 }
 
 fn outage_news(before: &Facts, after: &Facts) -> Vec<News> {
-    let known: BTreeMap<Moment, bool> =
-        before.outages().map(|outage| (outage.from, outage.is_open())).collect();
-    // What was dropped because it is old is not to be found anew.
-    let oldest = known.keys().next().copied().unwrap_or(Moment::EPOCH);
+    let end = |outage: &Outage| outage.ended.map(|ended| (outage.until, ended));
+    let known: BTreeMap<Moment, _> = before.outages().map(|outage| (outage.from, end(outage))).collect();
     let service = &after.watch.service;
     let mut news = Vec::new();
-    for outage in after.outages().filter(|outage| outage.from >= oldest || known.is_empty()) {
+    for outage in after.outages() {
         if !known.contains_key(&outage.from) {
             news.push(News::Outage(service.opened(outage)));
         }
-        if known.get(&outage.from) != Some(&false) {
+        // Anew if it ended otherwise than was told: what had come late has changed it.
+        if known.get(&outage.from) != Some(&end(outage)) {
             news.extend(service.closed(outage).map(News::Outage));
         }
+    }
+    // One that what came late has made another: whoever heard of it is to hear that it is over.
+    let is_gone =
+        |outage: &&Outage| outage.is_open() && !after.outages().any(|known| known.from == outage.from);
+    for outage in before.outages().filter(is_gone) {
+        let lost = Outage { ended: Some(outage::Ended::LostSight), ..outage.clone() };
+        news.extend(service.closed(&lost).map(News::Outage));
     }
     news
 }

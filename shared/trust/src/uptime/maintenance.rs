@@ -24,6 +24,9 @@ pub const ALLOWED: u64 = 4 * 3600;
 /// In how many seconds [`ALLOWED`] may be spent: 30 days.
 pub const ALLOWED_IN: u64 = 30 * 86_400;
 
+/// The longest window, in seconds: 7 days. Of a longer one hardly more would count, and what counts is worked out second by second.
+pub const LONGEST: u64 = 7 * 86_400;
+
 /// A maintenance window of a monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window {
@@ -42,6 +45,9 @@ pub enum InvalidWindow {
     /// It ends before it starts, or as it does.
     #[error("maintenance ends after it starts")]
     Empty,
+    /// It is longer than [`LONGEST`].
+    #[error("maintenance lasts 7 days at most")]
+    TooLong,
 }
 
 impl Window {
@@ -49,6 +55,9 @@ impl Window {
     pub fn announce(span: Span, now: Moment) -> Result<Self, InvalidWindow> {
         if span.is_empty() {
             return Err(InvalidWindow::Empty);
+        }
+        if span.seconds() > LONGEST {
+            return Err(InvalidWindow::TooLong);
         }
         (span.from > now).then_some(Self { announced_at: now, span }).ok_or(InvalidWindow::Past)
     }
@@ -133,6 +142,7 @@ mod tests {
         assert_eq!(Window::announce(span(-10, HOUR), now), Err(InvalidWindow::Past));
         assert_eq!(Window::announce(span(0, HOUR), now), Err(InvalidWindow::Past));
         assert_eq!(Window::announce(span(HOUR, HOUR), now), Err(InvalidWindow::Empty));
+        assert_eq!(Window::announce(span(HOUR, 7 * DAY + HOUR + 1), now), Err(InvalidWindow::TooLong));
         assert!(!Window::announce(span(HOUR, 2 * HOUR), now).unwrap().is_early_enough());
         assert!(Window::announce(span(DAY, DAY + HOUR), now).unwrap().is_early_enough());
     }

@@ -159,7 +159,7 @@ impl Monitoring {
     /// name the provider.
     pub fn watches(&self, contract: &Contract) -> Vec<(Watch, Vec<(Moment, Check)>)> {
         let Some(terms) = contract.terms() else { return Vec::new() };
-        let ended = contract.ended().map(|(at, _)| at);
+        let ended = end_of(contract);
         let watch = |(id, wished): (MonitorId, Wished)| {
             let kind = wished.checks.last()?.1.kind();
             let service = Service {
@@ -211,7 +211,7 @@ impl Wishes {
         }
     }
 
-    /// The monitors, those that have ended among them. `ended` is the end of the contract.
+    /// The monitors, those that have ended among them, and those that never run because the contract had ended. `ended` is its end.
     pub fn monitors(&self, contract: &ContractId, ended: Option<Moment>) -> BTreeMap<MonitorId, Wished> {
         let end = ended.unwrap_or(Moment::LATEST);
         let mut found: BTreeMap<MonitorId, Wished> = BTreeMap::new();
@@ -247,7 +247,6 @@ impl Wishes {
                 monitor.schedule.running = spans.into_iter().collect();
             }
         }
-        found.retain(|_, monitor| !monitor.schedule.running.is_empty());
         found
     }
 }
@@ -262,6 +261,18 @@ impl From<Wishes> for Vec<Stated> {
     fn from(wishes: Wishes) -> Self {
         wishes.0.into_iter().map(|((at, id), wish)| Stated { at, id, wish }).collect()
     }
+}
+
+/// When a contract's service ceased. A handover that failed before one that succeeded is no end.
+fn end_of(contract: &Contract) -> Option<Moment> {
+    let failed = contract.provisioning_failed;
+    let ends = [
+        contract.completed,
+        contract.cancelled.map(|(at, _)| at),
+        contract.rejected,
+        failed.filter(|failed| contract.provisioned.is_none_or(|provisioned| provisioned <= *failed)),
+    ];
+    ends.into_iter().flatten().min()
 }
 
 /// The id of a monitor: the first 16 bytes of SHA-256 over contract, endpoint and interval, in hex. It says nothing of where the
@@ -338,6 +349,56 @@ mod tests {
         let web = monitors.values().find(|monitor| monitor.name.as_str() == "web").unwrap();
         let since: Vec<Moment> = web.checks.iter().map(|(since, _)| *since).collect();
         assert_eq!(since, [at(0), at(60)], "a change of target is a new version of the same monitor");
+    }
+
+    fn happened(at: Moment, kind: &str, more: &serde_json::Value) -> MarketplaceEvent {
+        let mut data = serde_json::json!({ "contract_id": "c-1" });
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let event = serde_json::json!({
+            "specversion": "1.0", "id": kind, "source": "/test", "type": kind, "time": at, "data": data,
+        });
+        serde_json::from_value(event).unwrap()
+    }
+
+    /// The watches of a contract of which this was told.
+    fn watches(events: &[MarketplaceEvent]) -> Vec<(Watch, Vec<(Moment, Check)>)> {
+        let (mut contract, mut monitoring) = (Contract::default(), Monitoring::default());
+        for event in events {
+            contract.join(event.time, &event.happened);
+            monitoring.join(event);
+        }
+        monitoring.watches(&contract)
+    }
+
+    fn requested() -> MarketplaceEvent {
+        let terms = serde_json::json!({
+            "provider_id": "p1", "renter_id": "r1", "offering_id": "o1", "term_seconds": 86400,
+            "price": { "minor_units": 500, "currency": "EUR" },
+        });
+        happened(at(0), "contract.requested", &terms)
+    }
+
+    #[test]
+    fn a_handover_that_failed_before_one_that_succeeded_is_no_end() {
+        let nothing = serde_json::json!({});
+        let endpoints = serde_json::json!({ "endpoints": [endpoint("web", 80)] });
+        let failed = |minute| happened(at(minute), "contract.provisioning-failed", &nothing);
+        let provisioned = happened(at(10), "contract.provisioned", &endpoints);
+        let retried = watches(&[requested(), failed(8), provisioned.clone()]);
+        assert_eq!(retried[0].0.ended, None);
+        assert!(!retried[0].0.schedule.running.is_empty());
+        let broken = watches(&[requested(), provisioned, failed(12)]);
+        assert_eq!(broken[0].0.ended, Some(at(12)));
+    }
+
+    #[test]
+    fn a_contract_that_turns_out_to_have_ended_before_its_handover_still_names_its_monitors() {
+        let endpoints = serde_json::json!({ "endpoints": [endpoint("web", 80)] });
+        let provisioned = happened(at(10), "contract.provisioned", &endpoints);
+        let ended = happened(at(9), "contract.completed", &serde_json::json!({}));
+        let (watch, _) = watches(&[requested(), provisioned, ended]).pop().unwrap();
+        assert!(watch.schedule.running.is_empty(), "it is to be asked no more");
+        assert_eq!((watch.ended, watch.last_day()), (Some(at(9)), Some(at(9).day())));
     }
 
     #[test]

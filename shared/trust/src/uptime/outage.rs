@@ -72,6 +72,13 @@ impl Outage {
         format!("{monitor}-{}", self.from.unix())
     }
 
+    /// Ends it, if it is open, because the monitor came to its end.
+    pub(super) fn stop(&mut self) {
+        if self.is_open() {
+            self.ended = Some(Ended::Stopped);
+        }
+    }
+
     fn ended_at(&mut self, at: Moment, by: Ended) {
         self.until = self.until.min(at);
         self.ended = Some(by);
@@ -222,26 +229,24 @@ pub struct Closed {
 impl Service {
     /// The event that tells that an outage began.
     pub fn opened(&self, outage: &Outage) -> OutageEvent {
-        self.event(outage, "outage.opened", "opened", None)
+        self.event(outage, "outage.opened", None)
     }
 
     /// The event that tells that it ended; `None` while it goes on.
     pub fn closed(&self, outage: &Outage) -> Option<OutageEvent> {
         let ended = outage.ended?;
         let closed = Closed { closed_at: outage.until, slots: outage.slots, ended };
-        Some(self.event(outage, "outage.closed", "closed", Some(closed)))
+        Some(self.event(outage, "outage.closed", Some(closed)))
     }
 
-    fn event(
-        &self,
-        outage: &Outage,
-        event_type: &'static str,
-        what: &str,
-        closed: Option<Closed>,
-    ) -> OutageEvent {
+    fn event(&self, outage: &Outage, event_type: &'static str, closed: Option<Closed>) -> OutageEvent {
         OutageEvent {
             version: VERSION,
-            id: format!("{}-{what}", outage.id(&self.monitor)),
+            id: match &closed {
+                None => format!("{}-opened", outage.id(&self.monitor)),
+                // One that goes on after all, because what was seen came late, ends another time.
+                Some(closed) => format!("{}-closed-{}", outage.id(&self.monitor), closed.closed_at.unix()),
+            },
             at: closed.as_ref().map_or(outage.from, |closed| closed.closed_at),
             event_type,
             service: self.clone(),

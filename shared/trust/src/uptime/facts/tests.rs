@@ -94,7 +94,8 @@ fn outages_are_told_when_they_open_and_when_they_close() {
         facts = next;
     }
     let begin = after(4).unix();
-    let expected = [(5, format!("m-{begin}-opened")), (7, format!("m-{begin}-closed"))];
+    let closed = format!("m-{begin}-closed-{}", after(6).unix());
+    let expected = [(5, format!("m-{begin}-opened")), (7, closed)];
     assert_eq!(told_at, expected);
 }
 
@@ -107,7 +108,7 @@ fn an_outage_across_midnight_is_one_and_stays_one_when_the_day_is_sealed() {
     assert_eq!(news(&begun, &sealed), []);
     assert_eq!(sealed.open_outage(), begun.open_outage());
     let over = settled(&sealed, &letters, 27);
-    assert_eq!(told(&news(&sealed, &over)), [format!("m-{}-closed", after(22).unix())]);
+    assert_eq!(told(&news(&sealed, &over)), [format!("m-{}-closed-{}", after(22).unix(), after(26).unix())]);
     assert_eq!(over.outages().next().map(|outage| outage.slots), Some(4));
 }
 
@@ -117,7 +118,42 @@ fn a_day_sealed_before_anybody_was_told_of_its_outage_is_told_then() {
     let before = Facts::of(watch(None));
     let sealed = before.seal(&days(&letters)[0], BTreeMap::new());
     let begin = after(3).unix();
-    assert_eq!(told(&news(&before, &sealed)), [format!("m-{begin}-opened"), format!("m-{begin}-closed")]);
+    let closed = format!("m-{begin}-closed-{}", after(5).unix());
+    assert_eq!(told(&news(&before, &sealed)), [format!("m-{begin}-opened"), closed]);
+}
+
+#[test]
+fn an_outage_that_goes_on_at_the_end_of_the_last_day_ends_with_it() {
+    let letters = "u".repeat(22) + "dd";
+    let mut ended = watch(None);
+    ended.ended = Some(first_day().next().start());
+    let unsettled = Facts::of(ended);
+    let begun = settled(&unsettled, &letters, 23);
+    assert!(begun.open_outage().is_some());
+    let over = settled(&begun, &letters, 24);
+    let sealed = begun.seal(&days(&letters)[0], BTreeMap::new());
+    for facts in [&over, &sealed] {
+        assert_eq!(facts.outages().next().map(|outage| outage.ended), Some(Some(outage::Ended::Stopped)));
+        let closed = format!("m-{}-closed-{}", after(22).unix(), after(24).unix());
+        assert_eq!(told(&news(&begun, facts)), [closed]);
+    }
+    assert_eq!((sealed.next_day(), sealed.sealed.carried.clone()), (None, None));
+}
+
+#[test]
+fn what_comes_late_changes_what_was_told_and_whoever_heard_of_an_outage_hears_of_its_end() {
+    let facts = Facts::of(watch(None));
+    let begin = after(4).unix();
+    // An hour is missing at first, so that the outage seems to end before it does.
+    let early = settled(&facts, "uuuud?", 6);
+    let late = settled(&early, "uuuudddu", 8);
+    assert_eq!(told(&news(&facts, &early))[1], format!("m-{begin}-closed-{}", after(5).unix()));
+    assert_eq!(told(&news(&early, &late)), [format!("m-{begin}-closed-{}", after(7).unix())]);
+    // It turns out to have begun earlier: another outage.
+    let open = settled(&facts, "uuu?dd", 6);
+    let earlier = settled(&open, "uuuddd", 6);
+    let expected = [format!("m-{}-opened", after(3).unix()), format!("m-{begin}-closed-{}", after(6).unix())];
+    assert_eq!(told(&news(&open, &earlier)), expected);
 }
 
 #[test]

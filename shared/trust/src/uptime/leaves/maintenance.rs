@@ -55,7 +55,7 @@ impl MaintenanceLeaf {
         let span = Span { from: lines.moment("from")?, until: lines.moment("until")? };
         Self::new(monitor, Window { announced_at, span }).map_err(|invalid| match invalid {
             InvalidWindow::Past => Malformed::Line("from"),
-            InvalidWindow::Empty => Malformed::Line("until"),
+            InvalidWindow::Empty | InvalidWindow::TooLong => Malformed::Line("until"),
         })
     }
 }

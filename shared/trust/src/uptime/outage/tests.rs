@@ -145,7 +145,7 @@ fn the_events_of_an_outage_are_the_same_whenever_they_are_told() {
     });
     assert_eq!(serde_json::to_value(service.opened(over)).unwrap(), opened);
     let mut closed = opened;
-    closed["id"] = "m1-1835312400-closed".into();
+    closed["id"] = "m1-1835312400-closed-1835323200".into();
     closed["closed_at"] = "2028-02-28T04:00:00Z".into();
     closed["at"] = "2028-02-28T04:00:00Z".into();
     closed["slots"] = 3.into();
