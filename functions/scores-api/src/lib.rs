@@ -302,9 +302,10 @@ async fn provider_page(
         Ok(summary) => {
             let now = lambda::clock::now();
             let facts = table.facts_of(&summary.provider).await?;
+            let reported = table.reported_of(&summary.provider).await?;
             let quarter = Overview::of(&facts, Window::quarter(now), now);
             let month = Overview::of(&facts, Window::month(now), now);
-            Ok(answer::html(&headers, page::provider(&summary, &quarter, &month, &facts)))
+            Ok(answer::html(&headers, page::provider(&summary, &quarter, &month, &facts, &reported)))
         }
         Err(Refusal::UnknownProvider(id)) => Ok(page::no_provider(&id)),
         Err(refusal) => Err(refusal),

@@ -25,15 +25,21 @@ pub(crate) fn no_provider(id: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use trust::{
         policy::Policy,
         summary::{Signals, Summary, summarise},
-        uptime::facts::Facts,
+        uptime::{
+            facts::Facts,
+            reports::{Disagreement, Reported, Reporter, Said, Says},
+        },
     };
 
     use crate::{
         overview::{Overview, Window},
         samples,
+        view::uptime::ReportedOf,
     };
 
     fn summary() -> Summary {
@@ -41,10 +47,14 @@ mod tests {
     }
 
     fn page(facts: &[Facts]) -> String {
+        page_with(facts, &ReportedOf::new())
+    }
+
+    fn page_with(facts: &[Facts], reported: &ReportedOf) -> String {
         let now = samples::now();
         let quarter = Overview::of(facts, Window::quarter(now), now);
         let month = Overview::of(facts, Window::month(now), now);
-        super::provider(&summary(), &quarter, &month, facts).into_string()
+        super::provider(&summary(), &quarter, &month, facts, reported).into_string()
     }
 
     #[test]
@@ -66,6 +76,24 @@ mod tests {
         for said in ["90 more services are in the JSON", "95 more contracts are in the JSON"] {
             assert!(page.contains(said), "{said}");
         }
+    }
+
+    #[test]
+    fn what_others_report_stands_apart_as_a_claim_and_says_where_it_differs_from_what_we_saw() {
+        let facts = [samples::monitor("web", 20, |_, _| 'u')];
+        let differs = Disagreement { says: Says::Down, slots: 4, spans: Vec::new() };
+        let said = Said { up_seconds: 0, down_seconds: 14_400, statements: 2, disagreements: vec![differs] };
+        let of_yesterday = BTreeMap::from([(Reporter::UptimeKuma, said)]);
+        let days = BTreeMap::from([(samples::now().day().minus(1), of_yesterday)]);
+        let reported = ReportedOf::from([("m-web".parse().unwrap(), Reported { days })]);
+        let (with, without) = (page_with(&facts, &reported), page(&facts));
+        assert!(!without.contains("claimed"));
+        let begins = with.find("<p class=\"soft\"><span class=\"tag\">claimed").unwrap();
+        let ends = begins + with[begins..].find("</p>").unwrap() + "</p>".len();
+        for said in ["Uptime Kuma says: down for 4 h", "down where we saw up, n = 4 checks"] {
+            assert!(with[begins..ends].contains(said), "{}", &with[begins..ends]);
+        }
+        assert_eq!(format!("{}{}", &with[..begins], &with[ends..]), without);
     }
 
     #[test]

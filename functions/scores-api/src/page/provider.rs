@@ -17,6 +17,7 @@ pub(crate) fn provider(
     quarter: &Overview<'_>,
     month: &Overview<'_>,
     facts: &[Facts],
+    reported: &view::uptime::ReportedOf,
 ) -> Markup {
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
@@ -38,7 +39,7 @@ pub(crate) fn provider(
             (replies(summary))
             (survival(summary))
             (contracts(&summary.contracts))
-            (uptime::uptime(&summary.provider, quarter, month, facts))
+            (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (apart(summary))
         }
         p.soft { a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } }

@@ -13,6 +13,7 @@ use trust::{
         interval::UptimeInterval,
         names::MonitorId,
         outage::{Ended, Incident, Outage},
+        reports::{Reported, Reporter, Says},
         sla::Standing,
         slot::Reason,
     },
@@ -21,7 +22,7 @@ use trust::{
 use super::{bars::bars, words};
 use crate::{
     overview::{self, Kept, Overview, Promise, Watched, Window},
-    view,
+    view::{self, uptime::ReportedOf},
 };
 
 /// Most bytes of bars. More would make a page of hundreds of kilobytes where there are many services; five quiet ones fit.
@@ -42,6 +43,7 @@ pub(crate) fn uptime(
     quarter: &Overview<'_>,
     month: &Overview<'_>,
     facts: &[Facts],
+    reported: &ReportedOf,
 ) -> Markup {
     html! {
         section.wide id="uptime" {
@@ -50,7 +52,7 @@ pub(crate) fn uptime(
                 p { "Not enough data: no service of this provider is watched yet." }
             } @else {
                 (figures(quarter, month))
-                (monitors(quarter, month))
+                (monitors(quarter, month, reported))
                 p.soft {
                     "All days are UTC. "
                     @match quarter.as_of() {
@@ -120,7 +122,7 @@ fn percent(ratio: Ratio) -> Markup {
     html! { @match ratio.basis_points() { Some(share) => span.whole { (share) } None => "–" } }
 }
 
-fn monitors(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
+fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf) -> Markup {
     let mut watched: Vec<&Watched<'_>> = quarter.monitors.iter().collect();
     // Those with something to tell come first: down now, then the least up.
     watched.sort_by_key(|watched| (!watched.is_down(), watched.tally().uptime().basis_points()));
@@ -157,6 +159,7 @@ fn monitors(quarter: &Overview<'_>, month: &Overview<'_>) -> Markup {
         }
         @for (watched, bars) in &listed {
             (monitor(quarter.window, watched, month_of.get(watched.id()).copied(), bars.as_ref()))
+            @if let Some(reported) = reported.get(watched.id()) { (claims(quarter.window, reported)) }
         }
         @if watched.len() > listed.len() { p.soft { (watched.len() - listed.len()) " more services are in the JSON." } }
     }
@@ -199,6 +202,34 @@ fn monitor(
                 " · " strong.warn { "its certificate expires " (words::moment(expires)) }
             }
         }
+    }
+}
+
+/// What others say of it, apart from all that was measured.
+fn claims(window: Window, reported: &Reported) -> Markup {
+    let said = reported.over(window.first(), window.today());
+    html! {
+        @for (by, said) in &said {
+            p.soft {
+                span.tag { "claimed" } " " (reporter(*by)) " says: down for "
+                (words::duration(u32::try_from(said.down_seconds).unwrap_or(u32::MAX))) " in these days."
+                @for found in &said.disagreements {
+                    " " strong.warn {
+                        @if found.says == Says::Down { "It says down where we saw up" } @else { "It says up where we saw down" }
+                        ", n = " (found.slots) " checks."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn reporter(by: Reporter) -> &'static str {
+    match by {
+        Reporter::Agent => "the provider's agent",
+        Reporter::UptimeKuma => "the provider's Uptime Kuma",
+        Reporter::Gatus => "the provider's Gatus",
+        Reporter::Alertmanager => "the provider's Alertmanager",
     }
 }
 
