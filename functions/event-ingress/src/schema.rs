@@ -128,7 +128,8 @@ fn wish(event: &MarketplaceEvent, guard: &Guard, now: Moment) -> Result<(), Faul
         }
         _ => return Ok(()),
     };
-    wish.check(event.time)
+    // A pause that is told of late would hide with hindsight what happened meanwhile.
+    wish.check(event.time.max(now.plus(-AHEAD)))
         .or_else(|invalid| fault(&format!("/data/{}", invalid.pointer(member)), invalid.to_string()))?;
     let faults: Vec<ShapeFault> = wish
         .endpoints
@@ -250,6 +251,22 @@ mod tests {
                 "/data/endpoints/1/name",
                 json!("web"),
                 "/data/endpoints/1/name: an earlier",
+            ),
+            (
+                "contract.provisioned",
+                "/data/endpoints/1/name",
+                json!("203.0.113.7"),
+                "/data/endpoints/1/name: ",
+            ),
+            (
+                "contract.provisioned",
+                "/data/endpoints/1",
+                json!({
+                    "name": "ssh",
+                    "check": {"kind": "ssh", "host": "a.example"},
+                    "pauses": [{"from": "2026-11-22T11:00:00Z", "until": "2026-11-24T00:00:00Z"}],
+                }),
+                "/data/endpoints/1/pauses: ",
             ),
             ("contract.provisioned", "/data/sla/uptime", json!(99.9), "/data/sla/uptime: "),
             (
