@@ -2,12 +2,12 @@
 
 use table::{Asked, Freshness, Known, TableError};
 use trust::{
-    time::{Day, Moment},
+    time::Moment,
     uptime::{
-        day::{MonitorDay, Plan},
+        day::MonitorDay,
         names::MonitorId,
         shard::ShardId,
-        slot::{Gap, Sightings, Slot},
+        slot::{Gap, Slot},
     },
 };
 
@@ -83,9 +83,14 @@ async fn settle_once(
         sightings.push((day, seen.sightings(&monitor, day).await?));
         day = day.next();
     }
-    let as_of = known_until(&plan, &sightings, stored.facts.sealed.carried.is_some(), now);
-    let days: Vec<MonitorDay> =
-        sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect();
+    let settle = |as_of| -> Vec<MonitorDay> {
+        sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect()
+    };
+    let mut days = settle(now);
+    let as_of = known_until(&days, stored.facts.sealed.carried.is_some(), now);
+    if as_of < now {
+        days = settle(as_of);
+    }
     let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
     let expiring = seen.expiring(&monitor, last, before).await?;
     let after = stored.with(|facts| facts.settle(&days, expiring, as_of));
@@ -101,14 +106,12 @@ async fn settle_once(
 
 /// Up to when it can be said what was: until now, or until the slot after one that was down of which nobody has reported yet, but
 /// still may. Without that, an outage would seem to end wherever a worker is slow.
-fn known_until(plan: &Plan, days: &[(Day, Sightings)], is_down: bool, now: Moment) -> Moment {
-    let grid = plan.schedule.grid;
+fn known_until(days: &[MonitorDay], is_down: bool, now: Moment) -> Moment {
     let recent = now.plus(-LATE);
     let mut is_down = is_down;
-    for (day, sightings) in days {
-        let settled = plan.settle(*day, sightings, now);
-        for (slot, seen) in grid.slots().zip(settled.slots) {
-            let span = grid.span(*day, slot);
+    for day in days {
+        for (slot, seen) in day.grid.slots().zip(&day.slots) {
+            let span = day.grid.span(day.day, slot);
             match seen {
                 Some(Slot::Unknown(Gap::Silent)) if is_down && span.until > recent => return span.from,
                 Some(seen) => is_down = matches!(seen, Slot::Down(_)),

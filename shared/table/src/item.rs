@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+    AttributeValue, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use trust::id::ProviderId;
@@ -15,6 +15,9 @@ use crate::{
 };
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Most keys of one batch read.
+const BATCH: usize = 100;
 
 /// The most items a transaction may write.
 pub(crate) const TRANSACTION_LIMIT: usize = 100;
@@ -292,6 +295,76 @@ impl Table {
                 return Ok(items);
             }
         }
+    }
+
+    /// Items by their keys, in their order, as of the last write.
+    pub(crate) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        let mut found: HashMap<(String, String), Item> = HashMap::new();
+        for batch in keys.chunks(BATCH) {
+            let mut wanted = Some(batch.iter().map(keyed).collect::<Vec<_>>());
+            while let Some(keys) = wanted.take() {
+                let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                let output = self
+                    .client
+                    .batch_get_item()
+                    .request_items(&self.name, built(request)?)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(unavailable)?;
+                for capacity in output.consumed_capacity() {
+                    self.charge_read(Some(capacity));
+                }
+                let items = output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+                found.extend(
+                    items
+                        .into_iter()
+                        .map(|item| ((partition_key(&item).to_owned(), sort_key(&item).to_owned()), item)),
+                );
+                let left = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
+                wanted = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
+            }
+        }
+        Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())
+    }
+
+    /// Sets an attribute of an item that is there; a conflict where it is not.
+    pub(crate) async fn set_existing(
+        &self,
+        key: &Key,
+        name: &str,
+        value: AttributeValue,
+    ) -> Result<(), TableError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", value)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    /// Deletes an item, if it is there.
+    pub(crate) async fn delete_now(&self, key: &Key) -> Result<(), TableError> {
+        let output = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(keyed(key)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        self.charge_write(output.consumed_capacity());
+        Ok(())
     }
 
     /// Deletes an item on condition that it still has the version it was read with.

@@ -4,10 +4,7 @@
 //! decides which leaves come next; their tiles are stored, which are the same whoever stores them; and the checkpoint is replaced,
 //! by another conditional write. So two who append at once, or one who dies in between, make one log.
 
-use aws_sdk_dynamodb::{
-    primitives::Blob,
-    types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity},
-};
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde::{Deserialize, Serialize};
 use trust::{
     time::{Day, Moment},
@@ -16,13 +13,9 @@ use trust::{
 
 use crate::{
     Stored, Table, TableError,
-    error::unavailable,
     item::{self, Order, Range, number, text},
     keys::{self, END, Key},
 };
-
-/// Most keys of one batch read.
-const BATCH: usize = 100;
 
 /// Most bytes of a tile in one item, whose limit is 400 KB. A tile of 256 long leaves takes several.
 const LONGEST_PART: usize = 350_000;
@@ -174,7 +167,8 @@ impl Table {
         for (index, name) in (first..).zip(names) {
             match name.subject() {
                 Some(Subject::Day(monitor, day)) => {
-                    self.note_leaf(&keys::record_of(&monitor, day), index).await?;
+                    let index = number(i64::try_from(index).unwrap_or(i64::MAX));
+                    self.set_existing(&keys::record_of(&monitor, day), "leaf", index).await?;
                 }
                 Some(Subject::Version(monitor, number)) => {
                     // Where it is gone, somebody has been here before.
@@ -231,67 +225,6 @@ impl Table {
             self.put(item).await?;
         }
         Ok(())
-    }
-
-    async fn note_leaf(&self, key: &Key, index: u64) -> Result<(), TableError> {
-        let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(item::keyed(key)))
-            .condition_expression("attribute_exists(pk)")
-            .update_expression("SET leaf = :leaf")
-            .expression_attribute_values(":leaf", number(i64::try_from(index).unwrap_or(i64::MAX)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        self.charge_write(output.consumed_capacity());
-        Ok(())
-    }
-
-    async fn delete_now(&self, key: &Key) -> Result<(), TableError> {
-        let output = self
-            .client
-            .delete_item()
-            .table_name(&self.name)
-            .set_key(Some(item::keyed(key)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        self.charge_write(output.consumed_capacity());
-        Ok(())
-    }
-
-    /// Items by their keys, in their order, as of the last write.
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<item::Item>>, TableError> {
-        let mut found: std::collections::HashMap<(String, String), item::Item> =
-            std::collections::HashMap::new();
-        for batch in keys.chunks(BATCH) {
-            let mut wanted = Some(batch.iter().map(item::keyed).collect::<Vec<_>>());
-            while let Some(keys) = wanted.take() {
-                let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-                let output = self
-                    .client
-                    .batch_get_item()
-                    .request_items(&self.name, item::built(request)?)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await
-                    .map_err(unavailable)?;
-                for capacity in output.consumed_capacity() {
-                    self.charge_read(Some(capacity));
-                }
-                let items = output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
-                found.extend(items.into_iter().map(|item| {
-                    ((item::partition_key(&item).to_owned(), item::sort_key(&item).to_owned()), item)
-                }));
-                let left = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
-                wanted = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
-            }
-        }
-        Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 //! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
 //! ask it; and the list of shards says how many stand in each.
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use trust::{
     id::ContractId,
@@ -25,7 +25,6 @@ use trust::{
 
 use crate::{
     LeafName, Stored, Table, TableError,
-    error::unavailable,
     item::{self, Range},
     keys::{self, END},
     log,
@@ -221,24 +220,10 @@ impl Table {
         monitor: &MonitorId,
         known: Known,
     ) -> Result<(), TableError> {
-        let outcome = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(item::keyed(&keys::asked(shard, monitor))))
-            .condition_expression("attribute_exists(pk)")
-            .update_expression("SET known = :known")
-            .expression_attribute_values(":known", serde_dynamo::to_attribute_value(known)?)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(unavailable);
-        match outcome {
+        let known = serde_dynamo::to_attribute_value(known)?;
+        match self.set_existing(&keys::asked(shard, monitor), "known", known).await {
             Err(TableError::Conflict) => Ok(()),
-            outcome => {
-                self.charge_write(outcome?.consumed_capacity());
-                Ok(())
-            }
+            outcome => outcome,
         }
     }
 
