@@ -33,6 +33,7 @@ mod facts;
 mod item;
 mod keys;
 mod ledger;
+mod listing;
 mod log;
 mod monitors;
 mod providers;
@@ -56,12 +57,13 @@ pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use keys::{provider_of, reply_day_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};
 pub use signals::{Since, StoredSignals};
-pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
+pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
 #[derive(Debug, Clone, PartialEq, Eq)]
