@@ -141,7 +141,7 @@ impl Filter {
         };
         self.search.as_ref().is_none_or(found)
             && self.track.is_none_or(|track| card.track == track)
-            && !(self.unflagged && !card.flags.is_empty())
+            && (!self.unflagged || card.flags.is_empty())
             && !self.without.iter().any(flagged)
             && self.least_score.is_none_or(|least| card.score.is_some_and(|(_, low, _)| low.value() >= least))
             && self.least.iter().all(reaches)

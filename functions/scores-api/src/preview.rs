@@ -20,7 +20,7 @@ const WIDTH: usize = 1200;
 const HEIGHT: usize = 630;
 const MARGIN: usize = 80;
 
-/// DejaVu Sans Bold with the letters of Latin scripts alone; its licence lies beside it.
+/// `DejaVu` Sans Bold with the letters of Latin scripts alone; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("preview/DejaVuSans-Bold.subset.ttf");
 
 /// Red, green, blue.

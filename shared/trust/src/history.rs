@@ -122,7 +122,7 @@ mod tests {
             [(Family::Replies, points(1)), (Family::Contracts, points(15)), (Family::Feedback, points(0))];
         let up = jump(&made(60, &before), &made(64, &after)).unwrap();
         assert_eq!(up.cause, Cause::Family(Family::Contracts, Change(10_000_000_000)));
-        assert_eq!(up.change.value(), 4.0);
+        assert_eq!(up.change, Change(4_000_000_000));
         let down = jump(&made(64, &before), &made(60, &after)).unwrap();
         assert_eq!(down.cause, Cause::Family(Family::Replies, Change(-8_000_000_000)));
     }

@@ -326,7 +326,7 @@ impl Read {
             answers["200"]["headers"]["Link"] =
                 json!({ "description": "The next page, with rel=\"next\".", "schema": { "type": "string" } });
         }
-        let is_page = self.tag == "Pages" && !self.path.ends_with(".png");
+        let is_page = self.tag == "Pages" && !self.answer["text/html"].is_null();
         if self.tag == "Providers" && self.path != "/v1/openapi.json" || self.path == "/compare" {
             answers["400"] = json!({ "$ref": "#/components/responses/BadParameter" });
         }

@@ -11,7 +11,7 @@ use trust::{
 };
 
 use super::{
-    figures::{Flag, Percentile, Share},
+    figures::{Flag, Percentile, Rate},
     reason,
     replies::ReplyFacts,
     scalar::{Text, Time},
@@ -209,7 +209,7 @@ struct Contracts {
     /// How many days.
     days: u16,
     /// Completed, of those that were the provider's to keep.
-    completion: Share,
+    completion: Rate,
     /// Ran their term.
     completed: u64,
     /// Ended by the provider.
@@ -244,7 +244,7 @@ impl Contracts {
     fn of(facts: &ContractFacts) -> Self {
         Self {
             days: facts.days,
-            completion: Share::of(facts.completion()),
+            completion: Rate::of(facts.completion()),
             completed: facts.completed,
             cancelled_by_provider: facts.cancelled_by_provider,
             cancelled_by_renter: facts.cancelled_by_renter,
