@@ -10,7 +10,7 @@ use lambda::{Environment, Secrets, operator::OperatorChat};
 use local_stack::{Options, Stack, Storage};
 use proptest::prelude::*;
 use serde_json::json;
-use table::{Since, Table};
+use table::Table;
 use trust::{
     id::{ConversationId, MessageId},
     summary::Signals,
@@ -189,7 +189,7 @@ impl World {
         self.door.settled().await;
         let brought = self.reconcile().await.repaired;
         self.door.settled().await;
-        let since = Since { contracts: Moment::EPOCH.day(), replies: Moment::EPOCH.day() };
+        let since = Moment::EPOCH.day();
         let stored = self.table.signals(&"p1".parse().unwrap(), since).await.unwrap();
         (stored.signals, brought)
     }
@@ -234,7 +234,7 @@ async fn told(story: &[(Deed, i64, Delivery)]) -> (Counted, usize) {
     world.door.settled().await;
     let (signals, brought) = world.facts().await;
     repaired += brought;
-    let closed = signals.replies.values().flatten();
+    let closed = signals.days.replies.values().flatten();
     let mut counts = BTreeMap::new();
     for (class, count) in closed {
         *counts.entry(format!("{class:?}")).or_default() += count;
@@ -310,7 +310,7 @@ async fn checks_at_the_same_time_find_nothing_twice_in_the_facts() {
     let (first, second, third) = tokio::join!(world.reconcile(), world.reconcile(), world.reconcile());
     assert_eq!((first.failed, second.failed, third.failed), (0, 0, 0));
     let (signals, _) = world.facts().await;
-    let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
+    let waits: u64 = signals.days.replies.values().flatten().map(|(_, count)| count).sum();
     assert_eq!(waits, 4);
 }
 
@@ -345,7 +345,7 @@ async fn a_browser_that_takes_the_contract_away_and_an_agent_who_renames_the_ren
     world.operator.chatwoot.changes_identifier(world.conversation, "somebody-else").unwrap();
     world.does(Deed::Agent, 30, &mut Vec::new());
     let (signals, _) = world.facts().await;
-    let scopes: Vec<_> = signals.replies.values().flatten().map(|(class, _)| class.scope).collect();
+    let scopes: Vec<_> = signals.days.replies.values().flatten().map(|(class, _)| class.scope).collect();
     assert_eq!(scopes, [trust::replies::Scope::Contract]);
 }
 
@@ -393,6 +393,6 @@ async fn a_long_conversation_is_found_whole_page_by_page() {
     world.clock.advance(600);
     assert_eq!(world.reconcile().await.repaired, 260);
     let (signals, _) = world.facts().await;
-    let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
+    let waits: u64 = signals.days.replies.values().flatten().map(|(_, count)| count).sum();
     assert_eq!((waits, signals.waiting.len()), (130, 0));
 }

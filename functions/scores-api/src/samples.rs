@@ -6,7 +6,7 @@ use trust::{
     time::{Day, Moment},
     uptime::{
         day::{Latency, MonitorDay, VantageCount},
-        facts::{Facts, Watch},
+        facts::{Facts, RentedBy, Watch},
         leaves::CheckKind,
         outage::Service,
         percent::BasisPoints,
@@ -41,6 +41,7 @@ pub(crate) fn monitor(name: &str, days: u16, seen: impl Fn(u32, u32) -> char) ->
         windows: Vec::new(),
         ended: None,
         sla: None,
+        rented_by: RentedBy::Another,
     };
     let mut facts = Facts::of(watch);
     let whole = |day: Day, hours: u32| {

@@ -4,7 +4,8 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `renters#P` | `RENTER` | in how many contracts he served each renter |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
@@ -54,13 +55,13 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
-pub use keys::{provider_of, reply_day_of};
+pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use sightings::{Seen, Segment};
-pub use signals::{Since, StoredSignals};
+pub use signals::StoredSignals;
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
