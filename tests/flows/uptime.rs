@@ -4,6 +4,8 @@ mod asking;
 mod log;
 mod reports;
 mod served;
+mod witness;
+mod witnesses;
 mod world;
 
 use serde_json::Value;

@@ -4,6 +4,8 @@
 //! decides which leaves come next; their tiles are stored, which are the same whoever stores them; and the checkpoint is replaced,
 //! by another conditional write. So two who append at once, or one who dies in between, make one log.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde::{Deserialize, Serialize};
 use trust::{
@@ -104,6 +106,9 @@ pub struct LogHead {
     /// The place of the first of them. Once the checkpoint is beyond it, they are in the log.
     #[serde(default)]
     pub first: u64,
+    /// How large the log was that each witness cosigned last, by the witness's key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub witnessed: BTreeMap<String, u64>,
 }
 
 impl Table {

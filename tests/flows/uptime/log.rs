@@ -15,7 +15,7 @@ use trust::uptime::leaves::{KeyLeaf, MaintenanceLeaf, MonitorLeaf};
 
 use super::world::{MINUTES_A_DAY, SEEDS, UP, World, secrets};
 
-fn key(seed: &str) -> PublicKey {
+pub(crate) fn key(seed: &str) -> PublicKey {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let seed: [u8; 32] = STANDARD.decode(seed).unwrap().try_into().unwrap();
     SecretKey::from_seed("log.example/uptime".parse().unwrap(), &seed).unwrap().public().clone()

@@ -105,6 +105,16 @@ impl World {
         uptime_seal::App::start(&environment).await.unwrap()
     }
 
+    /// Another of the function, with these settings beside what the template gives it.
+    pub(crate) async fn start_with_settings(
+        &self,
+        settings: &[(&str, &str)],
+    ) -> Result<uptime_seal::App, lambda::StartError> {
+        let mut environment = self.services.environment("uptime-seal").unwrap();
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        uptime_seal::App::start(&Environment::from_pairs(environment)).await
+    }
+
     pub(crate) fn services(&self) -> &Services {
         &self.services
     }
