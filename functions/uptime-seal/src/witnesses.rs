@@ -1,7 +1,7 @@
 //! The witnesses that are asked to cosign the log, and how they are reached: behind the egress guard, without redirects or proxies,
 //! with a bound on what is read.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use lambda::{Environment, StartError};
 use probe::guard::Guard;
@@ -125,17 +125,12 @@ impl Resolve for Guarded {
     }
 }
 
-fn resolved(
-    guard: Guard,
-    name: Name,
-) -> impl Future<Output = Result<Addrs, Box<dyn std::error::Error + Send + Sync>>> {
-    async move {
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-        for address in &addresses {
-            guard.check_address(address.ip())?;
-        }
-        Ok(Box::new(addresses.into_iter()) as Addrs)
+async fn resolved(guard: Guard, name: Name) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+    for address in &addresses {
+        guard.check_address(address.ip())?;
     }
+    Ok(Box::new(addresses.into_iter()))
 }
 
 fn parse(text: &str, guard: &Guard) -> Result<Vec<Witness>, String> {
