@@ -3,6 +3,7 @@
 mod asking;
 mod log;
 mod reports;
+mod scores;
 mod served;
 mod witness;
 mod witnesses;

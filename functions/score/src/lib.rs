@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use table::{Since, StoredSignals, Table, TableError};
+use table::{HistoryEntry, Since, StoredSignals, Table, TableError};
 use trust::{
     id::ProviderId,
     past::{Past, recent_since},
     policy::Policy,
     summary::{next_look, summarise},
     time::{Day, Moment},
+    uptime::leaves::ScoreLeaf,
 };
 
 /// How often a summary is made again after losing a race.
@@ -157,6 +158,7 @@ pub async fn summarise_now(
     let StoredSignals { mut signals, summary_version, past_version } = table.signals(provider, since).await?;
     let outdated = changed.is_some_and(|day| day < recent);
     if outdated || !signals.past.as_ref().is_some_and(|past| past.serves(policy, today)) {
+        seal_last_day(table, provider, today).await?;
         let days = table.reply_days(provider, Past::since(policy, today), recent).await?;
         let past = Past::fold(policy, today, &days);
         table.write_past(provider, &past, past_version).await?;
@@ -165,4 +167,20 @@ pub async fn summarise_now(
     let summary = summarise(policy, provider, &signals, as_of);
     let next = next_look(policy, &signals, as_of);
     table.write_summary(&summary, summary_version, next).await
+}
+
+/// Seals the provider's last day before this one, and has it wait for its place in the log. With the first summary of a day: until
+/// then, the day before could still get another.
+async fn seal_last_day(table: &Table, provider: &ProviderId, today: Day) -> Result<(), TableError> {
+    let Some(last) = table.unsealed_score(provider, today).await? else { return Ok(()) };
+    let HistoryEntry { day, points, low, high, policy, inputs_hash, .. } = &last.entry;
+    let leaf = inputs_hash.parse().ok().and_then(|inputs| {
+        ScoreLeaf::new(provider.clone(), *day, policy, inputs, *points, (*low, *high)).ok()
+    });
+    let Some(leaf) = leaf else {
+        // A summary is worth more than a record of the one before.
+        tracing::error!(%provider, %day, "the day's score can not be recorded");
+        return Ok(());
+    };
+    table.seal_score(provider, last, &leaf.encode()).await
 }

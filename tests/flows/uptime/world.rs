@@ -49,7 +49,7 @@ pub(crate) fn secrets(seeds: &[&str]) -> Value {
     json!({ "events": [], "log": { "origin": "log.example/uptime", "seeds": seeds } })
 }
 
-fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
+pub(crate) fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
     let event = json!({
         "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data,
     });

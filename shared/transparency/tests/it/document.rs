@@ -2,7 +2,7 @@
 
 use transparency::{Hash, Head, Kind, Leaf, Published, WitnessKey, checkpoint::Candidate};
 use trust::uptime::{
-    leaves::{CorrectionLeaf, KeyLeaf, MaintenanceLeaf, MonitorLeaf},
+    leaves::{CorrectionLeaf, KeyLeaf, MaintenanceLeaf, MonitorLeaf, ScoreLeaf},
     record::DayRecord,
 };
 
@@ -42,12 +42,15 @@ fn each_kind_of_leaf_is_shown_as_it_is_written() {
             Kind::Maintenance => MaintenanceLeaf::decode(bytes).unwrap().encode(),
             Kind::Correction => CorrectionLeaf::decode(bytes).unwrap().encode(),
             Kind::Key => KeyLeaf::decode(bytes).unwrap().encode(),
-            Kind::Score => panic!("is not described"),
+            Kind::Score => ScoreLeaf::decode(bytes).unwrap().encode(),
         };
         assert_eq!(written.as_bytes(), bytes);
         shown.push(leaf.kind());
     }
-    assert_eq!(shown, [Kind::Day, Kind::Monitor, Kind::Maintenance, Kind::Key, Kind::Correction]);
+    assert_eq!(
+        shown,
+        [Kind::Day, Kind::Monitor, Kind::Maintenance, Kind::Key, Kind::Correction, Kind::Score]
+    );
 }
 
 #[test]
