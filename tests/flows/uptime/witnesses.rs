@@ -193,7 +193,8 @@ async fn what_is_deployed_asks_no_witness_on_loopback() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a witness, see tests/transparency/witness"]
 async fn a_witness_of_others_cosigns() {
-    let setting = std::env::var("WITNESS").unwrap();
+    let environment = Environment::of_process();
+    let setting = environment.required("WITNESS").unwrap().to_owned();
     let witness: WitnessKey = setting.split(' ').next().unwrap().parse().unwrap();
     let world = World::start().await;
     let settings = [("WITNESSES", setting.as_str()), ("EGRESS_REACH", "loopback-too")];
