@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use table::{SignalKind, StoredSignals, Table, TableError};
+use table::{HistoryEntry, SignalKind, StoredSignals, Table, TableError};
 use trust::{
     id::ProviderId,
     past::{Past, recent_since},
     policy::Policy,
     summary::{next_look, summarise},
     time::{Day, Moment},
+    uptime::leaves::ScoreLeaf,
 };
 
 /// How often a summary is made again after losing a race.
@@ -214,9 +215,28 @@ async fn bring_up_past(
             }
             past
         }
-        _ => fold(table.signal_days(provider, first, recent).await?),
+        _ => {
+            seal_last_day(table, provider, today).await?;
+            fold(table.signal_days(provider, first, recent).await?)
+        }
     };
     table.write_past(provider, &past, stored.past_version).await?;
     stored.signals.past = Some(past);
     Ok(())
+}
+
+/// Seals the provider's last day before this one, and has it wait for its place in the log. With the first summary of a day: until
+/// then, the day before could still get another.
+async fn seal_last_day(table: &Table, provider: &ProviderId, today: Day) -> Result<(), TableError> {
+    let Some(last) = table.unsealed_score(provider, today).await? else { return Ok(()) };
+    let HistoryEntry { day, points, low, high, policy, inputs_hash, .. } = &last.entry;
+    let leaf = inputs_hash.parse().ok().and_then(|inputs| {
+        ScoreLeaf::new(provider.clone(), *day, policy, inputs, *points, (*low, *high)).ok()
+    });
+    let Some(leaf) = leaf else {
+        // A summary is worth more than a record of the one before.
+        tracing::error!(%provider, %day, "the day's score can not be recorded");
+        return Ok(());
+    };
+    table.seal_score(provider, last, &leaf.encode()).await
 }

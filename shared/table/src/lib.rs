@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `renters#P` | `RENTER` | in how many contracts he served each renter |
-//! | `history#P` | `DAY` | his score, day by day |
+//! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
 //! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
@@ -39,6 +39,7 @@ mod monitors;
 mod providers;
 mod reconciliation;
 mod reports;
+mod scores;
 mod setup;
 mod sightings;
 mod signals;
@@ -60,6 +61,7 @@ pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
+pub use scores::UnsealedScore;
 pub use sightings::{Seen, Segment};
 pub use signals::StoredSignals;
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};

@@ -79,6 +79,9 @@ pub struct HistoryEntry {
     pub policy: String,
     /// The hash of what it was made from.
     pub inputs_hash: String,
+    /// Its place in the log, once it has one. Only read: it is noted by who appends.
+    #[serde(default, skip_serializing)]
+    pub leaf: Option<u64>,
 }
 
 /// A page of a list.
@@ -143,8 +146,9 @@ impl Table {
                 high: score.high,
                 policy: score.policy.clone(),
                 inputs_hash: score.inputs_hash.clone(),
+                leaf: None,
             };
-            self.put(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
+            self.put_unless_sealed(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
         }
         Ok(())
     }

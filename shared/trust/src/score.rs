@@ -36,6 +36,11 @@ impl Points {
         Self(i64::from(points) * 1_000_000_000)
     }
 
+    /// So many billionths of a point.
+    pub fn from_billionths(billionths: i64) -> Self {
+        Self(billionths)
+    }
+
     /// In points, for display and further computation.
     pub fn value(self) -> f64 {
         self.0 as f64 / BILLION
