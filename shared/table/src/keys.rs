@@ -1,7 +1,7 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
+    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId, RenterId},
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -27,6 +27,7 @@ pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const CONTRACT: &str = "contract";
 pub(crate) const CONTRACTS: &str = "contracts#";
 pub(crate) const REPLIES: &str = "replies#";
+pub(crate) const FEEDBACK: &str = "feedback#";
 pub(crate) const WAITING: &str = "waiting#";
 pub(crate) const RECORD: &str = "record#";
 pub(crate) const LINK: &str = "link#";
@@ -157,6 +158,18 @@ pub(crate) fn provider_chat(of: &ProviderId) -> Key {
 
 pub(crate) fn contract_chat(of: &ContractId) -> Key {
     Key { pk: contract(of), sk: "setup".to_owned() }
+}
+
+pub(crate) fn survey(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: "survey".to_owned() }
+}
+
+pub(crate) fn votes_about(provider: &ProviderId) -> String {
+    format!("votes#{provider}")
+}
+
+pub(crate) fn votes(about: &ProviderId, of: &RenterId) -> Key {
+    Key { pk: votes_about(about), sk: of.to_string() }
 }
 
 pub(crate) fn nonce(of: &CallerId, nonce: Uuid) -> Key {

@@ -4,9 +4,10 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `profile`, `contracts#DAY…`, `feedback#DAY`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
-//! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
+//! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
+//! | `votes#P` | `RENTER` | what a renter has said of a provider |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
 //! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
@@ -30,6 +31,7 @@ mod communication;
 mod contracts;
 mod error;
 mod facts;
+mod feedback;
 mod item;
 mod keys;
 mod ledger;
@@ -54,6 +56,7 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
+pub use feedback::Voting;
 pub use keys::{provider_of, reply_day_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::{
 use trust::{
     contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
+    feedback::{Answer, FeedbackCount, FeedbackDay, FeedbackDelta, Question, Standing},
     id::ProviderId,
     marketplace::CancelledBy,
     past::Past,
@@ -137,6 +138,33 @@ impl Table {
         })
     }
 
+    pub(crate) fn feedback_changes(
+        &self,
+        delta: &FeedbackDelta,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, |provider, day, class| {
+            let sk = format!("{}{day}", keys::FEEDBACK);
+            (Key { pk: keys::provider(provider), sk }, feedback_name(*class))
+        })
+    }
+
+    /// A provider's feedback that is revealed from one day up to and including another. What is revealed later stands there
+    /// already and is nobody's business yet: ask for no day that has not begun.
+    pub async fn feedback_days(
+        &self,
+        provider: &ProviderId,
+        since: Day,
+        today: Day,
+    ) -> Result<BTreeMap<Day, FeedbackDay>, TableError> {
+        let (from, to) = (format!("{}{since}", keys::FEEDBACK), format!("{}{today}", keys::FEEDBACK));
+        let mut days = BTreeMap::new();
+        for item in self.all(&Range { pk: keys::provider(provider), from: &from, to: &to }).await? {
+            let (day, tally) = feedback_day(&item)?;
+            days.insert(day, tally);
+        }
+        Ok(days)
+    }
+
     fn changes<C: Ord + Copy>(
         &self,
         delta: &Delta<C>,
@@ -230,6 +258,17 @@ fn take_contracts(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
     Some(())
 }
 
+/// A `feedback#DAY` item: the day, and what is revealed on it.
+pub(crate) fn feedback_day(item: &Item) -> Result<(Day, FeedbackDay), TableError> {
+    let key = item::sort_key(item);
+    let read = || {
+        let day = Day::parse(key.strip_prefix(keys::FEEDBACK)?).ok()?;
+        let classes = counters(item).map(|(name, count)| Some((feedback_named(name)?, count)));
+        Some((day, classes.collect::<Option<FeedbackDay>>()?))
+    };
+    read().ok_or_else(|| TableError::corrupt(key, "not a feedback signal"))
+}
+
 /// An item's counters, without those that came back to zero.
 fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     item.iter().filter_map(|(name, value)| match value {
@@ -274,8 +313,45 @@ fn outcome_named(name: &str) -> Option<Outcome> {
     OUTCOMES.iter().find(|(_, known)| *known == name).map(|(outcome, _)| *outcome)
 }
 
+const QUESTIONS: [(Question, &str); 2] =
+    [(Question::MatchedDescription, "matched"), (Question::RentAgain, "again")];
+
+const ANSWERS: [(Answer, &str); 2] = [(Answer::Yes, "yes"), (Answer::No, "no")];
+
+const STANDINGS: [(Standing, &str); 5] = [
+    (Standing::Counted, "counted"),
+    (Standing::SameParty, "same-party"),
+    (Standing::Free, "free"),
+    (Standing::TooShort, "too-short"),
+    (Standing::Repeated, "repeated"),
+];
+
+fn feedback_name(class: FeedbackCount) -> String {
+    let FeedbackCount { question, answer, standing } = class;
+    format!("{}-{}-{}", name(&QUESTIONS, question), name(&ANSWERS, answer), name(&STANDINGS, standing))
+}
+
+fn feedback_named(text: &str) -> Option<FeedbackCount> {
+    let mut parts = text.splitn(3, '-');
+    Some(FeedbackCount {
+        question: named(&QUESTIONS, parts.next()?)?,
+        answer: named(&ANSWERS, parts.next()?)?,
+        standing: named(&STANDINGS, parts.next()?)?,
+    })
+}
+
+fn name<T: PartialEq>(names: &[(T, &'static str)], of: T) -> &'static str {
+    names.iter().find(|(known, _)| *known == of).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(names: &[(T, &'static str)], name: &str) -> Option<T> {
+    names.iter().find(|(_, known)| *known == name).map(|(of, _)| *of)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use trust::{policy::Policy, replies::Scope};
 
@@ -311,5 +387,37 @@ mod tests {
         }
         assert_eq!(outcome_named(outcome_name(Outcome::SelfDealing)), Some(Outcome::SelfDealing));
         assert_eq!(outcome_named("unheard-of"), None);
+    }
+
+    #[test]
+    fn every_class_of_feedback_has_a_name_of_its_own_and_reads_back() {
+        let mut names = BTreeSet::new();
+        for (question, _) in QUESTIONS {
+            for (answer, _) in ANSWERS {
+                for (standing, _) in STANDINGS {
+                    let class = FeedbackCount { question, answer, standing };
+                    assert_eq!(feedback_named(&feedback_name(class)), Some(class));
+                    names.insert(feedback_name(class));
+                }
+            }
+        }
+        assert_eq!(names.len(), 20);
+        assert!(names.contains("again-no-same-party"), "{names:?}");
+        for other in ["", "matched", "matched-yes", "matched-yes-counted-too", "matched-maybe-counted"] {
+            assert_eq!(feedback_named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_day_of_feedback_reads_back_and_one_with_an_unknown_class_is_no_silence() {
+        let key = Key { pk: "provider#p1".to_owned(), sk: "feedback#2026-11-30".to_owned() };
+        let mut item = item::keyed(&key);
+        item.insert("expires_at".to_owned(), number(9));
+        item.insert("matched-yes-counted".to_owned(), number(3));
+        item.insert("again-no-free".to_owned(), number(0));
+        let (day, tally) = feedback_day(&item).unwrap();
+        assert_eq!((day.to_string(), tally.values().sum::<u64>()), ("2026-11-30".to_owned(), 3));
+        item.insert("again-never-free".to_owned(), number(1));
+        assert!(matches!(feedback_day(&item), Err(TableError::Corrupt { .. })));
     }
 }

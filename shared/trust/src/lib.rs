@@ -8,6 +8,7 @@ pub mod chat;
 pub mod contract;
 pub mod conversation;
 pub mod duration;
+pub mod feedback;
 pub mod id;
 pub mod marketplace;
 pub mod past;
