@@ -340,7 +340,7 @@ fn feedback_named(text: &str) -> Option<FeedbackCount> {
     })
 }
 
-fn name<T: PartialEq>(names: &[(T, &'static str)], of: T) -> &'static str {
+fn name<T: PartialEq + Copy>(names: &[(T, &'static str)], of: T) -> &'static str {
     names.iter().find(|(known, _)| *known == of).map_or("", |(_, name)| name)
 }
 
