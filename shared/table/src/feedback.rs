@@ -66,12 +66,14 @@ impl Table {
         contract: &Contract,
     ) -> Result<Option<Voting>, TableError> {
         let Some(terms) = contract.terms() else { return Ok(None) };
+        // The survey first: one that was answered meanwhile has its vote by then, and is not taken for one whose vote is forgotten.
+        let survey = self.survey(about).await?;
         let votes = self.stored(&keys::votes(&terms.provider_id, &terms.renter_id)).await?;
         Ok(Some(Voting {
             provider: terms.provider_id.clone(),
             renter: terms.renter_id.clone(),
             votes: votes.unwrap_or(Stored { value: Votes::default(), version: 0 }),
-            survey: self.survey(about).await?,
+            survey,
         }))
     }
 
