@@ -7,6 +7,7 @@ mod chatwoot_fake;
 mod contract;
 mod cost;
 mod crash;
+mod feedback;
 mod fresh_table;
 mod identity;
 mod main_job;

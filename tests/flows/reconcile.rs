@@ -21,7 +21,7 @@ use crate::stack::{Door, event};
 
 /// What people do, one after the other, some minutes apart.
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+pub(crate) enum Deed {
     Renter,
     RenterElsewhere,
     Agent,
@@ -51,23 +51,23 @@ const DEEDS: [Deed; 13] = [
     Deed::Reopen,
 ];
 
-struct World {
-    operator: Operator,
+pub(crate) struct World {
+    pub(crate) operator: Operator,
     _stack: Stack,
-    door: Door,
-    table: Table,
+    pub(crate) door: Door,
+    pub(crate) table: Table,
     sweep: chat_sweep::App,
     chat: OperatorChat,
     secrets: Secrets,
     clock: Clock,
-    conversation: ConversationId,
+    pub(crate) conversation: ConversationId,
     visit: Visit,
     agent: u64,
 }
 
 impl World {
     /// A provider with a contract, whose chat the stack itself has set up.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let clock = Clock::at(lambda::clock::now());
         let operator = Operator::start(clock.clone()).await.unwrap();
         operator.chatwoot.sign_by(Clock::wall());
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Somebody does something, some minutes after what was done before.
-    fn does(&self, deed: Deed, minutes: i64, taken: &mut Vec<MessageId>) {
+    pub(crate) fn does(&self, deed: Deed, minutes: i64, taken: &mut Vec<MessageId>) {
         self.clock.advance(minutes * 60);
         let chatwoot = &self.operator.chatwoot;
         let writes = |author| chatwoot.writes(self.conversation, author, "as it is").unwrap();
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// What the ledger has made of it all, a quarter of an hour later, when nothing is under way any more.
-    async fn facts(&self) -> (Signals, usize) {
+    pub(crate) async fn facts(&self) -> (Signals, usize) {
         self.clock.advance(900);
         self.operator.chatwoot.delivered().await;
         self.door.settled().await;
@@ -204,6 +204,7 @@ async fn lifecycle_of(
         ("ACCOUNT_SECRETS", "provider-trust-dev/chatwoot".to_owned()),
         ("CHATWOOT_URL", operator.chatwoot.base_url()),
         ("CHATWOOT_WEBHOOK_URL", format!("http://{at}/lambda-url/chatwoot-webhook/")),
+        ("API_URL", format!("http://{at}")),
         ("VANTAGES", "home".to_owned()),
     ];
     let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -407,7 +407,15 @@ impl Table {
         value: &impl Serialize,
         read: u64,
     ) -> Result<TransactWriteItem, TableError> {
-        let mut item = item(key, value)?;
+        self.put_item_versioned(item(key, value)?, read)
+    }
+
+    /// The same, of an item that holds more than a value's fields.
+    pub(crate) fn put_item_versioned(
+        &self,
+        mut item: Item,
+        read: u64,
+    ) -> Result<TransactWriteItem, TableError> {
         item.insert("version".to_owned(), version(read + 1));
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = if read == 0 {

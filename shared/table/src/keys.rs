@@ -172,6 +172,18 @@ pub(crate) fn contract_chat(of: &ContractId) -> Key {
     Key { pk: contract(of), sk: "setup".to_owned() }
 }
 
+pub(crate) fn survey(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: "survey".to_owned() }
+}
+
+pub(crate) fn votes_about(provider: &ProviderId) -> String {
+    format!("votes#{provider}")
+}
+
+pub(crate) fn votes(about: &ProviderId, of: &RenterId) -> Key {
+    Key { pk: votes_about(about), sk: of.to_string() }
+}
+
 pub(crate) fn nonce(of: &CallerId, nonce: Uuid) -> Key {
     Key { pk: caller(of), sk: format!("nonce#{nonce}") }
 }

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{
 use trust::{
     contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
+    feedback::{Answer, FeedbackCount, FeedbackDelta, Question, Standing},
     id::ProviderId,
     marketplace::CancelledBy,
     past::Past,
@@ -134,6 +135,13 @@ impl Table {
         })
     }
 
+    pub(crate) fn feedback_changes(
+        &self,
+        delta: &FeedbackDelta,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, KEPT_DAYS, |class| ("f".to_owned(), feedback_name(*class)))
+    }
+
     /// The writes for a delta. `place` says in which of a day's items a class is counted, and by what name.
     fn changes<C: Ord + Copy>(
         &self,
@@ -187,7 +195,7 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
                 let rest = key.rsplit_once('#').map_or("", |(_, rest)| &rest[1..]);
                 match kind {
                     SignalKind::Contracts => take_contracts(&mut signals.days, day, rest, &item),
-                    SignalKind::Feedback => Some(()),
+                    SignalKind::Feedback => take_feedback(&mut signals.days, day, &item),
                     SignalKind::Replies => take_replies(&mut signals.days, day, rest, &item),
                     SignalKind::Uptime => take_uptime(&mut signals.days, day, &item),
                 }
@@ -268,6 +276,13 @@ fn take_renters(signals: &mut Signals, item: &Item) -> Option<()> {
     Some(())
 }
 
+fn take_feedback(days: &mut Days, day: Day, item: &Item) -> Option<()> {
+    for (name, count) in counters(item) {
+        days.feedback.entry(day).or_default().insert(feedback_named(name)?, count);
+    }
+    Some(())
+}
+
 /// An item's counters, without those that came back to zero.
 fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     item.iter().filter_map(|(name, value)| match value {
@@ -313,8 +328,45 @@ fn outcome_named(name: &str) -> Option<Outcome> {
     OUTCOMES.iter().find(|(_, known)| *known == name).map(|(outcome, _)| *outcome)
 }
 
+const QUESTIONS: [(Question, &str); 2] =
+    [(Question::MatchedDescription, "matched"), (Question::RentAgain, "again")];
+
+const ANSWERS: [(Answer, &str); 2] = [(Answer::Yes, "yes"), (Answer::No, "no")];
+
+const STANDINGS: [(Standing, &str); 5] = [
+    (Standing::Counted, "counted"),
+    (Standing::SameParty, "same-party"),
+    (Standing::Free, "free"),
+    (Standing::TooShort, "too-short"),
+    (Standing::Repeated, "repeated"),
+];
+
+fn feedback_name(class: FeedbackCount) -> String {
+    let FeedbackCount { question, answer, standing } = class;
+    format!("{}-{}-{}", name(&QUESTIONS, question), name(&ANSWERS, answer), name(&STANDINGS, standing))
+}
+
+fn feedback_named(text: &str) -> Option<FeedbackCount> {
+    let mut parts = text.splitn(3, '-');
+    Some(FeedbackCount {
+        question: named(&QUESTIONS, parts.next()?)?,
+        answer: named(&ANSWERS, parts.next()?)?,
+        standing: named(&STANDINGS, parts.next()?)?,
+    })
+}
+
+fn name<T: PartialEq + Copy>(names: &[(T, &'static str)], of: T) -> &'static str {
+    names.iter().find(|(known, _)| *known == of).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(names: &[(T, &'static str)], name: &str) -> Option<T> {
+    names.iter().find(|(_, known)| *known == name).map(|(of, _)| *of)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use trust::{
         policy::Policy,
@@ -354,5 +406,40 @@ mod tests {
         }
         assert_eq!(outcome_named(outcome_name(Outcome::SelfDealing)), Some(Outcome::SelfDealing));
         assert_eq!(outcome_named("unheard-of"), None);
+    }
+
+    #[test]
+    fn every_class_of_feedback_has_a_name_of_its_own_and_reads_back() {
+        let mut names = BTreeSet::new();
+        for (question, _) in QUESTIONS {
+            for (answer, _) in ANSWERS {
+                for (standing, _) in STANDINGS {
+                    let class = FeedbackCount { question, answer, standing };
+                    assert_eq!(feedback_named(&feedback_name(class)), Some(class));
+                    names.insert(feedback_name(class));
+                }
+            }
+        }
+        assert_eq!(names.len(), 20);
+        assert!(names.contains("again-no-same-party"), "{names:?}");
+        for other in ["", "matched", "matched-yes", "matched-yes-counted-too", "matched-maybe-counted"] {
+            assert_eq!(feedback_named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_day_of_feedback_reads_back_and_one_with_an_unknown_class_is_no_silence() {
+        let day = Day::parse("2026-11-30").unwrap();
+        let key = keys::signal(&"p1".parse().unwrap(), day, "f");
+        let mut item = item::keyed(&key);
+        item.insert("expires_at".to_owned(), number(9));
+        item.insert("matched-yes-counted".to_owned(), number(3));
+        item.insert("again-no-free".to_owned(), number(0));
+        let mut stored = StoredSignals::default();
+        take(&mut stored, item.clone()).unwrap();
+        let feedback = stored.signals.days.feedback;
+        assert_eq!((feedback.len(), feedback[&day].values().sum::<u64>()), (1, 3));
+        item.insert("again-never-free".to_owned(), number(1));
+        assert!(matches!(take(&mut StoredSignals::default(), item), Err(TableError::Corrupt { .. })));
     }
 }

@@ -1,5 +1,7 @@
 //! Feedback facts: what renters said, of what was revealed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,8 +27,8 @@ pub struct FeedbackFacts {
     /// Would you rent from this provider again?
     pub rent_again: QuestionFacts,
     /// Votes that do not count, by the reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub excluded: Vec<(crate::feedback::Reason, u64)>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excluded: BTreeMap<Standing, u64>,
 }
 
 /// The answers to one question that count.
@@ -69,16 +71,10 @@ pub(super) fn facts(signals: &Signals, as_of: Moment) -> FeedbackFacts {
                 ratio.count += if answer == Answer::Yes { count } else { 0 };
             }
             // Each vote answers both questions: one of them is enough to count it.
-            Standing::Excluded(reason) if question == Question::RentAgain => {
-                match facts.excluded.iter_mut().find(|(known, _)| *known == reason) {
-                    Some((_, votes)) => *votes += count,
-                    None => facts.excluded.push((reason, count)),
-                }
-            }
-            Standing::Excluded(_) => {}
+            reason if question == Question::RentAgain => *facts.excluded.entry(reason).or_default() += count,
+            _ => {}
         }
     }
-    facts.excluded.sort_unstable();
     facts
 }
 
