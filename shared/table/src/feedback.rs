@@ -47,8 +47,12 @@ impl Table {
     /// The contracts whose surveys are to be looked at by now, the longest due first, as of a moment ago.
     pub async fn surveys_due(&self, now: Moment, limit: u16) -> Result<Vec<ContractId>, TableError> {
         let bound = format!("{:012}{END}", now.unix());
-        let index =
-            Index { name: "refresh", partition: SURVEYS, bound: Some(&bound), order: Order::Ascending };
+        let index = Index {
+            name: "refresh",
+            partition: SURVEYS,
+            bound: Some(item::Bound::UpTo(&bound)),
+            order: Order::Ascending,
+        };
         let (items, _) = self.index_page(&index, i32::from(limit)).await?;
         items
             .iter()

@@ -36,6 +36,7 @@ mod feedback;
 mod item;
 mod keys;
 mod ledger;
+mod listing;
 mod log;
 mod monitors;
 mod providers;
@@ -61,13 +62,14 @@ pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;
 pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use scores::UnsealedScore;
 pub use sightings::{Seen, Segment};
 pub use signals::StoredSignals;
-pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
+pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use trust::{
 
 use crate::{
     Stored, Table, TableError,
-    item::{self, Index, Order, text},
+    item::{self, Bound, Index, Order, text},
     keys::{self, END, Key},
 };
 
@@ -52,8 +52,12 @@ impl Table {
     /// The setups that are to be worked on by now, the longest due first, as of a moment ago.
     pub async fn setups_due(&self, now: Moment, limit: u16) -> Result<Vec<Wanted>, TableError> {
         let bound = format!("{:012}{END}", now.unix());
-        let index =
-            Index { name: "refresh", partition: SETUPS, bound: Some(&bound), order: Order::Ascending };
+        let index = Index {
+            name: "refresh",
+            partition: SETUPS,
+            bound: Some(Bound::UpTo(&bound)),
+            order: Order::Ascending,
+        };
         let (items, _) = self.index_page(&index, i32::from(limit)).await?;
         items
             .iter()

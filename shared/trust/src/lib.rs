@@ -9,6 +9,7 @@ pub mod contract;
 pub mod conversation;
 pub mod duration;
 pub mod feedback;
+pub mod history;
 pub mod id;
 pub mod marketplace;
 pub mod past;

@@ -46,7 +46,7 @@ async fn complete(world: &World, contract: &str, ended: &str) {
 }
 
 async fn summarise(world: &World, now: &str) {
-    score::summarise_now(world.table(), &provider(), None, at(now)).await.unwrap();
+    score::summarise_now(world.table(), &provider(), &score::Changed::default(), at(now)).await.unwrap();
 }
 
 async fn append(world: &World) -> usize {
@@ -55,7 +55,7 @@ async fn append(world: &World) -> usize {
 
 /// The history, the earliest day first.
 async fn history(world: &World) -> Vec<HistoryEntry> {
-    let mut items = world.table().history(&provider(), None, 100).await.unwrap().items;
+    let mut items = world.table().history(&provider(), None, 100).await.unwrap().page.items;
     items.reverse();
     items
 }
@@ -129,8 +129,9 @@ async fn those_who_begin_a_day_at_once_seal_the_one_before_once() {
     complete(&world, "c2", "2028-02-28T10:00:00Z").await;
     summarise(&world, "2028-02-28T10:00:01Z").await;
     let provider = provider();
+    let nothing = score::Changed::default();
     let beginning =
-        (0..4).map(|_| score::summarise_now(world.table(), &provider, None, at("2028-02-29T00:00:00Z")));
+        (0..4).map(|_| score::summarise_now(world.table(), &provider, &nothing, at("2028-02-29T00:00:00Z")));
     let begun = futures_util::future::join_all(beginning).await;
     assert!(begun.iter().any(Result::is_ok), "{begun:?}");
     append(&world).await;
