@@ -44,6 +44,7 @@ impl Percentile {
 
 /// A share, with its 90 % interval.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(super) struct Share {
     /// The share; `null` without observations.
     #[schemars(range(min = 0, max = 1))]

@@ -470,6 +470,7 @@ impl SlotsOfDay {
 
 /// Maintenance that was announced.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 struct Announced {
     /// When.
     announced_at: Time,
