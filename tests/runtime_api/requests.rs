@@ -247,7 +247,10 @@ async fn a_renters_answer_is_kept_and_his_link_is_in_no_line_of_the_log() {
     invocation["body"] = json!("bWF0Y2hlZF9kZXNjcmlwdGlvbj15ZXMmcmVudF9hZ2Fpbj1ubw==");
     invocation["isBase64Encoded"] = json!(true);
     let answer = feedback.invoke(&invocation).await.unwrap();
-    assert_eq!((&answer["statusCode"], &answer["headers"]["location"]), (&json!(303), &json!(token)));
+    assert_eq!(
+        (&answer["statusCode"], &answer["headers"]["location"]),
+        (&json!(303), &json!(format!("{token}#top")))
+    );
     let survey = services.table().unwrap().survey(&"c-9".parse().unwrap()).await.unwrap().value;
     assert!(survey.answered.is_some());
     let log = [lifecycle.log(), feedback.log()].concat().join("\n");

@@ -67,11 +67,12 @@ pub(crate) fn state(form: Form, asked: &Asked, state: &State, method: &Method) -
     response
 }
 
-/// Back to where the answer was posted, which is told relative to itself: the API may stand under another address than ours.
+/// Back to the top of where the answer was posted, which is told relative to itself: the API may stand under another address than ours.
+/// Without a place of its own a browser would keep the one that a link to an error led to.
 pub(crate) fn back_to(token: &str) -> Response<Body> {
     let mut response = private(Response::new(Body::Empty), "text/html; charset=utf-8");
     *response.status_mut() = StatusCode::SEE_OTHER;
-    if let Ok(place) = HeaderValue::from_str(token) {
+    if let Ok(place) = HeaderValue::try_from(format!("{token}#top")) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     response

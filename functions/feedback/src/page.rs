@@ -20,7 +20,7 @@ pub(crate) fn of(asked: &Asked, state: &State) -> Markup {
             "How was it?",
             &html! {
                 h1 { "How was it?" }
-                p { (about(asked)) " Two questions, yes or no." }
+                p { (about("It is", asked)) " Two questions, yes or no." }
                 (questions(&[], &[], "Send answers"))
                 p.soft { "You can answer until " (moment(until)) "." }
                 (what_happens())
@@ -30,7 +30,7 @@ pub(crate) fn of(asked: &Asked, state: &State) -> Markup {
             "Thank you",
             &html! {
                 h1 { "Thank you" }
-                p { "Your answers are kept. " (about(asked)) }
+                p { "Your answers are kept. " (about("They are", asked)) }
                 (said(answers))
                 h2 { "Changed your mind?" }
                 p { "You can change your answers until " (moment(until)) ". After that they are final." }
@@ -42,7 +42,7 @@ pub(crate) fn of(asked: &Asked, state: &State) -> Markup {
             "Your answers are final",
             &html! {
                 h1 { "Your answers are final" }
-                p { (about(asked)) }
+                p { (about("They are", asked)) }
                 @if let Some(answers) = answers { (said(answers)) }
                 (what_happens())
             },
@@ -64,7 +64,7 @@ pub(crate) fn again(asked: &Asked, incomplete: &Incomplete) -> Markup {
                 }
             }
             h1 { "How was it?" }
-            p { (about(asked)) " Both questions need an answer." }
+            p { (about("It is", asked)) " Both questions need an answer." }
             (questions(&incomplete.given, &incomplete.faults, "Send answers"))
             (what_happens())
         },
@@ -116,9 +116,9 @@ fn message(title: &str, body: &str) -> Markup {
     frame(title, &html! { h1 { (title) } p { (body) } })
 }
 
-fn about(asked: &Asked) -> Markup {
+fn about(what: &str, asked: &Asked) -> Markup {
     let name = asked.name.as_deref().unwrap_or(asked.provider.as_str());
-    html! { "It is about your contract " strong { (asked.contract_id()) } " with " strong { (name) } "." }
+    html! { (what) " about your contract " strong { (asked.contract_id()) } " with " strong { (name) } "." }
 }
 
 /// The form. It has no address: it comes back to where it was opened.
@@ -164,8 +164,8 @@ fn what_happens() -> Markup {
         section aria-labelledby="what-happens" {
             h2 #what-happens { "What happens with it" }
             p {
-                "Your answers are counted together with those of others, from the Monday after they are final. Your name is not shown. "
-                "You answer once, and can change your mind for 24 hours."
+                "Your answers are counted together with those of others, from the Monday after they are final. Your name is not shown, but "
+                "where few answer, the provider may guess who did. You answer once, and can change your mind for 24 hours."
             }
         }
     }
