@@ -55,7 +55,9 @@ impl Door {
     pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
-        response.json().await.unwrap()
+        let answer = response.json().await.unwrap();
+        crate::document::check(path, &answer);
+        answer
     }
 
     /// Sends events, signed now, and answers what came back.

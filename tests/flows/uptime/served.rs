@@ -114,7 +114,9 @@ impl Served {
     async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
-        serde_json::from_slice(response.body()).unwrap()
+        let answer = serde_json::from_slice(response.body()).unwrap();
+        crate::document::check(path, &answer);
+        answer
     }
 
     async fn text(&self, path: &str) -> String {
