@@ -129,6 +129,13 @@ async fn follow(table: &Table, records: Vec<Record>) -> Value {
     for Record { dynamodb: Change { keys, sequence_number } } in records {
         let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
         if let Some(provider) = key("pk").and_then(table::provider_of) {
+            // An answer is scored on the Monday it is revealed. A summary made sooner would only tell that there was one.
+            let signal = key("sk").and_then(table::signal_of);
+            if signal
+                .is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > lambda::clock::now().day())
+            {
+                continue;
+            }
             let (_, changed) = providers.entry(provider).or_insert((sequence_number, Changed::default()));
             changed.note(key("sk").unwrap_or_default());
         } else {
