@@ -114,9 +114,8 @@ impl Changed {
         Self(BTreeMap::from([(day, Counts::Replies)]))
     }
 
-    /// Notes a key of the table's stream.
-    fn note(&mut self, key: &str) {
-        let Some((day, kind)) = table::signal_of(key) else { return };
+    /// Notes what the table's stream tells.
+    fn note(&mut self, day: Day, kind: SignalKind) {
         let counts = if kind == SignalKind::Replies { Counts::Replies } else { Counts::Single };
         let known = self.0.entry(day).or_insert(counts);
         *known = counts.max(*known);
@@ -124,20 +123,21 @@ impl Changed {
 }
 
 async fn follow(table: &Table, records: Vec<Record>) -> Value {
+    let today = lambda::clock::now().day();
     // Records come in order, so the first of a provider's is where to come back to if he fails.
     let mut providers: BTreeMap<ProviderId, (String, Changed)> = BTreeMap::new();
     for Record { dynamodb: Change { keys, sequence_number } } in records {
         let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
         if let Some(provider) = key("pk").and_then(table::provider_of) {
-            // An answer is scored on the Monday it is revealed. A summary made sooner would only tell that there was one.
             let signal = key("sk").and_then(table::signal_of);
-            if signal
-                .is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > lambda::clock::now().day())
-            {
+            // An answer is scored on the Monday it is revealed. A summary made sooner would only tell that there was one.
+            if signal.is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > today) {
                 continue;
             }
             let (_, changed) = providers.entry(provider).or_insert((sequence_number, Changed::default()));
-            changed.note(key("sk").unwrap_or_default());
+            if let Some((day, kind)) = signal {
+                changed.note(day, kind);
+            }
         } else {
             tracing::error!(sequence_number, "not a provider's record");
         }
@@ -210,7 +210,6 @@ async fn bring_up_past(
     let first = Past::since(policy, today);
     let outdated: BTreeMap<Day, Counts> =
         changed.0.range(first..recent).map(|(&day, &counts)| (day, counts)).collect();
-    let fold = |days| Past::fold(policy, today, &days);
     let past = match stored.signals.past.take().filter(|past| past.serves(policy, today)) {
         Some(past) if outdated.is_empty() => {
             stored.signals.past = Some(past);
@@ -224,7 +223,7 @@ async fn bring_up_past(
         }
         _ => {
             seal_last_day(table, provider, today).await?;
-            fold(table.signal_days(provider, first, recent).await?)
+            Past::fold(policy, today, &table.signal_days(provider, first, recent).await?)
         }
     };
     table.write_past(provider, &past, stored.past_version).await?;

@@ -1,7 +1,5 @@
 //! Contracts, and the conversations that claim them.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use trust::{
@@ -58,16 +56,13 @@ impl Table {
         let stored = self.stored::<ServedRenter>(&key).await?;
         let (before, read) = stored.map_or((0, 0), |stored| (stored.value.contracts, stored.version));
         let after = before.saturating_add_signed(by);
-        let classes = [(Served::of(before), -1), (Served::of(after), 1)];
-        let counters = classes.into_iter().filter_map(|(class, by)| Some((signals::served_name(class?), by)));
-        let mut sums = BTreeMap::new();
-        for (name, by) in counters {
-            *sums.entry(name).or_insert(0) += by;
-        }
-        sums.retain(|_, by| *by != 0);
         let mut writes = vec![self.put_versioned(&key, &ServedRenter { contracts: after }, read)?];
-        if !sums.is_empty() {
-            writes.push(self.add(&keys::renters(provider), sums, None)?);
+        let (left, entered) = (Served::of(before), Served::of(after));
+        if left != entered {
+            let classes = [(left, -1), (entered, 1)];
+            let counters =
+                classes.into_iter().filter_map(|(class, by)| Some((signals::served_name(class?), by)));
+            writes.push(self.add(&keys::renters(provider), counters, None)?);
         }
         Ok(writes)
     }

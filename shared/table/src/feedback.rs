@@ -12,9 +12,9 @@ use trust::{
 };
 
 use crate::{
-    Stored, Table, TableError,
-    item::{self, Index, Item, Order, Range, text},
-    keys::{self, END},
+    Stored, Table, TableError, due,
+    item::{self, Item},
+    keys,
 };
 
 const SURVEYS: &str = "survey";
@@ -46,14 +46,7 @@ impl Table {
 
     /// The contracts whose surveys are to be looked at by now, the longest due first, as of a moment ago.
     pub async fn surveys_due(&self, now: Moment, limit: u16) -> Result<Vec<ContractId>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let index = Index {
-            name: "refresh",
-            partition: SURVEYS,
-            bound: Some(item::Bound::UpTo(&bound)),
-            order: Order::Ascending,
-        };
-        let (items, _) = self.index_page(&index, i32::from(limit)).await?;
+        let items = self.items_due(SURVEYS, now, limit).await?;
         items
             .iter()
             .map(|item| {
@@ -110,21 +103,12 @@ impl Table {
         writes.extend(self.feedback_changes(&delta)?);
         self.transact(writes).await
     }
-
-    /// What renters have said of a provider, of at most so many renters, in the order of their ids.
-    pub async fn votes_about(&self, provider: &ProviderId, limit: u16) -> Result<Vec<Votes>, TableError> {
-        // '!' sorts below every character of an id.
-        let range = Range { pk: keys::votes_about(provider), from: "!", to: END };
-        let (items, _) = self.page(&range, Order::Ascending, i32::from(limit)).await?;
-        items.into_iter().map(item::read).collect()
-    }
 }
 
 fn survey_item(of: &ContractId, survey: &Survey) -> Result<Item, TableError> {
     let mut item = item::item(&keys::survey(of), survey)?;
     if let Some(due) = survey.due {
-        item.insert("refresh_pk".to_owned(), text(SURVEYS));
-        item.insert("refresh_sk".to_owned(), text(format!("{:012}#{of}", due.unix())));
+        due::look_again(&mut item, SURVEYS, due, of);
     }
     Ok(item)
 }

@@ -308,15 +308,21 @@ pub fn provider_of(key: &str) -> Option<ProviderId> {
 
 /// The day of a `signal#DAY#…` key, as the table's stream has it, and what it counts.
 pub fn signal_of(key: &str) -> Option<(Day, SignalKind)> {
+    signal_parts(key).map(|(day, kind, _)| (day, kind))
+}
+
+/// The same, and in which item of that kind.
+pub(crate) fn signal_parts(key: &str) -> Option<(Day, SignalKind, &str)> {
     let (day, rest) = key.strip_prefix(SIGNAL)?.split_once('#')?;
-    let kind = match rest.chars().next()? {
-        'c' => SignalKind::Contracts,
-        'f' => SignalKind::Feedback,
-        'r' => SignalKind::Replies,
-        'u' => SignalKind::Uptime,
+    let (kind, rest) = rest.split_at_checked(1)?;
+    let kind = match kind {
+        "c" => SignalKind::Contracts,
+        "f" => SignalKind::Feedback,
+        "r" => SignalKind::Replies,
+        "u" => SignalKind::Uptime,
         _ => return None,
     };
-    Some((Day::parse(day).ok()?, kind))
+    Some((Day::parse(day).ok()?, kind, rest))
 }
 
 /// What a day's counters count.

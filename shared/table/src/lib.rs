@@ -30,6 +30,7 @@
 mod callers;
 mod communication;
 mod contracts;
+mod due;
 mod error;
 mod facts;
 mod feedback;

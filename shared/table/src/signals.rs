@@ -190,18 +190,12 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
             signals.waiting.push(item::read(item)?);
             Some(())
         }
-        key => match keys::signal_of(key) {
-            Some((day, kind)) => {
-                let rest = key.rsplit_once('#').map_or("", |(_, rest)| &rest[1..]);
-                match kind {
-                    SignalKind::Contracts => take_contracts(&mut signals.days, day, rest, &item),
-                    SignalKind::Feedback => take_feedback(&mut signals.days, day, &item),
-                    SignalKind::Replies => take_replies(&mut signals.days, day, rest, &item),
-                    SignalKind::Uptime => take_uptime(&mut signals.days, day, &item),
-                }
-            }
-            None => None,
-        },
+        key => keys::signal_parts(key).and_then(|(day, kind, rest)| match kind {
+            SignalKind::Contracts => take_contracts(&mut signals.days, day, rest, &item),
+            SignalKind::Feedback => take_feedback(&mut signals.days, day, &item),
+            SignalKind::Replies => take_replies(&mut signals.days, day, rest, &item),
+            SignalKind::Uptime => take_uptime(&mut signals.days, day, &item),
+        }),
     };
     taken.ok_or_else(|| TableError::corrupt(&key, "not a signal"))
 }
@@ -293,7 +287,7 @@ fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-const OUTCOMES: [(Outcome, &str); 16] = [
+const OUTCOMES: [(Outcome, &str); 17] = [
     (Outcome::Completed, "completed"),
     (Outcome::ProvisioningFailed, "provisioning-failed"),
     (Outcome::Rejected, "rejected"),
@@ -301,6 +295,7 @@ const OUTCOMES: [(Outcome, &str); 16] = [
     (Outcome::AwaitingDelivery, "awaiting-delivery"),
     (Outcome::AwaitingResponse, "awaiting-response"),
     (Outcome::Minimal, "minimal"),
+    (Outcome::SelfDealing, "self-dealing"),
     (cancelled(CancelledBy::Renter, Stage::BeforeDelivery), "renter-before"),
     (cancelled(CancelledBy::Renter, Stage::Early), "renter-early"),
     (cancelled(CancelledBy::Renter, Stage::Late), "renter-late"),
@@ -317,15 +312,11 @@ const fn cancelled(by: CancelledBy, stage: Stage) -> Outcome {
 }
 
 fn outcome_name(outcome: Outcome) -> &'static str {
-    // Self-dealing is the one that has no entry above.
-    OUTCOMES.iter().find(|(known, _)| *known == outcome).map_or("self-dealing", |(_, name)| name)
+    name(&OUTCOMES, outcome)
 }
 
-fn outcome_named(name: &str) -> Option<Outcome> {
-    if name == "self-dealing" {
-        return Some(Outcome::SelfDealing);
-    }
-    OUTCOMES.iter().find(|(_, known)| *known == name).map(|(outcome, _)| *outcome)
+fn outcome_named(text: &str) -> Option<Outcome> {
+    named(&OUTCOMES, text)
 }
 
 const QUESTIONS: [(Question, &str); 2] =

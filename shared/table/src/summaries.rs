@@ -14,8 +14,8 @@ use trust::{
 };
 
 use crate::{
-    Table, TableError,
-    item::{self, Bound, Index, Item, Order, Range, text},
+    Table, TableError, due,
+    item::{self, Item, Order, Range},
     keys::{self, END},
     listing,
 };
@@ -143,8 +143,7 @@ impl Table {
     ) -> Result<(), TableError> {
         let provider = &summary.provider;
         let mut item: Item = item::item(&keys::summary(provider), summary)?;
-        item.insert("refresh_pk".to_owned(), text(DUE));
-        item.insert("refresh_sk".to_owned(), text(format!("{:012}#{provider}", next_look.unix())));
+        due::look_again(&mut item, DUE, next_look, provider);
         listing::list_in(&mut item, summary)?;
         self.put_if(item, read).await?;
         if let Some(score) = &summary.score {
@@ -183,14 +182,7 @@ impl Table {
 
     /// Providers whose summary was to be made anew by `now`, the longest due first.
     pub async fn due(&self, now: Moment, limit: u16) -> Result<Vec<ProviderId>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let index = Index {
-            name: "refresh",
-            partition: DUE,
-            bound: Some(Bound::UpTo(&bound)),
-            order: Order::Ascending,
-        };
-        let (items, _) = self.index_page(&index, i32::from(limit)).await?;
+        let items = self.items_due(DUE, now, limit).await?;
         items.iter().map(item::owner).collect()
     }
 }

@@ -19,7 +19,8 @@ use crate::{
 /// §5). Smaller punishes weekends; larger hides silence.
 pub const PATIENCE_DAYS: u32 = 7;
 
-/// A contract that ran for less tells nothing of who keeps contracts (DESIGN §5, of feedback).
+/// A contract that ran for less tells nothing of who keeps contracts, and a vote about it does not count (DESIGN §5). Less makes either
+/// cheaper to buy; more leaves out who rents by the hour.
 pub const MINIMAL_SECONDS: u32 = 3600;
 
 /// A contract as far as it is known. Every field is the join of its events.

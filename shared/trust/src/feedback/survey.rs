@@ -63,7 +63,7 @@ pub enum Occasion {
 /// A provider who rents from himself is not asked.
 pub fn asked_about(contract: &Contract) -> Option<(Moment, Reason)> {
     let (requested, terms) = contract.requested.as_ref()?;
-    if terms.renter_id.as_str() == terms.provider_id.as_str() {
+    if terms.is_self_dealing() {
         return None;
     }
     match contract.ended() {

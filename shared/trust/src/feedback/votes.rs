@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answers, Ballot, FeedbackCount, FeedbackDelta, Refused, Standing};
 use crate::{
-    contract::Contract,
+    contract::{Contract, MINIMAL_SECONDS},
     id::{ContractId, OperatorId, ProviderId, RenterId},
     provider::Provider,
     time::{Day, Moment},
@@ -18,9 +18,6 @@ use crate::{
 /// Seconds within which one vote of a renter for a provider counts (DESIGN §5). Shorter lets a friend vote more often; longer silences
 /// a customer who comes back.
 const ONE_VOTE_IN: u32 = 90 * 86_400;
-
-/// Seconds that a service has to have been there (DESIGN §5). Shorter makes a vote cheaper to buy; longer leaves out who rents by the hour.
-const SHORTEST: u32 = 3600;
 
 /// The most votes kept of a renter and provider. The earliest revealed ones are forgotten beyond it; what they counted as stays. More
 /// could not all change their standing in one transaction.
@@ -173,7 +170,7 @@ impl Votes {
                 Standing::SameParty
             } else if vote.deal.price == 0 {
                 Standing::Free
-            } else if vote.deal.lasted.is_some_and(|seconds| seconds < SHORTEST) {
+            } else if vote.deal.lasted.is_some_and(|seconds| seconds < MINIMAL_SECONDS) {
                 Standing::TooShort
             } else if counted.is_some_and(|before| at.since(before) < ONE_VOTE_IN) {
                 Standing::Repeated

@@ -49,11 +49,12 @@ impl UptimeCount {
     pub fn of(day: &Tally) -> Option<Self> {
         let (coverage, uptime) = (day.coverage(), day.uptime());
         let covered = (coverage.count * 20).checked_div(coverage.of)?;
-        let down = ((uptime.of - uptime.count) * 10_000).checked_div(uptime.of)?;
-        let exact = down * uptime.of == (uptime.of - uptime.count) * 10_000;
-        let down = u32::try_from(if exact { down } else { down + 1 }).ok()?;
+        if covered == 0 {
+            return None;
+        }
+        let down = ((uptime.of - uptime.count) * 10_000).div_ceil(uptime.of);
         let coverage = Twentieths::new(u8::try_from(covered).ok()?)?;
-        (covered > 0).then_some(Self { coverage, down: Bucket::of(down) })
+        Some(Self { coverage, down: Bucket::of(u32::try_from(down).ok()?) })
     }
 
     /// What share of the day counts as kept, in thousandths, where so many ten-thousandths of downtime are allowed: all of it
