@@ -8,6 +8,7 @@ mod contract;
 mod cost;
 mod crash;
 mod document;
+mod feedback;
 mod fresh_table;
 mod identity;
 mod listing;

@@ -30,6 +30,8 @@ pub(crate) fn secrets() -> Value {
         "chatwoot": { "1": { "webhook": [CHAT_SECRET, "the-previous-secret-of-1"] }, "2": { "webhook": [CHAT_SECRET] },
                       "9": { "webhook": [], "unsigned": "accepted" } },
         "reports": ["what-keys-are-made-from", "what-they-were-made-from"],
+        "marketplace": [end_to_end::samples::MARKETPLACE_SECRET],
+        "feedback": [end_to_end::samples::FEEDBACK_SECRET, "what-links-were-made-with"],
     })
 }
 

@@ -3,7 +3,10 @@
 mod asking;
 mod log;
 mod reports;
+mod scores;
 mod served;
+mod witness;
+mod witnesses;
 mod world;
 
 use serde_json::Value;

@@ -4,11 +4,6 @@
 //! serves the file.
 
 #[cfg(test)]
-#[expect(
-    clippy::too_many_lines,
-    clippy::needless_pass_by_value,
-    reason = "tables of what there is, read from top to bottom"
-)]
 mod generate;
 mod page;
 

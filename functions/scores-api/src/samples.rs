@@ -13,7 +13,7 @@ use trust::{
     time::{Day, Moment},
     uptime::{
         day::{Latency, MonitorDay, VantageCount},
-        facts::{Facts, Watch},
+        facts::{Facts, RentedBy, Watch},
         leaves::CheckKind,
         outage::Service,
         percent::BasisPoints,
@@ -39,7 +39,7 @@ pub(crate) fn summary(name: &str, completed: u64, waiting_hours: Option<i64>) ->
     };
     if completed > 0 {
         let day = ContractDay::from([(ContractCount::Outcome(Outcome::Completed), completed)]);
-        signals.contracts.insert(now().day().minus(3), day);
+        signals.days.contracts.insert(now().day().minus(3), day);
     }
     signals.waiting = waiting_hours
         .map(|hours| OpenWait {
@@ -89,6 +89,7 @@ pub(crate) fn monitor(name: &str, days: u16, seen: impl Fn(u32, u32) -> char) ->
         windows: Vec::new(),
         ended: None,
         sla: None,
+        rented_by: RentedBy::Another,
     };
     let mut facts = Facts::of(watch);
     let whole = |day: Day, hours: u32| {

@@ -32,6 +32,16 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         Concern::ProviderCancellations => format!("{count} of {of} contracts were ended by the provider"),
         Concern::NoResponses => format!("{count} of {of} requests got no answer within 7 days"),
         Concern::Rejections => format!("{count} of {of} requests were declined"),
+        Concern::BadDays => {
+            format!("services were down for much of {count} of the last {of} days that were watched")
+        }
+        Concern::CancellationsRising => {
+            format!("the provider ended {count} of {of} contracts in the last 30 days, more than he used to")
+        }
+        Concern::OneRenter => format!("{count} of {of} contracts are with one renter"),
+        Concern::FeedbackFarFromMeasured => {
+            format!("{count} of {of} answers of renters are yes, which is far from what was measured")
+        }
     }
 }
 

@@ -3,18 +3,20 @@
 //! * [`settle`]: the days of a monitor that are not final are worked out from all that was seen of them, anew each time, so that
 //!   nothing is lost by doing it late or twice; what has changed is told on the bus.
 //! * [`seal`]: a day that is over becomes a record, which does not change any more, and waits for its place in the log.
-//! * [`append`]: what waits is appended to the log, and the log's new head is signed.
+//! * [`append`]: what waits is appended to the log, and the log's new head is signed; `cosign`: by witnesses, too.
 //!
 //! * `reports`: what others say of monitors is held against what we saw, and changes none of it.
 //!
 //! Settling and sealing go by shard, over the settle queue; a scheduled run only puts the shards there.
 
 mod append;
+mod cosign;
 mod days;
 mod keys;
 mod reports;
 mod seal;
 mod settle;
+mod witnesses;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda::{
@@ -40,6 +42,8 @@ pub use append::{AppendError, append};
 pub use seal::seal;
 pub use settle::settle;
 
+use witnesses::Witnesses;
+
 /// How often a step is decided again after losing a race.
 const RACES: usize = 5;
 
@@ -52,11 +56,14 @@ pub struct App {
     secrets: Secrets,
     metrics: Metrics,
     panel: Panel,
+    witnesses: Option<Witnesses>,
 }
 
 impl App {
     /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the queue at `SETTLE_QUEUE_URL`. `VANTAGES`
-    /// decide together.
+    /// decide together; `WITNESSES` are asked to cosign the log, `<key> <URL>` each, with commas between them.
+    ///
+    /// `EGRESS_REACH` is what it is to the workers: where they would not ask, no witness is.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
@@ -68,6 +75,7 @@ impl App {
             secrets: Secrets::connect(environment, &clients)?,
             metrics: Metrics::connect(environment),
             panel: lambda::vantages::panel(environment)?,
+            witnesses: Witnesses::connect(environment)?,
         })
     }
 

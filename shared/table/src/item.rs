@@ -429,7 +429,15 @@ impl Table {
         value: &impl Serialize,
         read: u64,
     ) -> Result<TransactWriteItem, TableError> {
-        let mut item = item(key, value)?;
+        self.put_item_versioned(item(key, value)?, read)
+    }
+
+    /// The same, of an item that holds more than a value's fields.
+    pub(crate) fn put_item_versioned(
+        &self,
+        mut item: Item,
+        read: u64,
+    ) -> Result<TransactWriteItem, TableError> {
         item.insert("version".to_owned(), version(read + 1));
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = if read == 0 {
@@ -470,17 +478,19 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(built(delete)?).build())
     }
 
-    /// Adds to counters of an item, which comes into being with the first.
+    /// Adds to counters of an item, which comes into being with the first and stays until it expires, if it does.
     pub(crate) fn add(
         &self,
         key: &Key,
         counters: impl IntoIterator<Item = (String, i64)>,
-        expires_at: i64,
+        expires_at: Option<i64>,
     ) -> Result<TransactWriteItem, TableError> {
-        let mut update = Update::builder()
-            .table_name(&self.name)
-            .set_key(Some(keyed(key)))
-            .expression_attribute_values(":expires", number(expires_at));
+        let mut update = Update::builder().table_name(&self.name).set_key(Some(keyed(key)));
+        let mut set = "";
+        if let Some(expires_at) = expires_at {
+            set = "SET expires_at = :expires ";
+            update = update.expression_attribute_values(":expires", number(expires_at));
+        }
         let mut terms = Vec::new();
         for (index, (name, by)) in counters.into_iter().enumerate() {
             terms.push(format!("#c{index} :c{index}"));
@@ -488,7 +498,7 @@ impl Table {
                 .expression_attribute_names(format!("#c{index}"), name)
                 .expression_attribute_values(format!(":c{index}"), number(by));
         }
-        let expression = format!("SET expires_at = :expires ADD {}", terms.join(", "));
+        let expression = format!("{set}ADD {}", terms.join(", "));
         let update = update.update_expression(expression).build();
         Ok(TransactWriteItem::builder().update(built(update)?).build())
     }

@@ -14,8 +14,8 @@ use trust::{
 };
 
 use crate::{
-    Table, TableError,
-    item::{self, Bound, Index, Item, Order, Range, text},
+    Table, TableError, due,
+    item::{self, Item, Order, Range},
     keys::{self, END},
     listing,
 };
@@ -37,6 +37,9 @@ pub struct HistoryEntry {
     pub policy: String,
     /// The hash of what it was made from.
     pub inputs_hash: String,
+    /// Its place in the log, once it has one. Only read: it is noted by who appends.
+    #[serde(default, skip_serializing)]
+    pub leaf: Option<u64>,
     /// What it would have been without the cap of a critical flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped_from: Option<Points>,
@@ -57,6 +60,7 @@ impl HistoryEntry {
             inputs_hash: score.inputs_hash.clone(),
             capped_from: score.capped_from,
             families: score.families.iter().map(|family| (family.family, family.contribution)).collect(),
+            leaf: None,
         }
     }
 
@@ -139,13 +143,12 @@ impl Table {
     ) -> Result<(), TableError> {
         let provider = &summary.provider;
         let mut item: Item = item::item(&keys::summary(provider), summary)?;
-        item.insert("refresh_pk".to_owned(), text(DUE));
-        item.insert("refresh_sk".to_owned(), text(format!("{:012}#{provider}", next_look.unix())));
+        due::look_again(&mut item, DUE, next_look, provider);
         listing::list_in(&mut item, summary)?;
         self.put_if(item, read).await?;
         if let Some(score) = &summary.score {
             let entry = HistoryEntry::of(score);
-            self.put(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
+            self.put_unless_sealed(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
         }
         Ok(())
     }
@@ -179,14 +182,7 @@ impl Table {
 
     /// Providers whose summary was to be made anew by `now`, the longest due first.
     pub async fn due(&self, now: Moment, limit: u16) -> Result<Vec<ProviderId>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let index = Index {
-            name: "refresh",
-            partition: DUE,
-            bound: Some(Bound::UpTo(&bound)),
-            order: Order::Ascending,
-        };
-        let (items, _) = self.index_page(&index, i32::from(limit)).await?;
+        let items = self.items_due(DUE, now, limit).await?;
         items.iter().map(item::owner).collect()
     }
 }

@@ -52,7 +52,7 @@ impl Served {
         known.join(begun, &event.happened);
         let provider = "p1".parse().unwrap();
         world.table().write_provider(&provider, &known, 0).await.unwrap();
-        score::summarise_now(world.table(), &provider, None, begun).await.unwrap();
+        score::summarise_now(world.table(), &provider, &score::Changed::default(), begun).await.unwrap();
         Self { world, api }
     }
 

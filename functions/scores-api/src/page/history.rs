@@ -107,6 +107,7 @@ mod tests {
             inputs_hash: String::new(),
             capped_from: None,
             families: vec![(Family::Replies, Points::whole(replies))],
+            leaf: None,
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::{Day, Moment};
 
 use super::{
+    count::{UptimeCount, UptimeDelta},
     day::{Latency, MonitorDay, Tally},
     leaves::CheckKind,
     maintenance::Window,
@@ -51,6 +52,27 @@ pub struct Watch {
     /// What the contract promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
+    /// Who rents the service.
+    #[serde(default, skip_serializing_if = "RentedBy::is_another")]
+    pub rented_by: RentedBy,
+}
+
+/// Who rents a service that is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RentedBy {
+    /// Another party than the provider.
+    #[default]
+    Another,
+    /// The provider himself: shown, never scored.
+    ProviderHimself,
+}
+
+impl RentedBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+    fn is_another(&self) -> bool {
+        *self == Self::Another
+    }
 }
 
 impl Watch {
@@ -204,6 +226,15 @@ impl Facts {
         sealed.latency = latency;
         facts.drop_sealed();
         facts
+    }
+
+    /// What this day, once it is sealed, adds to the provider's uptime signal.
+    pub fn counted(&self, day: &MonitorDay) -> UptimeDelta {
+        let mut delta = UptimeDelta::default();
+        if let (RentedBy::Another, Some(class)) = (self.watch.rented_by, UptimeCount::of(&day.tally())) {
+            delta.gain(&self.watch.service.provider, day.day, class);
+        }
+        delta
     }
 
     /// All days that are kept, by time; today is the last, as far as it is over.

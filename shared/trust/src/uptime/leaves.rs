@@ -64,17 +64,21 @@
 //!
 //! `leaf` is the place in the log, from 0 on, of the leaf that is wrong, which stays; less than 2^63. The
 //! reason has 1 to 500 characters from space to `~`, and no space at either end.
+//!
+//! [`score/1`](score), a provider's score at the end of a day, is not about a monitor, and written alike.
 
 mod correction;
 mod key;
 mod maintenance;
 mod monitor;
+pub mod score;
 mod text;
 
 pub use correction::{CorrectionLeaf, InvalidReason, Reason};
 pub use key::{InvalidKeyChange, InvalidLogKey, KeyLeaf, LogKey};
 pub use maintenance::MaintenanceLeaf;
 pub use monitor::{CheckKind, InvalidLifetime, Lifetime, MonitorLeaf, UnknownCheck, commitment};
+pub use score::{InvalidScore, ScoreLeaf};
 pub use text::Malformed;
 
 #[cfg(test)]
