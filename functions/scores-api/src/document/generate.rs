@@ -22,6 +22,7 @@ use crate::{
     listing::PARAMETERS,
     overview::Window,
     view::{
+        feedback::Feedback,
         figures::Listed,
         provider::{Chat, ListedProvider, Named, Provider},
         replies::Replies,
@@ -170,6 +171,15 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
             "",
             vec![],
             answer::<Replies<'_>>(schemas),
+        ),
+        provider(
+            "/v1/providers/{id}/feedback",
+            "getFeedback",
+            "What renters said of a provider, as far as it is revealed.",
+            "Two questions, asked once a contract. Answers are revealed on Mondays; those that do not count are counted apart, by the \
+                reason.",
+            vec![],
+            answer::<Feedback<'_>>(schemas),
         ),
         provider(
             "/v1/providers/{id}/score",
