@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use trust::summary::{self, ContractFacts};
 
-use super::figures::{Percentile, Share};
+use super::figures::{Percentile, Rate};
 
 /// What became of the contracts that were decided in some days, or are not decided yet.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -12,15 +12,15 @@ pub(super) struct Contracts {
     /// How many days.
     days: u16,
     /// Completed, of those that were the provider's to keep.
-    completion: Share,
+    completion: Rate,
     /// Ended by anybody in the first tenth of their term, of those that were handed over and are over.
-    early_cancellation: Share,
+    early_cancellation: Rate,
     /// Handovers that failed or never came, of all that were due.
-    provisioning_failure: Share,
+    provisioning_failure: Rate,
     /// Requests declined, of all that were answered or should have been.
-    rejection: Share,
+    rejection: Rate,
     /// Requests not answered within 7 days, of the same.
-    unanswered: Share,
+    unanswered: Rate,
     /// Ran their term.
     completed: u64,
     /// Ended by the provider.
@@ -52,20 +52,20 @@ pub(super) struct Contracts {
     /// Contracts that the provider ended: of late, and before.
     cancellation_trend: Trend,
     /// Renters who were served more than once, of all who were, of all time.
-    repeat_renters: Share,
+    repeat_renters: Rate,
     /// The contracts of the renter with the most of them, of all, of all time. Who he is, is not said.
-    largest_renter: Share,
+    largest_renter: Rate,
 }
 
 impl Contracts {
     pub(super) fn of(facts: &ContractFacts) -> Self {
         Self {
             days: facts.days,
-            completion: Share::of(facts.completion()),
-            early_cancellation: Share::of(facts.early_cancellation()),
-            provisioning_failure: Share::of(facts.provisioning_failure()),
-            rejection: Share::of(facts.rejection()),
-            unanswered: Share::of(facts.no_answer()),
+            completion: Rate::of(facts.completion()),
+            early_cancellation: Rate::of(facts.early_cancellation()),
+            provisioning_failure: Rate::of(facts.provisioning_failure()),
+            rejection: Rate::of(facts.rejection()),
+            unanswered: Rate::of(facts.no_answer()),
             completed: facts.completed,
             cancelled_by_provider: facts.cancelled_by_provider,
             cancelled_by_renter: facts.cancelled_by_renter,
@@ -81,8 +81,8 @@ impl Contracts {
             delivery_median: Percentile::of(&facts.delivery_median, facts.deliveries),
             delivery_p90: Percentile::of(&facts.delivery_p90, facts.deliveries),
             cancellation_trend: Trend::of(&facts.trend),
-            repeat_renters: Share::of(facts.renters),
-            largest_renter: Share::of(facts.largest_renter),
+            repeat_renters: Rate::of(facts.renters),
+            largest_renter: Rate::of(facts.largest_renter),
         }
     }
 }
@@ -100,9 +100,9 @@ struct NotScored {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Trend {
     /// In the last 30 days.
-    recent: Share,
+    recent: Rate,
     /// In the days before, up to a year.
-    before: Share,
+    before: Rate,
     /// How much higher the recent share is; `null` while there is nothing to compare.
     change: Option<Difference>,
 }
@@ -110,7 +110,7 @@ struct Trend {
 impl Trend {
     fn of(trend: &summary::Trend) -> Self {
         let change = trend.change().map(|(value, low, high)| Difference { value, low, high });
-        Self { recent: Share::of(trend.recent), before: Share::of(trend.before), change }
+        Self { recent: Rate::of(trend.recent), before: Rate::of(trend.before), change }
     }
 }
 

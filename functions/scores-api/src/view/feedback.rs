@@ -11,7 +11,7 @@ use trust::{
 };
 
 use super::{
-    figures::Share,
+    figures::Rate,
     scalar::{Text, Time},
 };
 
@@ -23,9 +23,9 @@ pub(super) struct FeedbackFigures {
     /// Votes that count. Each answers both questions.
     votes: u64,
     /// Did the service match its description? Yes, of all answers that count.
-    matched_description: Share,
+    matched_description: Rate,
     /// Would you rent from this provider again? Yes, of all answers that count.
-    rent_again: Share,
+    rent_again: Rate,
     /// Votes that are shown and do not count, by the reason: `same_party`, `free`, `too_short`, `repeated`.
     excluded: BTreeMap<&'static str, u64>,
 }
@@ -36,8 +36,8 @@ impl FeedbackFigures {
         Self {
             days: facts.days,
             votes: facts.votes(),
-            matched_description: Share::of(facts.matched_description.yes),
-            rent_again: Share::of(facts.rent_again.yes),
+            matched_description: Rate::of(facts.matched_description.yes),
+            rent_again: Rate::of(facts.rent_again.yes),
             excluded: excluded.collect(),
         }
     }

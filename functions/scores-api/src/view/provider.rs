@@ -13,7 +13,7 @@ use trust::{
 use super::{
     contracts::Contracts,
     feedback::FeedbackFigures,
-    figures::{Flag, Percentile, Share},
+    figures::{Flag, Percentile, Rate},
     reason,
     replies::ReplyFacts,
     scalar::{Text, Time},
@@ -203,12 +203,12 @@ struct ScoredUptime {
     /// Days within the score's horizon of which at least 95 % is known.
     covered_days: u64,
     /// Days of the last 30 on which less than half was kept, of those of which anything is known.
-    bad_days: Share,
+    bad_days: Rate,
 }
 
 impl ScoredUptime {
     fn of(facts: &UptimeFacts) -> Self {
-        Self { covered_days: facts.covered_days, bad_days: Share::of(facts.bad_days) }
+        Self { covered_days: facts.covered_days, bad_days: Rate::of(facts.bad_days) }
     }
 }
 
