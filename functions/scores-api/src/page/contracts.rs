@@ -23,7 +23,7 @@ pub(super) fn contracts(facts: &ContractFacts) -> Markup {
     let not_scored = [("with himself", facts.self_dealing), ("for nothing or under an hour", facts.minimal)];
     let all = total + facts.active + facts.pending + facts.self_dealing + facts.minimal;
     html! {
-        section id="contracts" {
+        section.tall id="contracts" {
             h2 { "Contracts, last " (facts.days) " days" }
             @if all == 0 {
                 p { "Not enough data: no contract yet." }
