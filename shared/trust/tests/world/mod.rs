@@ -2,6 +2,7 @@
 //! domain makes of it. Nothing here decides what counts.
 
 #![allow(dead_code, unreachable_pub, reason = "each test and example uses its own part")]
+#![allow(clippy::unwrap_used, reason = "made for tests, where what can not go on fails")]
 
 pub mod draw;
 
