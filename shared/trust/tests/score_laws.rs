@@ -1,6 +1,6 @@
 //! What the score keeps to, whatever the evidence: how far one observation moves it, in which direction, and what changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "where a test's own story can not be told, it fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
 mod world;
 
