@@ -30,6 +30,7 @@ use trust::{
 
 use chat::Chat;
 pub use chat::resume;
+pub use monitors::follow;
 
 /// How often a step is decided again after losing a race.
 const RACES: usize = 10;

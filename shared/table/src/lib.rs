@@ -7,13 +7,14 @@
 //! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `history#P` | `DAY` | his score, day by day |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
-//! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
+//! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
 //! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
 //! | `reports#M` | `HOUR` | what others said of a monitor, for some days |
 //! | `reported#P` | `M` | what was said of a provider's monitors, day by day, and where it differs from what we saw |
+//! | `reviews` | `M` | from which day on a monitor's sealed days are to be looked at again |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
 //! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
 //! | `log#PATH` | `tile#PART` | one tile of the log |
@@ -38,6 +39,7 @@ mod monitors;
 mod providers;
 mod reconciliation;
 mod reports;
+mod reviews;
 mod setup;
 mod sightings;
 mod signals;
@@ -59,7 +61,8 @@ pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
-pub use sightings::{Seen, Segment};
+pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
+pub use sightings::{SEGMENTS_KEPT_DAYS, Seen, Segment};
 pub use signals::{Since, StoredSignals};
 pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
 

@@ -48,6 +48,11 @@ impl LeafName {
         Self(format!("3#day#{monitor}#{day}"))
     }
 
+    /// A correction of a monitor's day, from 1 on: after the day, which it names by its place.
+    pub fn correction(monitor: &MonitorId, day: Day, number: u32) -> Self {
+        Self(format!("4#correction#{monitor}#{day}#{number:010}"))
+    }
+
     /// What of a monitor it is about, if it is something whose place is noted.
     fn subject(&self) -> Option<Subject> {
         let (_, rest) = self.0.split_once('#')?;
@@ -57,6 +62,10 @@ impl LeafName {
         match kind {
             "day" => Some(Subject::Day(monitor, Day::parse(which).ok()?)),
             "monitor" => Some(Subject::Version(monitor, which.parse().ok()?)),
+            "correction" => {
+                let (day, number) = which.split_once('#')?;
+                Some(Subject::Correction(monitor, Day::parse(day).ok()?, number.parse().ok()?))
+            }
             _ => None,
         }
     }
@@ -70,6 +79,7 @@ impl LeafName {
 enum Subject {
     Day(MonitorId, Day),
     Version(MonitorId, u32),
+    Correction(MonitorId, Day, u32),
 }
 
 #[derive(Deserialize)]
@@ -77,7 +87,7 @@ struct Waiting {
     leaf: String,
 }
 
-/// A version of a monitor's configuration that is in the log.
+/// A version of a monitor's configuration, or a correction of one of its days, that is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedVersion {
     /// The record's text, exactly as it is in the log.
@@ -171,18 +181,24 @@ impl Table {
                     self.set_existing(&keys::record_of(&monitor, day), "leaf", index).await?;
                 }
                 Some(Subject::Version(monitor, number)) => {
-                    // Where it is gone, somebody has been here before.
-                    if let Some(item) = self.get(&keys::pending(name)).await? {
-                        let Waiting { leaf: record } = item::read(item)?;
-                        let logged = LoggedVersion { record, leaf: index };
-                        self.put(item::item(&keys::version_of(&monitor, number), &logged)?).await?;
-                    }
+                    self.keep_logged(name, &keys::version_of(&monitor, number), index).await?;
+                }
+                Some(Subject::Correction(monitor, day, number)) => {
+                    self.keep_logged(name, &keys::correction_of(&monitor, day, number), index).await?;
                 }
                 None => {}
             }
             self.delete_now(&keys::pending(name)).await?;
         }
         Ok(())
+    }
+
+    /// Keeps a leaf that has waited with the place that it has got.
+    async fn keep_logged(&self, name: &LeafName, key: &Key, leaf: u64) -> Result<(), TableError> {
+        // Where it is gone, somebody has been here before.
+        let Some(item) = self.get(&keys::pending(name)).await? else { return Ok(()) };
+        let Waiting { leaf: record } = item::read(item)?;
+        self.put(item::item(key, &LoggedVersion { record, leaf })?).await
     }
 
     /// The versions of a monitor's configuration that are in the log, by their numbers.

@@ -34,7 +34,7 @@ async fn tiles(world: &World, needed: Vec<Tile>) -> BTreeMap<Tile, Vec<u8>> {
 }
 
 /// All leaves of the log, each proven to be in it.
-async fn leaves(world: &World) -> Vec<Leaf> {
+pub(crate) async fn leaves(world: &World) -> Vec<Leaf> {
     let checkpoint = published(world).await;
     let mut all = Vec::new();
     let size = checkpoint.head().size;
