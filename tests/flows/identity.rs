@@ -377,7 +377,7 @@ async fn pages_of_the_marketplaces_origin_may_ask_and_others_may_not() {
             {
                 assert!(headers.split(',').any(|header| header == needed), "{needed}: {headers}");
             }
-            assert_eq!(response.headers()["access-control-allow-methods"], "GET,POST,PUT");
+            assert_eq!(response.headers()["access-control-allow-methods"], "GET,HEAD,POST,PUT");
             assert!(response.headers().get("access-control-allow-credentials").is_none());
         }
         let request = marketplace.ask(Method::GET, "/v1/providers").header("origin", origin);

@@ -7,7 +7,7 @@ use end_to_end::capacity::Ledger;
 use lambda::Environment;
 use proptest::prelude::*;
 use serde_json::json;
-use table::{Since, Table, TableError};
+use table::{Table, TableError};
 use trust::{
     chat::{
         Channel, ChatEvent, ConversationSighting, ConversationStatus, Direction, Identity, Mark, Message,
@@ -161,7 +161,7 @@ async fn keep_trying(table: &Table, id: ConversationId, event: Option<&ChatEvent
 
 async fn signals(table: &Table) -> Signals {
     let since = Day::parse("2026-01-01").unwrap();
-    table.signals(&"p1".parse().unwrap(), Since { contracts: since, replies: since }).await.unwrap().signals
+    table.signals(&"p1".parse().unwrap(), since).await.unwrap().signals
 }
 
 /// The signals by the definition, from what was ever sighted of each message.
@@ -226,7 +226,7 @@ proptest! {
                 }
                 signals(&table).await
             });
-            prop_assert_eq!(&signals.replies, &closed);
+            prop_assert_eq!(&signals.days.replies, &closed);
             prop_assert_eq!(signals.waiting.iter().cloned().collect::<BTreeSet<_>>(), open.clone());
         }
     }
@@ -250,7 +250,7 @@ proptest! {
             }
             signals(&table).await
         });
-        prop_assert_eq!(&signals.replies, &closed);
+        prop_assert_eq!(&signals.days.replies, &closed);
         prop_assert_eq!(signals.waiting.into_iter().collect::<BTreeSet<_>>(), open);
     }
 }
@@ -277,7 +277,7 @@ async fn a_long_conversation_that_turns_out_to_be_a_contracts_is_recounted_whole
     }
     let (closed, open) = expected(&story);
     let found = signals(&table).await;
-    assert_eq!(found.replies, closed);
+    assert_eq!(found.days.replies, closed);
     assert_eq!(found.waiting.into_iter().collect::<BTreeSet<_>>(), open);
     assert_eq!(closed.len(), 120);
 }
@@ -291,7 +291,7 @@ async fn a_reply_that_comes_to_light_weeks_later_counts_on_its_day_though_that_w
     let provider = "acme".parse().unwrap();
     let after_the_reply_in = async |number| {
         ledger.answer_after(number, 600).await.unwrap();
-        let sort_key = format!("replies#{}#af03", ledger.asked_at(number).day());
+        let sort_key = format!("signal#{}#raf03", ledger.asked_at(number).day());
         let keys = json!({ "pk": { "S": "provider#acme" }, "sk": { "S": sort_key } });
         let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
         let answer = score::handle(&app, records).await.unwrap();

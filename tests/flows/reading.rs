@@ -73,7 +73,7 @@ async fn a_wrong_parameter_gets_400_that_names_it() {
     door.told(&[registered("p1", 1)]).await;
     door.settled().await;
     for (path, parameter) in [
-        ("/v1/providers?sort=name", "sort"),
+        ("/v1/providers?sort=best", "sort"),
         ("/v1/providers?limit=0", "limit"),
         ("/v1/providers?limit=101", "limit"),
         ("/v1/providers?limit=many", "limit"),

@@ -10,7 +10,7 @@ use lambda::{Environment, Secrets, operator::OperatorChat};
 use local_stack::{Options, Stack, Storage};
 use proptest::prelude::*;
 use serde_json::json;
-use table::{Since, Table};
+use table::Table;
 use trust::{
     id::{ConversationId, MessageId},
     summary::Signals,
@@ -21,7 +21,7 @@ use crate::stack::{Door, event};
 
 /// What people do, one after the other, some minutes apart.
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+pub(crate) enum Deed {
     Renter,
     RenterElsewhere,
     Agent,
@@ -51,23 +51,23 @@ const DEEDS: [Deed; 13] = [
     Deed::Reopen,
 ];
 
-struct World {
-    operator: Operator,
+pub(crate) struct World {
+    pub(crate) operator: Operator,
     _stack: Stack,
-    door: Door,
-    table: Table,
+    pub(crate) door: Door,
+    pub(crate) table: Table,
     sweep: chat_sweep::App,
     chat: OperatorChat,
     secrets: Secrets,
     clock: Clock,
-    conversation: ConversationId,
+    pub(crate) conversation: ConversationId,
     visit: Visit,
     agent: u64,
 }
 
 impl World {
     /// A provider with a contract, whose chat the stack itself has set up.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let clock = Clock::at(lambda::clock::now());
         let operator = Operator::start(clock.clone()).await.unwrap();
         operator.chatwoot.sign_by(Clock::wall());
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Somebody does something, some minutes after what was done before.
-    fn does(&self, deed: Deed, minutes: i64, taken: &mut Vec<MessageId>) {
+    pub(crate) fn does(&self, deed: Deed, minutes: i64, taken: &mut Vec<MessageId>) {
         self.clock.advance(minutes * 60);
         let chatwoot = &self.operator.chatwoot;
         let writes = |author| chatwoot.writes(self.conversation, author, "as it is").unwrap();
@@ -183,13 +183,13 @@ impl World {
     }
 
     /// What the ledger has made of it all, a quarter of an hour later, when nothing is under way any more.
-    async fn facts(&self) -> (Signals, usize) {
+    pub(crate) async fn facts(&self) -> (Signals, usize) {
         self.clock.advance(900);
         self.operator.chatwoot.delivered().await;
         self.door.settled().await;
         let brought = self.reconcile().await.repaired;
         self.door.settled().await;
-        let since = Since { contracts: Moment::EPOCH.day(), replies: Moment::EPOCH.day() };
+        let since = Moment::EPOCH.day();
         let stored = self.table.signals(&"p1".parse().unwrap(), since).await.unwrap();
         (stored.signals, brought)
     }
@@ -204,6 +204,7 @@ async fn lifecycle_of(
         ("ACCOUNT_SECRETS", "provider-trust-dev/chatwoot".to_owned()),
         ("CHATWOOT_URL", operator.chatwoot.base_url()),
         ("CHATWOOT_WEBHOOK_URL", format!("http://{at}/lambda-url/chatwoot-webhook/")),
+        ("API_URL", format!("http://{at}")),
         ("VANTAGES", "home".to_owned()),
     ];
     let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -234,7 +235,7 @@ async fn told(story: &[(Deed, i64, Delivery)]) -> (Counted, usize) {
     world.door.settled().await;
     let (signals, brought) = world.facts().await;
     repaired += brought;
-    let closed = signals.replies.values().flatten();
+    let closed = signals.days.replies.values().flatten();
     let mut counts = BTreeMap::new();
     for (class, count) in closed {
         *counts.entry(format!("{class:?}")).or_default() += count;
@@ -310,7 +311,7 @@ async fn checks_at_the_same_time_find_nothing_twice_in_the_facts() {
     let (first, second, third) = tokio::join!(world.reconcile(), world.reconcile(), world.reconcile());
     assert_eq!((first.failed, second.failed, third.failed), (0, 0, 0));
     let (signals, _) = world.facts().await;
-    let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
+    let waits: u64 = signals.days.replies.values().flatten().map(|(_, count)| count).sum();
     assert_eq!(waits, 4);
 }
 
@@ -345,7 +346,7 @@ async fn a_browser_that_takes_the_contract_away_and_an_agent_who_renames_the_ren
     world.operator.chatwoot.changes_identifier(world.conversation, "somebody-else").unwrap();
     world.does(Deed::Agent, 30, &mut Vec::new());
     let (signals, _) = world.facts().await;
-    let scopes: Vec<_> = signals.replies.values().flatten().map(|(class, _)| class.scope).collect();
+    let scopes: Vec<_> = signals.days.replies.values().flatten().map(|(class, _)| class.scope).collect();
     assert_eq!(scopes, [trust::replies::Scope::Contract]);
 }
 
@@ -393,6 +394,6 @@ async fn a_long_conversation_is_found_whole_page_by_page() {
     world.clock.advance(600);
     assert_eq!(world.reconcile().await.repaired, 260);
     let (signals, _) = world.facts().await;
-    let waits: u64 = signals.replies.values().flatten().map(|(_, count)| count).sum();
+    let waits: u64 = signals.days.replies.values().flatten().map(|(_, count)| count).sum();
     assert_eq!((waits, signals.waiting.len()), (130, 0));
 }

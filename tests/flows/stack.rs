@@ -30,6 +30,8 @@ pub(crate) fn secrets() -> Value {
         "chatwoot": { "1": { "webhook": [CHAT_SECRET, "the-previous-secret-of-1"] }, "2": { "webhook": [CHAT_SECRET] },
                       "9": { "webhook": [], "unsigned": "accepted" } },
         "reports": ["what-keys-are-made-from", "what-they-were-made-from"],
+        "marketplace": [end_to_end::samples::MARKETPLACE_SECRET],
+        "feedback": [end_to_end::samples::FEEDBACK_SECRET, "what-links-were-made-with"],
     })
 }
 
@@ -53,7 +55,9 @@ impl Door {
     pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
-        response.json().await.unwrap()
+        let answer = response.json().await.unwrap();
+        crate::document::check(path, &answer);
+        answer
     }
 
     /// Sends events, signed now, and answers what came back.

@@ -4,7 +4,10 @@ mod asking;
 mod corrections;
 mod log;
 mod reports;
+mod scores;
 mod served;
+mod witness;
+mod witnesses;
 mod world;
 
 use serde_json::Value;

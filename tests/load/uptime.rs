@@ -21,7 +21,7 @@ use trust::{
         check::Check,
         configuration::Salt,
         day::Plan,
-        facts::Watch,
+        facts::{RentedBy, Watch},
         names::{MonitorId, Vantage},
         outage::Service,
         record::{DayRecord, Link},
@@ -257,6 +257,7 @@ async fn fill(table: &Table, monitors: usize, day: Day) -> anyhow::Result<ShardI
             windows: Vec::new(),
             ended: None,
             sla: None,
+            rented_by: RentedBy::Another,
         };
         table.add_monitor(watch, &[(day.start(), check.clone())], &panel(1)?, || Salt([7; 16])).await?;
         added += 1;

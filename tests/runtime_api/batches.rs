@@ -2,7 +2,6 @@
 
 use end_to_end::samples;
 use serde_json::{Value, json};
-use table::Since;
 use trust::{
     id::{AccountId, ConversationId, ConversationNumber},
     replies::Scope,
@@ -48,8 +47,7 @@ async fn the_ledger_opens_a_wait_for_the_contracts_provider() {
     let messages = table.messages(conversation()).await.unwrap();
     assert_eq!(messages.len(), 1);
     let day = Day::parse("2026-01-01").unwrap();
-    let since = Since { contracts: day, replies: day };
-    let waiting = table.signals(&"acme".parse().unwrap(), since).await.unwrap().signals.waiting;
+    let waiting = table.signals(&"acme".parse().unwrap(), day).await.unwrap().signals.waiting;
     let [wait] = waiting.as_slice() else { panic!("{waiting:?}") };
     assert_eq!((wait.scope, wait.conversation), (Scope::Contract, conversation()));
     assert_eq!(wait.opened_at, Moment::parse("2026-11-20T10:00:00Z").unwrap());

@@ -201,3 +201,58 @@ async fn a_list_of_nobody_is_empty_and_not_an_error() {
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(body, json!({ "items": [], "next_cursor": null }));
 }
+
+#[tokio::test]
+async fn a_renters_answer_is_kept_and_his_link_is_in_no_line_of_the_log() {
+    let (services, mut lifecycle) = super::started("lifecycle").await;
+    let now = clock::now();
+    let about = json!({ "contract_id": "c-9" });
+    let terms = json!({
+        "contract_id": "c-9", "provider_id": "acme", "renter_id": "renter-7", "offering_id": "o-1", "term_seconds": 7200,
+        "price": { "minor_units": 500, "currency": "EUR" },
+    });
+    let mut batch = samples::of("lifecycle").unwrap();
+    let record = batch["Records"][0].clone();
+    let story = [
+        ("contract.requested", now.plus(-7200), terms),
+        ("contract.provisioned", now.plus(-7000), about.clone()),
+        ("contract.completed", now, about),
+    ];
+    let records = story.into_iter().map(|(kind, time, data)| {
+        let event = json!({ "specversion": "1.0", "id": kind, "source": "/test", "type": kind, "time": time, "data": data });
+        let mut envelope: Value = serde_json::from_str(record["body"].as_str().unwrap()).unwrap();
+        (envelope["detail-type"], envelope["detail"]) = (json!(kind), event);
+        let mut record = record.clone();
+        record["body"] = json!(envelope.to_string());
+        record
+    });
+    batch["Records"] = records.collect();
+    lifecycle.invoke(&batch).await.unwrap();
+    let asked = services.published().into_iter().find(|entry| entry["DetailType"] == "feedback.requested");
+    let link = asked.unwrap()["Detail"]["link"].as_str().unwrap().to_owned();
+    let token = link.rsplit('/').next().unwrap();
+
+    let mut feedback = super::start(&services, "feedback").await;
+    let mut invocation = samples::of("feedback").unwrap();
+    let path = json!(format!("/v1/feedback/{token}"));
+    (invocation["rawPath"], invocation["requestContext"]["http"]["path"]) = (path.clone(), path);
+    let page = feedback.invoke(&invocation).await.unwrap();
+    assert_eq!(
+        (&page["statusCode"], &page["headers"]["referrer-policy"]),
+        (&json!(200), &json!("no-referrer"))
+    );
+    invocation["requestContext"]["http"]["method"] = json!("POST");
+    invocation["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+    // As API Gateway hands a form on.
+    invocation["body"] = json!("bWF0Y2hlZF9kZXNjcmlwdGlvbj15ZXMmcmVudF9hZ2Fpbj1ubw==");
+    invocation["isBase64Encoded"] = json!(true);
+    let answer = feedback.invoke(&invocation).await.unwrap();
+    assert_eq!(
+        (&answer["statusCode"], &answer["headers"]["location"]),
+        (&json!(303), &json!(format!("{token}#top")))
+    );
+    let survey = services.table().unwrap().survey(&"c-9".parse().unwrap()).await.unwrap().value;
+    assert!(survey.answered.is_some());
+    let log = [lifecycle.log(), feedback.log()].concat().join("\n");
+    assert!(log.contains("changeable") && !log.contains(&token[10..30]), "{log}");
+}

@@ -107,8 +107,8 @@ impl Ledger {
     /// The score makes the provider's summary when this conversation has been answered in.
     pub async fn summarise(&self, number: u64) -> anyhow::Result<Price> {
         let (asked_at, before) = (self.asked_at(number), self.table.consumed());
-        score::summarise_now(&self.table, &self.provider, Some(asked_at.day()), asked_at.plus(LONGEST))
-            .await?;
+        let changed = score::Changed::replies(asked_at.day());
+        score::summarise_now(&self.table, &self.provider, &changed, asked_at.plus(LONGEST)).await?;
         Ok(self.since(before))
     }
 

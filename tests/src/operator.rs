@@ -76,6 +76,7 @@ impl Operator {
     pub fn secrets(&self) -> Value {
         json!({
             "events": [samples::EVENTS_SECRET],
+            "feedback": [samples::FEEDBACK_SECRET],
             "operator": {
                 "user": self.user, "token": self.token, "platform_token": self.chatwoot.platform_token(),
             },

@@ -24,6 +24,9 @@ pub const LOG_SEED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// What the keys of monitors are made from in tests.
 pub const REPORTS_SECRET: &str = "what-keys-are-made-from";
 
+/// What the links of surveys are made with in tests.
+pub const FEEDBACK_SECRET: &str = "what-links-are-made-with";
+
 /// The secret document with all of them, for account 1.
 pub fn secrets() -> Value {
     json!({
@@ -32,6 +35,7 @@ pub fn secrets() -> Value {
         "chatwoot": { "1": { "webhook": [CHATWOOT_SECRET] } },
         "log": { "origin": "log.example/uptime", "seeds": [LOG_SEED] },
         "reports": [REPORTS_SECRET],
+        "feedback": [FEEDBACK_SECRET],
     })
 }
 

@@ -5,6 +5,8 @@
 //	verify -tamper KEY BUNDLE    changes every byte of the bundle in turn; none of the outcomes may be believed
 //	verify -claim [-days N] KEYS BUNDLE
 //	                             checks completeness, too, and recomputes the uptime that the bundle claims (claim.go)
+//	verify -witnessed WITNESSES KEYS BUNDLE
+//	                             checks cosignatures, too, and prints until when each witness has seen no other tree (cosigned.go)
 package main
 
 import (
@@ -173,9 +175,10 @@ func run() error {
 	tamper := flag.Bool("tamper", false, "change every byte")
 	claimed := flag.Bool("claim", false, "recompute the claim")
 	days := flag.Int("days", 0, "how many days it is to be about")
+	witnessed := flag.String("witnessed", "", "keys of the witnesses that are to have cosigned")
 	flag.Parse()
 	if flag.NArg() != 2 {
-		return errors.New("usage: verify [-tamper | -claim [-days N]] KEYS BUNDLE")
+		return errors.New("usage: verify [-tamper | -claim [-days N] | -witnessed WITNESSES] KEYS BUNDLE")
 	}
 	keys, err := readKeys(flag.Arg(0))
 	if err != nil {
@@ -195,6 +198,13 @@ func run() error {
 			claim.print(h)
 		}
 		return err
+	}
+	if *witnessed != "" {
+		witnesses, err := readWitnesses(*witnessed)
+		if err != nil {
+			return err
+		}
+		return printWitnessed(bundle, witnesses)
 	}
 	if !*tamper {
 		for _, leaf := range leaves {

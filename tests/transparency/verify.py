@@ -6,6 +6,8 @@ shared/transparency/src/bundle.rs describes.
     verify.py --tamper KEY BUNDLE   changes every byte of the bundle in turn; none of the outcomes may be believed
     verify.py --claim [--days N] KEYS BUNDLE
                                     checks completeness, too, and recomputes the uptime that the bundle claims, after docs/proof.md
+    verify.py --witnessed WITNESSES KEYS BUNDLE
+                                    checks cosignatures, too, and prints until when each witness has seen no other tree
 """
 
 import base64
@@ -51,10 +53,10 @@ def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def read_key(text):
+def read_key(text, signature_type=b"\x01"):
     origin, key_id, key = text.strip().split("+", 2)
     key = decode(key)
-    require(key[:1] == b"\x01" and len(key) == 33, "no Ed25519 key")
+    require(key[:1] == signature_type and len(key) == 33, "no Ed25519 key")
     require(sha256(origin.encode(), b"\n", key)[:4].hex() == key_id, "the key's id is wrong")
     return origin, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(key[1:])
 
@@ -86,6 +88,26 @@ def check_checkpoint(note, keys):
     root = decode(lines[2])
     require(len(root) == 32, "no hash")
     return origin, decimal(lines[1]), root
+
+
+def cosigned(note, witness):
+    """The last time at which the witness cosigned a note that has been checked."""
+    name, key_id, key = witness
+    text, _, lines = note.rpartition("\n\n")
+    times = []
+    for line in lines[:-1].split("\n"):
+        _, signer, signature = line.split(" ")
+        signature = decode(signature)
+        if (signer, signature[:4]) != (name, key_id):
+            continue
+        seconds = int.from_bytes(signature[4:12], "big")
+        try:
+            key.verify(signature[12:], f"cosignature/v1\ntime {seconds}\n{text}\n".encode())
+            times.append(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc))
+        except (InvalidSignature, ValueError, OverflowError) as error:
+            raise Doubt(f"wrong cosignature of {name}") from error
+    require(times, f"{name} has not cosigned")
+    return max(times)
 
 
 def check_inclusion(leaf, index, proof, size, root):
@@ -347,6 +369,11 @@ def main(arguments):
     tamper = arguments[:1] == ["--tamper"]
     claimed = arguments[:1] == ["--claim"]
     arguments = arguments[tamper or claimed :]
+    witnesses = []
+    if arguments[:1] == ["--witnessed"]:
+        with open(arguments[1], encoding="utf-8") as file:
+            witnesses = [read_key(line, b"\x04") for line in file.read().split("\n") if line]
+        arguments = arguments[2:]
     days = None
     if claimed and arguments[0] == "--days":
         days, arguments = int(arguments[1]), arguments[2:]
@@ -358,6 +385,12 @@ def main(arguments):
     origin, size, leaves = verify(bundle, keys)
     if claimed:
         print_claim(origin, size, leaves, days)
+        return
+    if witnesses:
+        parts = bundle.decode().rsplit("\n\n", 2)
+        times = [cosigned("\n\n".join(parts[1:]), witness) for witness in witnesses]
+        for (name, _, _), time in zip(witnesses, times):
+            print(f"witnessed by {name} until {time:%Y-%m-%dT%H:%M:%SZ}")
         return
     if not tamper:
         for index, leaf in leaves:

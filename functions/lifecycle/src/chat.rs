@@ -7,11 +7,11 @@ mod contract;
 mod provider;
 mod work;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use lambda::{
-    Clients, Environment, Secrets, StartError,
+    Environment, Secrets, StartError,
     operator::{NotConnected, OperatorChat},
     secrets::SecretsUnavailable,
 };
@@ -42,7 +42,7 @@ const SOON: i64 = 10;
 #[derive(Debug)]
 pub(crate) struct Chat {
     operator: OperatorChat,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     mode: Mode,
     /// Where Chatwoot posts to, less the account's number.
     webhook: String,
@@ -54,7 +54,10 @@ pub(crate) struct Chat {
 
 impl Chat {
     /// `None` where no `CHATWOOT_URL` is set.
-    pub(crate) fn connect(environment: &Environment, clients: &Clients) -> Result<Option<Self>, StartError> {
+    pub(crate) fn connect(
+        environment: &Environment,
+        secrets: &Arc<Secrets>,
+    ) -> Result<Option<Self>, StartError> {
         let Some(operator) = OperatorChat::connect(environment)? else { return Ok(None) };
         let mode = match environment.optional("CHATWOOT_SHARED_ACCOUNT") {
             None | Some("0") => Mode::PerProvider,
@@ -68,7 +71,7 @@ impl Chat {
         };
         Ok(Some(Self {
             operator,
-            secrets: Secrets::connect(environment, clients)?,
+            secrets: Arc::clone(secrets),
             mode,
             webhook: environment.required("CHATWOOT_WEBHOOK_URL")?.to_owned(),
             provider_link: link("PROVIDER_LINK", "{provider_id}")?,
@@ -80,7 +83,7 @@ impl Chat {
         format!("{}/{account}", self.webhook.trim_end_matches('/'))
     }
 
-    fn link_of(&self, contract: &ContractId) -> Option<String> {
+    pub(crate) fn link_of(&self, contract: &ContractId) -> Option<String> {
         Some(self.contract_link.as_ref()?.replace("{contract_id}", contract.as_str()))
     }
 

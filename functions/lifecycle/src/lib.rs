@@ -6,17 +6,24 @@
 //!
 //! Chatwoot is never spoken to while an event of the marketplace is handled: what it has to be asked for is wished for in the table
 //! (`wish`) and done afterwards (`chat`), on a queue of its own and once a minute for what was left.
+//!
+//! When a contract comes to its end its renter is asked how it was (`survey`), and once more a week later; what time alone brings about
+//! there is found by a schedule.
 
 mod chat;
 mod marketplace;
 mod monitors;
+mod survey;
 mod wish;
+
+use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda::{
-    Bus, Clients, Environment, StartError,
+    Bus, Clients, Environment, Secrets, StartError,
     batch::{self, Envelope},
     bus::{InvalidDetail, NotPublished},
+    secrets::SecretsUnavailable,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +38,8 @@ use trust::{
 use chat::Chat;
 pub use chat::resume;
 pub use monitors::follow;
+use survey::Links;
+pub use survey::{Looked, look_at_surveys};
 
 /// How often a step is decided again after losing a race.
 const RACES: usize = 10;
@@ -41,20 +50,23 @@ pub struct App {
     table: Table,
     bus: Bus,
     panel: Panel,
+    links: Links,
     /// Absent where there is no Chatwoot.
     chat: Option<Chat>,
 }
 
 impl App {
     /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`. New monitors
-    /// are asked from `VANTAGES`.
+    /// are asked from `VANTAGES`; the links of surveys lead to `PUBLIC_URL`, or else to `API_URL`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
         let bus = Bus::connect(environment, &clients)?;
         let panel = lambda::vantages::panel(environment)?;
-        Ok(Self { table, bus, panel, chat: Chat::connect(environment, &clients)? })
+        let secrets = Arc::new(Secrets::connect(environment, &clients)?);
+        let chat = Chat::connect(environment, &secrets)?;
+        Ok(Self { table, bus, panel, links: Links::connect(environment, secrets)?, chat })
     }
 }
 
@@ -73,6 +85,9 @@ pub enum LifecycleError {
     /// The ledger could not be told, for a reason that trying again does not mend.
     #[error(transparent)]
     Detail(#[from] InvalidDetail),
+    /// The secrets can not be had. It is tried again.
+    #[error(transparent)]
+    Secrets(#[from] SecretsUnavailable),
 }
 
 /// What starts the function.
@@ -80,16 +95,14 @@ pub enum LifecycleError {
 #[serde(untagged)]
 enum Trigger {
     Batch(SqsEvent),
-    Schedule {
-        #[expect(dead_code, reason = "its presence is what tells a scheduled run")]
-        resume: Resume,
-    },
+    Schedule { resume: Resume },
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Resume {
     Chat,
+    Surveys,
 }
 
 /// Handles a batch of bus events, or a scheduled run.
@@ -100,9 +113,17 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
             let answer = batch::each_bus_event(batch, |envelope| Box::pin(handle_event(app, envelope, now)));
             Ok(serde_json::to_value(answer.await)?)
         }
-        Trigger::Schedule { .. } => {
+        Trigger::Schedule { resume: Resume::Chat } => {
             let resumed = resume(app, lambda::clock::now).await?;
             Ok(json!({ "resumed": resumed }))
+        }
+        Trigger::Schedule { resume: Resume::Surveys } => {
+            let looked = look_at_surveys(app, lambda::clock::now()).await?;
+            if looked.failed > 0 {
+                // An error, so that the alarm on this function's errors hears of it.
+                return Err(format!("{} surveys could not be dealt with", looked.failed).into());
+            }
+            Ok(json!(looked))
         }
     }
 }

@@ -12,7 +12,7 @@ use trust::{
     time::Moment,
 };
 
-use crate::{App, LifecycleError, monitors, wish};
+use crate::{App, LifecycleError, monitors, survey, wish};
 
 pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
     if let Some(provider) = Provider::subject(&event.happened) {
@@ -99,6 +99,7 @@ async fn take_contract(
     }
     wish::contract_chat(app, id, &contract, now).await?;
     monitors::follow(app, id, event, &contract, now).await?;
+    survey::follow(app, id, &contract, now).await?;
     // What a conversation can depend on: the terms, and our own record. Done for every such event, changed or not: the one
     // before may have been cut off half-way.
     let named: BTreeSet<ConversationId> = match &event.happened {

@@ -1,10 +1,11 @@
-//! Who is told of news on the bus: the marketplace by signed webhooks, a provider's agents by private notes in the conversation itself.
+//! Who is told of news on the bus: the marketplace by signed webhooks, a provider's agents by private notes in the conversation itself,
+//! and all of a conversation by a message, where the renter is asked how it was.
 //!
 //! To the marketplace each event goes out as a CloudEvent 1.0 in JSON, signed as Standard Webhooks with every secret of the document's `marketplace` list, so
 //! that a rotation loses nothing. `webhook-id` is the event's own id, the same whenever the same is told: a receiver that has
 //! seen it may drop it. What is not taken with a 2xx comes again from the queue, and in the end waits in its dead letters.
 //!
-//! Agents are told before a promise breaks and when it does. A note that stands in the conversation already is not written again.
+//! Agents are told before a promise breaks and when it does. What stands in the conversation already is not written again.
 
 mod note;
 
@@ -20,7 +21,7 @@ use lambda::{
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
-use trust::{silence::Stage, time::Moment};
+use trust::{feedback::survey, silence::Stage, time::Moment};
 
 /// The longest a delivery may take. Receivers are to answer first and work later.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -93,9 +94,9 @@ pub enum NotifyError {
     /// Chatwoot did not take the note.
     #[error(transparent)]
     Chatwoot(#[from] ClientError),
-    /// The event says nothing that a note could be made of.
-    #[error("not the news of a wait: {0}")]
-    NotAWait(#[from] serde_json::Error),
+    /// The event says nothing that a note or a message could be made of.
+    #[error("not news for a conversation: {0}")]
+    Unreadable(#[from] serde_json::Error),
 }
 
 /// Handles a batch of bus events.
@@ -107,6 +108,9 @@ async fn tell(app: &App, envelope: Envelope, now: Moment) -> Result<(), NotifyEr
     match Stage::of_event_type(&envelope.detail_type) {
         Some(stage @ (Stage::ReplyDue | Stage::ReplyOverdue)) => {
             note::write(app, stage, serde_json::from_value(envelope.detail)?).await
+        }
+        _ if envelope.detail_type == survey::ANNOUNCED => {
+            note::announce(app, &serde_json::from_value(envelope.detail)?).await
         }
         _ => deliver(app, envelope, now).await,
     }

@@ -1,22 +1,23 @@
 //! From signals to summaries: whenever a provider's signals change, and when time alone changes what they mean, his summary is made
 //! anew from them. Never from raw history: one partition is read, one summary and one history entry are written.
 //!
-//! Of replies only the last few days are read one by one. Those before are folded to a [`Past`] with the first summary of a day, and
-//! again whenever the stream tells that one of them has changed; so a summary reads the same however long a provider's history is.
-//! A change that the stream gave up telling counts with the next day's fold.
+//! Only the last few days are read one by one. Those before are folded to a [`Past`] with the first summary of a day, and mended or
+//! folded again whenever the stream tells that one of them has changed; so a summary reads the same however long a provider's history
+//! is. A change that the stream gave up telling counts with the next day's fold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use table::{Since, StoredSignals, Table, TableError};
+use table::{HistoryEntry, SignalKind, StoredSignals, Table, TableError};
 use trust::{
     id::ProviderId,
     past::{Past, recent_since},
     policy::Policy,
     summary::{next_look, summarise},
     time::{Day, Moment},
+    uptime::leaves::ScoreLeaf,
 };
 
 /// How often a summary is made again after losing a race.
@@ -91,22 +92,59 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
     }
 }
 
+/// Days of a provider that are known to have changed since his last summary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed(BTreeMap<Day, Counts>);
+
+/// What of a day has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Counts {
+    /// Some of what is kept day by day.
+    Single,
+    /// Replies, of which the past keeps sums.
+    Replies,
+}
+
+/// Days mended one by one. With more, all are folded anew.
+const MENDED: usize = 8;
+
+impl Changed {
+    /// The replies of one day.
+    pub fn replies(day: Day) -> Self {
+        Self(BTreeMap::from([(day, Counts::Replies)]))
+    }
+
+    /// Notes what the table's stream tells.
+    fn note(&mut self, day: Day, kind: SignalKind) {
+        let counts = if kind == SignalKind::Replies { Counts::Replies } else { Counts::Single };
+        let known = self.0.entry(day).or_insert(counts);
+        *known = counts.max(*known);
+    }
+}
+
 async fn follow(table: &Table, records: Vec<Record>) -> Value {
+    let today = lambda::clock::now().day();
     // Records come in order, so the first of a provider's is where to come back to if he fails.
-    let mut providers: BTreeMap<ProviderId, (String, Option<Day>)> = BTreeMap::new();
+    let mut providers: BTreeMap<ProviderId, (String, Changed)> = BTreeMap::new();
     for Record { dynamodb: Change { keys, sequence_number } } in records {
         let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
         if let Some(provider) = key("pk").and_then(table::provider_of) {
-            let (_, earliest) = providers.entry(provider).or_insert((sequence_number, None));
-            let changed = key("sk").and_then(table::reply_day_of);
-            *earliest = [*earliest, changed].into_iter().flatten().min();
+            let signal = key("sk").and_then(table::signal_of);
+            // An answer is scored on the Monday it is revealed. A summary made sooner would only tell that there was one.
+            if signal.is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > today) {
+                continue;
+            }
+            let (_, changed) = providers.entry(provider).or_insert((sequence_number, Changed::default()));
+            if let Some((day, kind)) = signal {
+                changed.note(day, kind);
+            }
         } else {
             tracing::error!(sequence_number, "not a provider's record");
         }
     }
     let mut failed: Option<String> = None;
     for (provider, (sequence_number, changed)) in providers {
-        if let Err(error) = rescore(table, &provider, changed).await {
+        if let Err(error) = rescore(table, &provider, &changed).await {
             tracing::error!(%provider, %error, "no new summary");
             failed = Some(failed.map_or(sequence_number.clone(), |first| first.min(sequence_number)));
         }
@@ -126,14 +164,14 @@ async fn refresh(table: &Table) -> Result<usize, TableError> {
             break;
         }
         for provider in due {
-            rescore(table, &provider, None).await?;
+            rescore(table, &provider, &Changed::default()).await?;
             refreshed.insert(provider);
         }
     }
     Ok(refreshed.len())
 }
 
-async fn rescore(table: &Table, provider: &ProviderId, changed: Option<Day>) -> Result<(), TableError> {
+async fn rescore(table: &Table, provider: &ProviderId, changed: &Changed) -> Result<(), TableError> {
     for _ in 0..RACES {
         match summarise_now(table, provider, changed, lambda::clock::now()).await {
             Err(TableError::Conflict) => tracing::debug!(%provider, "another writer was faster"),
@@ -143,26 +181,68 @@ async fn rescore(table: &Table, provider: &ProviderId, changed: Option<Day>) -> 
     Err(TableError::Conflict)
 }
 
-/// Makes a provider's summary as of a moment. `changed` is the earliest day of his replies that is known to have changed since the last
-/// one.
+/// Makes a provider's summary as of a moment.
 pub async fn summarise_now(
     table: &Table,
     provider: &ProviderId,
-    changed: Option<Day>,
+    changed: &Changed,
     as_of: Moment,
 ) -> Result<(), TableError> {
-    let (policy, today) = (Policy::current(), as_of.day());
-    let recent = recent_since(today);
-    let since = Since { contracts: today.minus(policy.horizon_days()), replies: recent };
-    let StoredSignals { mut signals, summary_version, past_version } = table.signals(provider, since).await?;
-    let outdated = changed.is_some_and(|day| day < recent);
-    if outdated || !signals.past.as_ref().is_some_and(|past| past.serves(policy, today)) {
-        let days = table.reply_days(provider, Past::since(policy, today), recent).await?;
-        let past = Past::fold(policy, today, &days);
-        table.write_past(provider, &past, past_version).await?;
-        signals.past = Some(past);
-    }
+    let policy = Policy::current();
+    let mut stored = table.signals(provider, recent_since(as_of.day())).await?;
+    bring_up_past(table, policy, provider, changed, as_of.day(), &mut stored).await?;
+    let StoredSignals { signals, summary_version, .. } = stored;
     let summary = summarise(policy, provider, &signals, as_of);
     let next = next_look(policy, &signals, as_of);
     table.write_summary(&summary, summary_version, next).await
+}
+
+/// Folds the past of signals where it is of another day, and mends it where days in it have changed.
+async fn bring_up_past(
+    table: &Table,
+    policy: &Policy,
+    provider: &ProviderId,
+    changed: &Changed,
+    today: Day,
+    stored: &mut StoredSignals,
+) -> Result<(), TableError> {
+    let recent = recent_since(today);
+    let first = Past::since(policy, today);
+    let outdated: BTreeMap<Day, Counts> =
+        changed.0.range(first..recent).map(|(&day, &counts)| (day, counts)).collect();
+    let past = match stored.signals.past.take().filter(|past| past.serves(policy, today)) {
+        Some(past) if outdated.is_empty() => {
+            stored.signals.past = Some(past);
+            return Ok(());
+        }
+        Some(mut past) if outdated.len() <= MENDED && !outdated.values().any(|&of| of == Counts::Replies) => {
+            for &day in outdated.keys() {
+                past.mend(day, &table.signal_days(provider, day, day.next()).await?);
+            }
+            past
+        }
+        _ => {
+            seal_last_day(table, provider, today).await?;
+            Past::fold(policy, today, &table.signal_days(provider, first, recent).await?)
+        }
+    };
+    table.write_past(provider, &past, stored.past_version).await?;
+    stored.signals.past = Some(past);
+    Ok(())
+}
+
+/// Seals the provider's last day before this one, and has it wait for its place in the log. With the first summary of a day: until
+/// then, the day before could still get another.
+async fn seal_last_day(table: &Table, provider: &ProviderId, today: Day) -> Result<(), TableError> {
+    let Some(last) = table.unsealed_score(provider, today).await? else { return Ok(()) };
+    let HistoryEntry { day, points, low, high, policy, inputs_hash, .. } = &last.entry;
+    let leaf = inputs_hash.parse().ok().and_then(|inputs| {
+        ScoreLeaf::new(provider.clone(), *day, policy, inputs, *points, (*low, *high)).ok()
+    });
+    let Some(leaf) = leaf else {
+        // A summary is worth more than a record of the one before.
+        tracing::error!(%provider, %day, "the day's score can not be recorded");
+        return Ok(());
+    };
+    table.seal_score(provider, last, &leaf.encode()).await
 }

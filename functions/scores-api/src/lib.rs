@@ -1,10 +1,16 @@
-//! What we know of providers, for programs and for people. Reads only; every answer comes from one item or one query, but for a
-//! proof, which is put together from the log.
+//! What we know of providers, for programs and for people. Reads only; an answer comes from one item or one query where it can, and
+//! from a bounded number of them where it can not.
 
 mod answer;
+mod asked;
+mod badge;
+mod document;
+mod feed;
+mod listing;
 mod log;
 mod overview;
 mod page;
+mod preview;
 mod proof;
 #[cfg(test)]
 mod samples;
@@ -15,27 +21,30 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use lambda::{Clients, Environment, Problem, StartError};
-use serde::Deserialize;
-use table::{Cursor, Table, TableError};
+use table::{Cursor, History, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
 
 use crate::{
+    asked::{Id, Parameters, bad},
     overview::{Overview, Window},
     proof::NoProof,
+    view::{
+        figures::Listed,
+        provider::{Chat, Provider},
+        replies::Replies,
+        score::{Detail, HistoryDay, Scored},
+    },
 };
 
-/// Items a page of a list where the caller does not say.
-const LIMIT: u16 = 50;
-
-/// Most items a page.
-const MOST: u16 = 100;
+/// Days of the score's history on a provider's page.
+const DAYS_SHOWN: u16 = 180;
 
 /// What the function needs from outside.
 #[derive(Debug, Clone)]
@@ -73,26 +82,42 @@ pub async fn handle(
     Ok(lambda_http::Response::from_parts(parts, body))
 }
 
+/// All paths, with what answers them.
+fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 24] {
+    [
+        ("/", get(listing::list_page)),
+        ("/compare", get(listing::compare_page)),
+        ("/docs", get(document::page)),
+        ("/providers/{id}", get(provider_page)),
+        ("/providers/{id}/proof", get(uptime::proof_page)),
+        ("/providers/{id}/og.png", get(preview::image)),
+        ("/assets/verify.js", get(verifier)),
+        ("/assets/proof.js", get(proof_script)),
+        ("/v1/openapi.json", get(document::document)),
+        ("/v1/providers", get(listing::providers)),
+        ("/v1/providers/{id}", get(provider)),
+        ("/v1/providers/{id}/replies", get(replies)),
+        ("/v1/providers/{id}/score", get(score)),
+        ("/v1/providers/{id}/score/history", get(history)),
+        ("/v1/providers/{id}/chat", get(chat)),
+        ("/v1/providers/{id}/uptime", get(uptime::uptime)),
+        ("/v1/providers/{id}/outages", get(uptime::outages)),
+        ("/v1/providers/{id}/incidents.atom", get(feed::incidents)),
+        ("/v1/providers/{id}/proof", get(uptime::proof)),
+        ("/v1/providers/{id}/badge.svg", get(badge::image)),
+        ("/v1/providers/{id}/badge.json", get(badge::endpoint)),
+        ("/v1/log/checkpoint", get(log::checkpoint)),
+        ("/v1/log/keys", get(log::keys)),
+        ("/v1/log/tile/{*path}", get(log::tile)),
+    ]
+}
+
 fn router(table: Table) -> Router {
-    Router::new()
-        .route("/", get(list_page))
-        .route("/providers/{id}", get(provider_page))
-        .route("/providers/{id}/proof", get(uptime::proof_page))
-        .route("/assets/verify.js", get(verifier))
-        .route("/assets/proof.js", get(proof_script))
-        .route("/v1/providers", get(providers))
-        .route("/v1/providers/{id}", get(provider))
-        .route("/v1/providers/{id}/replies", get(replies))
-        .route("/v1/providers/{id}/score", get(score))
-        .route("/v1/providers/{id}/score/history", get(history))
-        .route("/v1/providers/{id}/chat", get(chat))
-        .route("/v1/providers/{id}/uptime", get(uptime::uptime))
-        .route("/v1/providers/{id}/outages", get(uptime::outages))
-        .route("/v1/providers/{id}/proof", get(uptime::proof))
-        .route("/v1/log/checkpoint", get(log::checkpoint))
-        .route("/v1/log/keys", get(log::keys))
-        .route("/v1/log/tile/{*path}", get(log::tile))
+    let router =
+        routes().into_iter().fold(Router::new(), |router, (path, answer)| router.route(path, answer));
+    router
         .fallback(async || Refusal::NoSuchPath.into_problem())
+        .method_not_allowed_fallback(async || Refusal::NoSuchMethod.into_problem())
         .with_state(Arc::new(table))
 }
 
@@ -103,6 +128,8 @@ type Shared = State<Arc<Table>>;
 enum Refusal {
     #[error("there is nothing at this path")]
     NoSuchPath,
+    #[error("this path is read with GET")]
+    NoSuchMethod,
     #[error("no provider {0:?} has been registered")]
     UnknownProvider(String),
     #[error("this provider has no monitor {0:?}")]
@@ -114,7 +141,7 @@ enum Refusal {
     #[error(transparent)]
     NoProof(NoProof),
     #[error("{parameter}: {cause}")]
-    BadParameter { parameter: &'static str, cause: String },
+    BadParameter { parameter: String, cause: String },
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -124,6 +151,9 @@ impl Refusal {
         let detail = self.to_string();
         let problem = match self {
             Self::NoSuchPath => Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path"),
+            Self::NoSuchMethod => {
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not to be used like this")
+            }
             Self::UnknownProvider(_) => {
                 Problem::new(StatusCode::NOT_FOUND, "unknown-provider", "No such provider")
             }
@@ -174,46 +204,6 @@ impl axum::response::IntoResponse for Refusal {
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct ListQuery {
-    sort: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
-}
-
-impl ListQuery {
-    fn limit(&self) -> Result<u16, Refusal> {
-        let Some(text) = &self.limit else { return Ok(LIMIT) };
-        text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| Refusal::BadParameter {
-            parameter: "limit",
-            cause: format!("a whole number from 1 to {MOST}"),
-        })
-    }
-
-    fn cursor(&self) -> Result<Option<Cursor>, Refusal> {
-        let parse = |opaque: &String| {
-            Cursor::parse(opaque)
-                .map_err(|error| Refusal::BadParameter { parameter: "cursor", cause: error.to_string() })
-        };
-        self.cursor.as_ref().map(parse).transpose()
-    }
-
-    fn check_sort(&self) -> Result<(), Refusal> {
-        match self.sort.as_deref() {
-            None | Some("score") => Ok(()),
-            Some(_) => Err(Refusal::BadParameter {
-                parameter: "sort",
-                cause: "\"score\" is the only order there is".to_owned(),
-            }),
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct ScoreQuery {
-    explain: Option<String>,
-}
-
 async fn registered(table: &Table, id: &str) -> Result<Summary, Refusal> {
     let unknown = || Refusal::UnknownProvider(id.chars().take(128).collect());
     let provider: ProviderId = id.parse().map_err(|_| unknown())?;
@@ -221,95 +211,109 @@ async fn registered(table: &Table, id: &str) -> Result<Summary, Refusal> {
     summary.filter(|summary| summary.profile.is_some()).ok_or_else(unknown)
 }
 
-async fn providers(
-    State(table): Shared,
-    Query(query): Query<ListQuery>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    query.check_sort()?;
-    let page = table.ranking(query.cursor()?.as_ref(), query.limit()?).await?;
-    Ok(answer::json(&headers, &view::list(&page, view::card)))
-}
-
 async fn provider(
     State(table): Shared,
-    Path(id): Path<String>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
     let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &view::summary(&summary)))
+    Ok(answer::json(&headers, &Provider::of(&summary)))
 }
 
 async fn replies(
     State(table): Shared,
-    Path(id): Path<String>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
     let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &view::replies(&summary)))
+    Ok(answer::json(&headers, &Replies::of(&summary)))
 }
 
 async fn score(
     State(table): Shared,
-    Path(id): Path<String>,
-    Query(query): Query<ScoreQuery>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let detail = match query.explain.as_deref() {
-        None | Some("false") => view::Detail::Score,
-        Some("true") => view::Detail::Explained,
-        Some(_) => {
-            return Err(Refusal::BadParameter { parameter: "explain", cause: "true or false".to_owned() });
-        }
+    parameters.check(&["explain"])?;
+    let detail = match parameters.get("explain") {
+        None | Some("false") => Detail::Score,
+        Some("true") => Detail::Explained,
+        Some(_) => return Err(bad("explain", "true or false")),
     };
     let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &view::score(&summary, detail)))
+    Ok(answer::json(&headers, &Scored::of(&summary, detail)))
 }
 
 async fn history(
     State(table): Shared,
-    Path(id): Path<String>,
-    Query(query): Query<ListQuery>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (cursor, limit) = (query.cursor()?, query.limit()?);
-    let summary = registered(&table, &id).await?;
-    let page = table.history(&summary.provider, cursor.as_ref(), limit).await?;
-    Ok(answer::json(&headers, &view::list(&page, view::history_entry)))
+    parameters.check(&["limit", "cursor"])?;
+    let (cursor, limit) = (parameters.cursor()?, parameters.limit()?);
+    if cursor.as_ref().is_some_and(|cursor| !History::has(cursor)) {
+        return Err(bad("cursor", "not a cursor of this list"));
+    }
+    let provider = registered(&table, &id).await?.provider;
+    let history = table.history(&provider, cursor.as_ref(), limit).await?;
+    let next_cursor = history.page.next.as_ref().map(Cursor::to_opaque);
+    let path =
+        |cursor: &String| format!("/v1/providers/{provider}/score/history?{}", parameters.query_at(cursor));
+    let next = next_cursor.as_ref().map(path);
+    let items = history.days().map(|(day, before)| HistoryDay::of(day, before)).collect();
+    Ok(answer::with_next(answer::json(&headers, &Listed { items, next_cursor }), next.as_deref()))
 }
 
-async fn chat(State(table): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn chat(
+    State(table): Shared,
+    Id(id): Id,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
     let summary = registered(&table, &id).await?;
     let chat = table.provider_chat(&summary.provider).await?;
-    Ok(answer::json_soon_stale(&headers, &view::chat(&summary, chat.as_ref().map(|stored| &stored.value))))
+    Ok(answer::json_soon_stale(&headers, &Chat::of(&summary, chat.as_ref().map(|stored| &stored.value))))
 }
 
-async fn list_page(
-    State(table): Shared,
-    Query(query): Query<ListQuery>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let page = table.ranking(query.cursor()?.as_ref(), query.limit()?).await?;
-    Ok(answer::html(&headers, page::list(&page)))
-}
-
-async fn provider_page(
-    State(table): Shared,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
+async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> Result<Response, Refusal> {
     match registered(&table, &id).await {
         Ok(summary) => {
             let now = lambda::clock::now();
             let facts = table.facts_of(&summary.provider).await?;
             let reported = table.reported_of(&summary.provider).await?;
+            let history = table.history(&summary.provider, None, DAYS_SHOWN).await?;
             let quarter = Overview::of(&facts, Window::quarter(now), now);
             let month = Overview::of(&facts, Window::month(now), now);
-            Ok(answer::html(&headers, page::provider(&summary, &quarter, &month, &facts, &reported)))
+            let known = page::Known {
+                summary: &summary,
+                quarter: &quarter,
+                month: &month,
+                facts: &facts,
+                reported: &reported,
+                history: &history,
+                base: &base(&headers),
+            };
+            Ok(answer::html(&headers, page::provider(&known)))
         }
         Err(Refusal::UnknownProvider(id)) => Ok(page::no_provider(&id)),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Where this API is, as its caller has it; empty where he does not say. Links that leave our pages need it.
+fn base(headers: &HeaderMap) -> String {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let sound = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b));
+    let Some(host) = text("host").filter(sound) else { return String::new() };
+    let scheme = if text("x-forwarded-proto") == Some("http") { "http" } else { "https" };
+    format!("{scheme}://{host}")
 }
 
 /// The check of a proof in the browser, to be read as it is.

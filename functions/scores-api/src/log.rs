@@ -1,13 +1,9 @@
 //! The uptime log as its specification has it (C2SP tlog-tiles): checkpoint, tiles, and the keys that sign.
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use transparency::Tile;
 
-use crate::{Refusal, Shared, answer};
+use crate::{Refusal, Shared, answer, asked::Id};
 
 /// The last checkpoint: whoever follows the log wants it soon.
 pub(crate) async fn checkpoint(State(table): Shared, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -21,7 +17,7 @@ pub(crate) async fn checkpoint(State(table): Shared, headers: HeaderMap) -> Resu
 /// A tile, which never changes.
 pub(crate) async fn tile(
     State(table): Shared,
-    Path(path): Path<String>,
+    Id(path): Id,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let tile: Tile = format!("tile/{path}").parse().map_err(|_| Refusal::NoSuchTile)?;

@@ -3,20 +3,23 @@
 
 mod bars;
 mod chart;
-mod frame;
-mod list;
+mod compare;
+pub(crate) mod frame;
+mod history;
+pub(crate) mod list;
 mod proof;
 mod provider;
-mod uptime;
-mod words;
+pub(crate) mod uptime;
+pub(crate) mod words;
 
 use axum::{http::StatusCode, response::Response};
 
 use crate::answer;
 
-pub(crate) use list::list;
+pub(crate) use compare::{Compared, compare};
+pub(crate) use list::{bad_search, list};
 pub(crate) use proof::proof;
-pub(crate) use provider::provider;
+pub(crate) use provider::{Known, provider};
 
 /// The answer where there is no such provider.
 pub(crate) fn no_provider(id: &str) -> Response {
@@ -27,16 +30,20 @@ pub(crate) fn no_provider(id: &str) -> Response {
 mod tests {
     use std::collections::BTreeMap;
 
+    use table::{Card, History, Page};
     use trust::{
         policy::Policy,
         summary::{Signals, Summary, summarise},
         uptime::{
+            day::Tally,
             facts::Facts,
             reports::{Disagreement, Reported, Reporter, Said, Says},
         },
     };
 
+    use super::{Compared, Known};
     use crate::{
+        asked::Parameters,
         overview::{Overview, Window},
         samples,
         view::uptime::ReportedOf,
@@ -54,7 +61,55 @@ mod tests {
         let now = samples::now();
         let quarter = Overview::of(facts, Window::quarter(now), now);
         let month = Overview::of(facts, Window::month(now), now);
-        super::provider(&summary(), &quarter, &month, facts, reported).into_string()
+        let history = History { page: Page { items: Vec::new(), next: None }, before: None };
+        let known = Known {
+            summary: &summary(),
+            quarter: &quarter,
+            month: &month,
+            facts,
+            reported,
+            history: &history,
+            base: "https://trust.example",
+        };
+        super::provider(&known).into_string()
+    }
+
+    #[test]
+    fn a_shared_link_says_what_it_leads_to_and_shows_a_picture() {
+        let page = page(&[]);
+        for said in [
+            "property=\"og:url\" content=\"https://trust.example/providers/p1\"",
+            "property=\"og:image\" content=\"https://trust.example/providers/p1/og.png\"",
+            "property=\"og:description\" content=\"p1: no trust score yet\"",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_list_and_the_comparison_stay_below_60_kilobytes_without_a_script() {
+        let cards: Vec<Card> =
+            (0..50).map(|number| samples::silent_card(&format!("n{number} {}", "x".repeat(60)))).collect();
+        let list = super::list(&Parameters::default(), &Page { items: cards, next: None }).into_string();
+        let compared: Vec<Compared> = (0..4)
+            .map(|number| {
+                let summary = samples::summary(&format!("p{number}"), 30, Some(96));
+                Compared { card: Card::of(&summary).unwrap(), summary, month: Tally::default() }
+            })
+            .collect();
+        let compared = super::compare(&compared, &[]).into_string();
+        for page in [&list, &compared] {
+            assert!(page.len() < 60_000, "{} bytes", page.len());
+            assert!(!page.contains("<script"));
+        }
+        assert_eq!(compared.matches("capped").count(), 4);
+    }
+
+    #[test]
+    fn a_wrong_search_says_what_is_wrong_and_keeps_what_was_filled_in() {
+        let asked = Parameters::from_pairs(&[("q", "<a>"), ("min_score", "many")]);
+        let page = super::bad_search(&asked, "min_score", "a number from 0 to 100").into_string();
+        assert!(page.contains("role=\"alert\"") && page.contains("value=\"&lt;a&gt;\""), "{page}");
     }
 
     #[test]

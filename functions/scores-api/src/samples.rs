@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use table::Card;
 use trust::{
+    contract::{ContractCount, ContractDay, Outcome},
+    id::{AccountId, ConversationId, ConversationNumber},
+    policy::Policy,
+    provider::Provider,
+    replies::{OpenWait, Promise, Rank, Scope},
+    summary::{Signals, Summary, summarise},
     time::{Day, Moment},
     uptime::{
         day::{Latency, MonitorDay, VantageCount},
-        facts::{Facts, Watch},
+        facts::{Facts, RentedBy, Watch},
         leaves::CheckKind,
         outage::Service,
         percent::BasisPoints,
@@ -16,6 +23,47 @@ use trust::{
         span::Span,
     },
 };
+
+/// The summary of a registered provider with so many completed contracts, and a message that has waited for so many hours.
+pub(crate) fn summary(name: &str, completed: u64, waiting_hours: Option<i64>) -> Summary {
+    let id = name.to_lowercase().replace(' ', "-").parse().unwrap();
+    let profile = serde_json::json!({ "provider_id": id, "name": format!("Provider {name}") });
+    let profile = serde_json::from_value(profile).unwrap();
+    let mut signals = Signals {
+        provider: Provider {
+            profile: Some((now().plus(-86_400), profile)),
+            known_since: Some(now().plus(-86_400)),
+            ..Provider::default()
+        },
+        ..Signals::default()
+    };
+    if completed > 0 {
+        let day = ContractDay::from([(ContractCount::Outcome(Outcome::Completed), completed)]);
+        signals.days.contracts.insert(now().day().minus(3), day);
+    }
+    signals.waiting = waiting_hours
+        .map(|hours| OpenWait {
+            scope: Scope::Contract,
+            opened_at: now().plus(-hours * 3600),
+            conversation: ConversationId { account: AccountId(1), number: ConversationNumber(1) },
+            rank: Rank::First,
+            promise: Promise::default(),
+            silent_after: None,
+        })
+        .into_iter()
+        .collect();
+    summarise(Policy::current(), &id, &signals, now())
+}
+
+/// The card of such a provider.
+pub(crate) fn card(name: &str, completed: u64) -> Card {
+    Card::of(&summary(name, completed, None)).unwrap()
+}
+
+/// The card of one who has left a renter without an answer for four days.
+pub(crate) fn silent_card(name: &str) -> Card {
+    Card::of(&summary(name, 30, Some(96))).unwrap()
+}
 
 /// How many hours of today are over.
 pub(crate) const HOURS_OF_TODAY: u32 = 9;
@@ -41,6 +89,7 @@ pub(crate) fn monitor(name: &str, days: u16, seen: impl Fn(u32, u32) -> char) ->
         windows: Vec::new(),
         ended: None,
         sla: None,
+        rented_by: RentedBy::Another,
     };
     let mut facts = Facts::of(watch);
     let whole = |day: Day, hours: u32| {

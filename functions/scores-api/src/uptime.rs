@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    extract::{Path, Query, State},
-    http::HeaderMap,
-    response::Response,
-};
-use serde::Deserialize;
+use axum::{extract::State, http::HeaderMap, response::Response};
 use table::{Cursor, Table};
 use trust::{
     id::ProviderId,
@@ -22,29 +17,16 @@ use trust::{
 };
 
 use crate::{
-    ListQuery, Refusal, Shared, answer,
+    Refusal, Shared, answer,
+    asked::{Id, Parameters, bad, whole},
     overview::{self, Overview, Window},
     page, proof, registered, view,
 };
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct WindowQuery {
-    days: Option<String>,
-    monitor: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct OutagesQuery {
-    days: Option<String>,
-    #[serde(flatten)]
-    list: ListQuery,
-}
-
 /// The window of `days`, or of `default` where that is not given.
-fn window(days: Option<&str>, default: u16, now: Moment) -> Result<Window, Refusal> {
-    let days = days.map_or(Some(default), |days| days.parse().ok());
-    days.and_then(|days| Window::new(days, now))
-        .ok_or_else(|| Refusal::BadParameter { parameter: "days", cause: "1, 7, 30 or 90".to_owned() })
+fn window(parameters: &Parameters, default: u16, now: Moment) -> Result<Window, Refusal> {
+    let days = parameters.get("days").map_or(Some(default), whole);
+    days.and_then(|days| Window::new(days, now)).ok_or_else(|| bad("days", "1, 7, 30 or 90"))
 }
 
 /// What is known of a provider's monitors, or of one of them.
@@ -61,27 +43,29 @@ async fn facts(table: &Table, provider: &ProviderId, monitor: Option<&str>) -> R
 
 pub(crate) async fn uptime(
     State(table): Shared,
-    Path(id): Path<String>,
-    Query(query): Query<WindowQuery>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    parameters.check(&["days", "monitor"])?;
     let now = lambda::clock::now();
-    let window = window(query.days.as_deref(), 30, now)?;
+    let window = window(&parameters, 30, now)?;
     let provider = registered(&table, &id).await?.provider;
-    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
+    let facts = facts(&table, &provider, parameters.get("monitor")).await?;
     let reported = table.reported_of(&provider).await?;
     let overview = Overview::of(&facts, window, now);
-    Ok(answer::json(&headers, &view::uptime::uptime(&provider, &overview, &reported)))
+    Ok(answer::json(&headers, &view::uptime::Uptime::of(&provider, &overview, &reported)))
 }
 
 pub(crate) async fn outages(
     State(table): Shared,
-    Path(id): Path<String>,
-    Query(query): Query<OutagesQuery>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let window = window(query.days.as_deref(), 90, lambda::clock::now())?;
-    let (before, limit) = (begun_before(query.list.cursor()?.as_ref())?, query.list.limit()?);
+    parameters.check(&["days", "limit", "cursor"])?;
+    let window = window(&parameters, 90, lambda::clock::now())?;
+    let (before, limit) = (begun_before(parameters.cursor()?.as_ref())?, parameters.limit()?);
     let provider = registered(&table, &id).await?.provider;
     let facts = table.facts_of(&provider).await?;
     let mut incidents = overview::incidents(&facts, window);
@@ -90,8 +74,9 @@ pub(crate) async fn outages(
     incidents.truncate(usize::from(limit));
     let next = incidents.last().filter(|_| is_more).map(cursor_after);
     let seen = seen_by(&table, &incidents).await?;
-    let view = view::uptime::outages(&provider, &facts, window, &incidents, &seen, next.as_deref());
-    Ok(answer::json(&headers, &view))
+    let view = view::uptime::Outages::of(&provider, &facts, window, &incidents, &seen, next.as_deref());
+    let path = |cursor| format!("/v1/providers/{provider}/outages?{}", parameters.query_at(cursor));
+    Ok(answer::with_next(answer::json(&headers, &view), next.as_deref().map(path).as_deref()))
 }
 
 /// Incidents do not overlap, so when one began is its place among them.
@@ -103,9 +88,7 @@ fn begun_before(cursor: Option<&Cursor>) -> Result<Option<Moment>, Refusal> {
     let Some(cursor) = cursor else { return Ok(None) };
     let text = hex::decode(cursor.to_opaque()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let moment = text.and_then(|text| text.parse().ok()).and_then(Moment::from_unix);
-    let wrong =
-        || Refusal::BadParameter { parameter: "cursor", cause: "not a cursor of this list".to_owned() };
-    moment.ok_or_else(wrong).map(Some)
+    moment.ok_or_else(|| bad("cursor", "not a cursor of this list")).map(Some)
 }
 
 /// What each vantage saw of the monitors on the days of these outages, as far as those are sealed: one query a monitor.
@@ -152,13 +135,14 @@ fn counts_of(records: &[DayRecord], first: Day, last: Day) -> Vec<(Vantage, Vant
 
 pub(crate) async fn proof(
     State(table): Shared,
-    Path(id): Path<String>,
-    Query(query): Query<WindowQuery>,
+    Id(id): Id,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let window = window(query.days.as_deref(), 30, lambda::clock::now())?;
+    parameters.check(&["days", "monitor"])?;
+    let window = window(&parameters, 30, lambda::clock::now())?;
     let provider = registered(&table, &id).await?.provider;
-    let facts = facts(&table, &provider, query.monitor.as_deref()).await?;
+    let facts = facts(&table, &provider, parameters.get("monitor")).await?;
     let proof = proof::prove(&table, &facts, window).await?;
     let name = format!("uptime-{provider}-{}-days-until-{}.bundle", window.days(), proof.last);
     Ok(answer::download(&headers, &name, proof.text))
@@ -166,7 +150,7 @@ pub(crate) async fn proof(
 
 pub(crate) async fn proof_page(
     State(table): Shared,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let now = lambda::clock::now();

@@ -2,7 +2,8 @@
 //!
 //! In the order that [`table`]'s log gives: leaves are staged, tiles stored, the checkpoint replaced, the places noted, and each
 //! step can be done again. Before anything is signed the new tree is proven to begin with all of the last published one; if it does
-//! not, or the store holds another tree than was published, nothing is signed, and the metric `LogForked` raises the alarm.
+//! not, or the store holds another tree than was published, nothing is signed, and the metric `LogForked` raises the alarm. In the end
+//! the witnesses are asked to cosign.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,6 +21,7 @@ use trust::time::Moment;
 
 use crate::{
     App, RACES,
+    cosign::cosign,
     keys::{self, AnnounceError, Keys, UnusableKeys},
 };
 
@@ -97,6 +99,7 @@ pub async fn append(app: &App, now: Moment) -> Result<usize, AppendError> {
         }
     }
     app.metrics.count("AppendedLeaves", appended, now);
+    cosign(app, &keys, now).await;
     Ok(appended)
 }
 
@@ -181,7 +184,7 @@ async fn extension(
 }
 
 /// Fetches those of the tiles that are not there yet.
-async fn fetch(
+pub(crate) async fn fetch(
     table: &Table,
     tiles: &mut BTreeMap<Tile, Vec<u8>>,
     needed: Vec<Tile>,

@@ -4,19 +4,21 @@
 //!   nothing is lost by doing it late or twice; what has changed is told on the bus.
 //! * [`seal`]: a day that is over becomes a record, which does not change any more, and waits for its place in the log.
 //! * [`review`]: a sealed day of which something became known late is worked out anew, and corrected in the log if it was another.
-//! * [`append`]: what waits is appended to the log, and the log's new head is signed.
+//! * [`append`]: what waits is appended to the log, and the log's new head is signed; `cosign`: by witnesses, too.
 //!
 //! * `reports`: what others say of monitors is held against what we saw, and changes none of it.
 //!
 //! Settling and sealing go by shard, over the settle queue; a scheduled run only puts the shards there.
 
 mod append;
+mod cosign;
 mod days;
 mod keys;
 mod reports;
 mod review;
 mod seal;
 mod settle;
+mod witnesses;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda::{
@@ -43,6 +45,8 @@ pub use review::review;
 pub use seal::seal;
 pub use settle::settle;
 
+use witnesses::Witnesses;
+
 /// How often a step is decided again after losing a race.
 const RACES: usize = 5;
 
@@ -55,11 +59,14 @@ pub struct App {
     secrets: Secrets,
     metrics: Metrics,
     panel: Panel,
+    witnesses: Option<Witnesses>,
 }
 
 impl App {
     /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the queue at `SETTLE_QUEUE_URL`. `VANTAGES`
-    /// decide together.
+    /// decide together; `WITNESSES` are asked to cosign the log, `<key> <URL>` each, with commas between them.
+    ///
+    /// `EGRESS_REACH` is what it is to the workers: where they would not ask, no witness is.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
@@ -71,6 +78,7 @@ impl App {
             secrets: Secrets::connect(environment, &clients)?,
             metrics: Metrics::connect(environment),
             panel: lambda::vantages::panel(environment)?,
+            witnesses: Witnesses::connect(environment)?,
         })
     }
 

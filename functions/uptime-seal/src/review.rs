@@ -177,5 +177,5 @@ async fn correct(
     let correction =
         CorrectionLeaf::new(leaf, reason).ok_or_else(|| uncorrectable(&"no log has such a place"))?;
     let leaf = correction.with_day(right.clone());
-    Ok(Some(Correction { known: known.clone(), leaf, right, latencies }))
+    Ok(Some(Correction { known: known.clone(), leaf, was: counting.clone(), right, latencies }))
 }

@@ -96,6 +96,7 @@ impl Registry {
             .with("event-ingress", http!(event_ingress))
             .with("scores-api", http!(scores_api))
             .with("chat-identity", http!(chat_identity))
+            .with("feedback", http!(feedback))
             .with("lifecycle", event!(lifecycle))
             .with("chat-ledger", event!(chat_ledger))
             .with("chat-sweep", event!(chat_sweep))

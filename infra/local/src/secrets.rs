@@ -99,7 +99,7 @@ fn make(random: &mut impl Rng) -> String {
         random.fill_bytes(&mut bytes);
         STANDARD.encode(bytes)
     };
-    let (seed, reports) = (bytes(), bytes());
+    let (seed, reports, feedback) = (bytes(), bytes(), bytes());
     let webhook: String = random.sample_iter(Alphanumeric).take(24).map(char::from).collect();
     let document = json!({
         "events": [events],
@@ -107,6 +107,7 @@ fn make(random: &mut impl Rng) -> String {
         "chatwoot": { "1": { "webhook": [webhook] } },
         "log": { "origin": "localhost/uptime", "seeds": [seed] },
         "reports": [reports],
+        "feedback": [feedback],
     });
     format!("{document:#}\n")
 }

@@ -497,6 +497,7 @@ mod tests {
                 "chat-sweep",
                 "chatwoot-webhook",
                 "event-ingress",
+                "feedback",
                 "lifecycle",
                 "notify",
                 "probe",
@@ -516,6 +517,10 @@ mod tests {
         assert!(wiring.routes.iter().any(|route| route.method == "POST" && route.path == "/v1/events"));
         let ledger = wiring.functions.iter().find(|function| function.binary == "chat-ledger").unwrap();
         assert_eq!(ledger.environment["TABLE_NAME"], "provider-trust-dev");
+        let address = BTreeMap::from([(ADDRESS.to_owned(), "http://127.0.0.1:8787".to_owned())]);
+        let here = read(crate::TEMPLATE, &address).unwrap();
+        let lifecycle = here.functions.iter().find(|function| function.binary == "lifecycle").unwrap();
+        assert_eq!(lifecycle.environment["API_URL"], "http://127.0.0.1:8787");
         assert_eq!(wiring.tables[0].create["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
     }
 

@@ -1,7 +1,7 @@
 //! The secrets of the outside parties, from Secrets Manager.
 //!
 //! The operator's are one JSON document: `{"events": ["whsec_…"], "marketplace": ["whsec_…"], "chatwoot": {"1": {"webhook": ["…"]}},
-//! "operator": {"user": 1, "token": "…", "platform_token": "…"}, "log": {"origin": "…", "seeds": ["…"]}, "reports": ["…"]}`. Lists
+//! "operator": {"user": 1, "token": "…", "platform_token": "…"}, "log": {"origin": "…", "seeds": ["…"]}, "reports": ["…"], "feedback": ["…"]}`. Lists
 //! hold the current secret first, then previous ones; all of them are accepted, so that a rotation loses nothing. What Chatwoot makes
 //! up where we set something up is kept apart, so that no two ever write the same: an account's webhook secrets as
 //! `<prefix>/<account>`, an inbox's key as `<prefix>/<account>/<inbox>`, both in the form of an
@@ -74,6 +74,9 @@ pub struct SecretDocument {
     /// What the keys of monitors are made from, by which others report on them.
     #[serde(default)]
     pub reports: Vec<Secret>,
+    /// What the links are made with by which renters answer; none, and nobody is asked.
+    #[serde(default)]
+    pub feedback: Vec<Secret>,
     /// What the uptime log is signed with; absent where there is no log.
     #[serde(default)]
     pub log: Option<LogSigner>,

@@ -1,16 +1,26 @@
 //! Contracts, and the conversations that claim them.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
 use trust::{
     contract::{Contract, ContractDelta},
-    id::{ContractId, ConversationId},
+    id::{ContractId, ConversationId, ProviderId, RenterId},
+    renters::Served,
 };
 
 use crate::{
     Stored, Table, TableError,
     item::{self, Range},
     keys::{self, END},
+    signals,
 };
+
+/// A renter of a provider.
+#[derive(Debug, Serialize, Deserialize)]
+struct ServedRenter {
+    /// In how many contracts he was served.
+    contracts: u64,
+}
 
 impl Table {
     /// What is known of a contract.
@@ -18,7 +28,7 @@ impl Table {
         self.stored(&keys::contract_itself(id)).await
     }
 
-    /// Writes what is known of a contract, together with what changes in its provider's signal.
+    /// Writes what is known of a contract, together with what changes in its provider's signals.
     pub async fn write_contract(
         &self,
         id: &ContractId,
@@ -29,7 +39,32 @@ impl Table {
         let mut writes: Vec<TransactWriteItem> =
             vec![self.put_versioned(&keys::contract_itself(id), contract, read)?];
         writes.extend(self.contract_changes(delta)?);
+        for ((provider, renter), by) in &delta.served {
+            writes.extend(self.serve(provider, renter, *by).await?);
+        }
         self.transact(writes).await
+    }
+
+    /// Moves a renter from the class of those served so often to the next.
+    async fn serve(
+        &self,
+        provider: &ProviderId,
+        renter: &RenterId,
+        by: i64,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        let key = keys::renter(provider, renter);
+        let stored = self.stored::<ServedRenter>(&key).await?;
+        let (before, read) = stored.map_or((0, 0), |stored| (stored.value.contracts, stored.version));
+        let after = before.saturating_add_signed(by);
+        let mut writes = vec![self.put_versioned(&key, &ServedRenter { contracts: after }, read)?];
+        let (left, entered) = (Served::of(before), Served::of(after));
+        if left != entered {
+            let classes = [(left, -1), (entered, 1)];
+            let counters =
+                classes.into_iter().filter_map(|(class, by)| Some((signals::served_name(class?), by)));
+            writes.push(self.add(&keys::renters(provider), counters, None)?);
+        }
+        Ok(writes)
     }
 
     /// The conversations that have claimed a contract.

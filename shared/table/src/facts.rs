@@ -112,7 +112,8 @@ impl Table {
         self.put_if(item, stored.current).await
     }
 
-    /// Writes facts in which a day more is sealed, together with its record, which is then to be appended to the log.
+    /// Writes facts in which a day more is sealed, together with its record, which is then to be appended to the log, and with what
+    /// it adds to the provider's signal.
     pub async fn write_sealed(
         &self,
         stored: &StoredFacts,
@@ -124,7 +125,8 @@ impl Table {
         let kept = SealedDay { record: record.encode(), latencies, leaf: None, corrected: None };
         let (provider, monitor) = (&service.provider, &service.monitor);
         let waiting = log::awaiting(&LeafName::day(monitor, day), &kept.record);
-        let writes = vec![
+        let counted = stored.facts.counted(record.day());
+        let mut writes = vec![
             self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
             self.put_versioned(
                 &keys::current_facts(provider, monitor),
@@ -134,6 +136,7 @@ impl Table {
             self.put_versioned(&keys::record_of(monitor, day), &kept, 0)?,
             self.put_any(waiting)?,
         ];
+        writes.extend(self.uptime_changes(&counted)?);
         self.transact(writes).await
     }
 

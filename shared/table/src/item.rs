@@ -83,12 +83,20 @@ pub(crate) struct Range<'a> {
     pub(crate) to: &'a str,
 }
 
-/// Where in an index to read: up to a bound when ascending, from below it when descending.
+/// Where in an index to read.
 pub(crate) struct Index<'a> {
     pub(crate) name: &'static str,
     pub(crate) partition: &'static str,
-    pub(crate) bound: Option<&'a str>,
+    pub(crate) bound: Option<Bound<'a>>,
     pub(crate) order: Order,
+}
+
+/// Which keys of an index to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound<'a> {
+    UpTo(&'a str),
+    Below(&'a str),
+    Above(&'a str),
 }
 
 /// Which way to read.
@@ -241,10 +249,6 @@ impl Table {
         limit: i32,
     ) -> Result<(Vec<Item>, bool), TableError> {
         let name = index.name;
-        let order = match index.order {
-            Order::Ascending => "<=",
-            Order::Descending => "<",
-        };
         let mut query = self
             .client
             .query()
@@ -256,9 +260,16 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         query = match index.bound {
             None => query.key_condition_expression(format!("{name}_pk = :pk")),
-            Some(bound) => query
-                .key_condition_expression(format!("{name}_pk = :pk AND {name}_sk {order} :bound"))
-                .expression_attribute_values(":bound", text(bound)),
+            Some(bound) => {
+                let (is, key) = match bound {
+                    Bound::UpTo(key) => ("<=", key),
+                    Bound::Below(key) => ("<", key),
+                    Bound::Above(key) => (">", key),
+                };
+                query
+                    .key_condition_expression(format!("{name}_pk = :pk AND {name}_sk {is} :bound"))
+                    .expression_attribute_values(":bound", text(key))
+            }
         };
         let output = query.send().await.map_err(unavailable)?;
         self.charge_read(output.consumed_capacity());
@@ -299,11 +310,22 @@ impl Table {
 
     /// Items by their keys, in their order, as of the last write.
     pub(crate) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        self.get_batch(keys, Freshness::LastWrite).await
+    }
+
+    /// Items by their keys, which are all different, in their order.
+    pub(crate) async fn get_batch(
+        &self,
+        keys: &[Key],
+        freshness: Freshness,
+    ) -> Result<Vec<Option<Item>>, TableError> {
+        let consistent = freshness == Freshness::LastWrite;
         let mut found: HashMap<(String, String), Item> = HashMap::new();
         for batch in keys.chunks(BATCH) {
             let mut wanted = Some(batch.iter().map(keyed).collect::<Vec<_>>());
             while let Some(keys) = wanted.take() {
-                let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                let request =
+                    KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
                 let output = self
                     .client
                     .batch_get_item()
@@ -407,7 +429,15 @@ impl Table {
         value: &impl Serialize,
         read: u64,
     ) -> Result<TransactWriteItem, TableError> {
-        let mut item = item(key, value)?;
+        self.put_item_versioned(item(key, value)?, read)
+    }
+
+    /// The same, of an item that holds more than a value's fields.
+    pub(crate) fn put_item_versioned(
+        &self,
+        mut item: Item,
+        read: u64,
+    ) -> Result<TransactWriteItem, TableError> {
         item.insert("version".to_owned(), version(read + 1));
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = if read == 0 {
@@ -448,17 +478,19 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(built(delete)?).build())
     }
 
-    /// Adds to counters of an item, which comes into being with the first.
+    /// Adds to counters of an item, which comes into being with the first and stays until it expires, if it does.
     pub(crate) fn add(
         &self,
         key: &Key,
         counters: impl IntoIterator<Item = (String, i64)>,
-        expires_at: i64,
+        expires_at: Option<i64>,
     ) -> Result<TransactWriteItem, TableError> {
-        let mut update = Update::builder()
-            .table_name(&self.name)
-            .set_key(Some(keyed(key)))
-            .expression_attribute_values(":expires", number(expires_at));
+        let mut update = Update::builder().table_name(&self.name).set_key(Some(keyed(key)));
+        let mut set = "";
+        if let Some(expires_at) = expires_at {
+            set = "SET expires_at = :expires ";
+            update = update.expression_attribute_values(":expires", number(expires_at));
+        }
         let mut terms = Vec::new();
         for (index, (name, by)) in counters.into_iter().enumerate() {
             terms.push(format!("#c{index} :c{index}"));
@@ -466,7 +498,7 @@ impl Table {
                 .expression_attribute_names(format!("#c{index}"), name)
                 .expression_attribute_values(format!(":c{index}"), number(by));
         }
-        let expression = format!("SET expires_at = :expires ADD {}", terms.join(", "));
+        let expression = format!("{set}ADD {}", terms.join(", "));
         let update = update.update_expression(expression).build();
         Ok(TransactWriteItem::builder().update(built(update)?).build())
     }

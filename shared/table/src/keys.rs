@@ -1,7 +1,7 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId},
+    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId, RenterId},
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -25,8 +25,8 @@ pub(crate) const PAST: &str = "past";
 pub(crate) const SUMMARY: &str = "summary";
 pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const CONTRACT: &str = "contract";
-pub(crate) const CONTRACTS: &str = "contracts#";
-pub(crate) const REPLIES: &str = "replies#";
+pub(crate) const RENTERS: &str = "renters";
+pub(crate) const SIGNAL: &str = "signal#";
 pub(crate) const WAITING: &str = "waiting#";
 pub(crate) const RECORD: &str = "record#";
 pub(crate) const LINK: &str = "link#";
@@ -74,6 +74,19 @@ pub(crate) fn summary(of: &ProviderId) -> Key {
 
 pub(crate) fn past(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: PAST.to_owned() }
+}
+
+pub(crate) fn renters(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: RENTERS.to_owned() }
+}
+
+pub(crate) fn renter(of: &ProviderId, renter: &RenterId) -> Key {
+    Key { pk: format!("renters#{of}"), sk: renter.to_string() }
+}
+
+/// Counters of a day. `rest` begins with the letter of what is counted.
+pub(crate) fn signal(of: &ProviderId, day: Day, rest: &str) -> Key {
+    Key { pk: provider(of), sk: format!("{SIGNAL}{day}#{rest}") }
 }
 
 pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
@@ -158,6 +171,18 @@ pub(crate) fn provider_chat(of: &ProviderId) -> Key {
 
 pub(crate) fn contract_chat(of: &ContractId) -> Key {
     Key { pk: contract(of), sk: "setup".to_owned() }
+}
+
+pub(crate) fn survey(of: &ContractId) -> Key {
+    Key { pk: contract(of), sk: "survey".to_owned() }
+}
+
+pub(crate) fn votes_about(provider: &ProviderId) -> String {
+    format!("votes#{provider}")
+}
+
+pub(crate) fn votes(about: &ProviderId, of: &RenterId) -> Key {
+    Key { pk: votes_about(about), sk: of.to_string() }
 }
 
 pub(crate) fn nonce(of: &CallerId, nonce: Uuid) -> Key {
@@ -290,10 +315,36 @@ pub fn provider_of(key: &str) -> Option<ProviderId> {
     key.strip_prefix("provider#")?.parse().ok()
 }
 
-/// The day of a `replies#DAY#CHUNK` key, as the table's stream has it.
-pub fn reply_day_of(key: &str) -> Option<Day> {
-    let (day, _) = key.strip_prefix(REPLIES)?.split_once('#')?;
-    Day::parse(day).ok()
+/// The day of a `signal#DAY#…` key, as the table's stream has it, and what it counts.
+pub fn signal_of(key: &str) -> Option<(Day, SignalKind)> {
+    signal_parts(key).map(|(day, kind, _)| (day, kind))
+}
+
+/// The same, and in which item of that kind.
+pub(crate) fn signal_parts(key: &str) -> Option<(Day, SignalKind, &str)> {
+    let (day, rest) = key.strip_prefix(SIGNAL)?.split_once('#')?;
+    let (kind, rest) = rest.split_at_checked(1)?;
+    let kind = match kind {
+        "c" => SignalKind::Contracts,
+        "f" => SignalKind::Feedback,
+        "r" => SignalKind::Replies,
+        "u" => SignalKind::Uptime,
+        _ => return None,
+    };
+    Some((Day::parse(day).ok()?, kind, rest))
+}
+
+/// What a day's counters count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalKind {
+    /// Contracts, in one item for their outcomes and one for each doubling of how long handovers took.
+    Contracts,
+    /// What renters said, in one item.
+    Feedback,
+    /// Closed waits, in one item for each scope, rank and doubling of how long they lasted.
+    Replies,
+    /// Sealed days of monitors, in one item.
+    Uptime,
 }
 
 /// The number at the end of a `chat#A#N` key.

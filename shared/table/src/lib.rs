@@ -4,9 +4,11 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `profile`, `contracts#DAY…`, `replies#DAY#CHUNK`, `past`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
-//! | `history#P` | `DAY` | his score, day by day |
-//! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring` | a contract, the conversations that claim it, the one we open for it, and what is watched for it |
+//! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `renters#P` | `RENTER` | in how many contracts he served each renter |
+//! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
+//! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
+//! | `votes#P` | `RENTER` | what a renter has said of a provider |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
 //! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
@@ -29,17 +31,21 @@
 mod callers;
 mod communication;
 mod contracts;
+mod due;
 mod error;
 mod facts;
+mod feedback;
 mod item;
 mod keys;
 mod ledger;
+mod listing;
 mod log;
 mod monitors;
 mod providers;
 mod reconciliation;
 mod reports;
 mod reviews;
+mod scores;
 mod setup;
 mod sightings;
 mod signals;
@@ -56,15 +62,18 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 pub use callers::{Calls, Nonce};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
-pub use keys::{provider_of, reply_day_of};
+pub use feedback::Voting;
+pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
+pub use scores::UnsealedScore;
 pub use sightings::{SEGMENTS_KEPT_DAYS, Seen, Segment};
-pub use signals::{Since, StoredSignals};
-pub use summaries::{Card, Cursor, HistoryEntry, InvalidCursor, Page};
+pub use signals::StoredSignals;
+pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
 #[derive(Debug, Clone, PartialEq, Eq)]

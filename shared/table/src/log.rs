@@ -4,9 +4,12 @@
 //! decides which leaves come next; their tiles are stored, which are the same whoever stores them; and the checkpoint is replaced,
 //! by another conditional write. So two who append at once, or one who dies in between, make one log.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde::{Deserialize, Serialize};
 use trust::{
+    id::ProviderId,
     time::{Day, Moment},
     uptime::{maintenance::Window, names::MonitorId},
 };
@@ -50,22 +53,27 @@ impl LeafName {
 
     /// A correction of a monitor's day, from 1 on: after the day, which it names by its place.
     pub fn correction(monitor: &MonitorId, day: Day, number: u32) -> Self {
-        Self(format!("4#correction#{monitor}#{day}#{number:010}"))
+        Self(format!("5#correction#{monitor}#{day}#{number:010}"))
     }
 
-    /// What of a monitor it is about, if it is something whose place is noted.
+    /// A provider's score at the end of a day.
+    pub fn score(provider: &ProviderId, day: Day) -> Self {
+        Self(format!("4#score#{provider}#{day}"))
+    }
+
+    /// What it is about, if it is something whose place is noted.
     fn subject(&self) -> Option<Subject> {
         let (_, rest) = self.0.split_once('#')?;
         let (kind, rest) = rest.split_once('#')?;
-        let (monitor, which) = rest.split_once('#')?;
-        let monitor = monitor.parse().ok()?;
+        let (of, which) = rest.split_once('#')?;
         match kind {
-            "day" => Some(Subject::Day(monitor, Day::parse(which).ok()?)),
-            "monitor" => Some(Subject::Version(monitor, which.parse().ok()?)),
+            "day" => Some(Subject::Day(of.parse().ok()?, Day::parse(which).ok()?)),
+            "monitor" => Some(Subject::Version(of.parse().ok()?, which.parse().ok()?)),
             "correction" => {
                 let (day, number) = which.split_once('#')?;
-                Some(Subject::Correction(monitor, Day::parse(day).ok()?, number.parse().ok()?))
+                Some(Subject::Correction(of.parse().ok()?, Day::parse(day).ok()?, number.parse().ok()?))
             }
+            "score" => Some(Subject::Score(of.parse().ok()?, Day::parse(which).ok()?)),
             _ => None,
         }
     }
@@ -75,11 +83,12 @@ impl LeafName {
     }
 }
 
-/// What of a monitor a leaf is about.
+/// What a leaf is about.
 enum Subject {
     Day(MonitorId, Day),
     Version(MonitorId, u32),
     Correction(MonitorId, Day, u32),
+    Score(ProviderId, Day),
 }
 
 #[derive(Deserialize)]
@@ -114,6 +123,9 @@ pub struct LogHead {
     /// The place of the first of them. Once the checkpoint is beyond it, they are in the log.
     #[serde(default)]
     pub first: u64,
+    /// How large the log was that each witness cosigned last, by the witness's key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub witnessed: BTreeMap<String, u64>,
 }
 
 impl Table {
@@ -185,6 +197,10 @@ impl Table {
                 }
                 Some(Subject::Correction(monitor, day, number)) => {
                     self.keep_logged(name, &keys::correction_of(&monitor, day, number), index).await?;
+                }
+                Some(Subject::Score(provider, day)) => {
+                    let index = number(i64::try_from(index).unwrap_or(i64::MAX));
+                    self.set_existing(&keys::history_day(&provider, day), "leaf", index).await?;
                 }
                 None => {}
             }

@@ -8,11 +8,7 @@ use trust::{
     time::Moment,
 };
 
-use crate::{
-    Stored, Table, TableError,
-    item::{self, text},
-    keys::{self, END},
-};
+use crate::{Stored, Table, TableError, due, item, keys};
 
 const ACCOUNTS: &str = "reconcile";
 
@@ -63,15 +59,13 @@ impl Table {
         read: u64,
     ) -> Result<(), TableError> {
         let mut item = item::item(&keys::watermark(account), watermark)?;
-        item.insert("refresh_pk".to_owned(), text(ACCOUNTS));
-        item.insert("refresh_sk".to_owned(), text(format!("{:012}#{account}", watermark.due.unix())));
+        due::look_again(&mut item, ACCOUNTS, watermark.due, account);
         self.put_if(item, read).await
     }
 
     /// The accounts that were to be checked by now, the longest due first, as of a moment ago.
     pub async fn accounts_due(&self, now: Moment) -> Result<Vec<AccountId>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let items = self.index_all("refresh", ACCOUNTS, &bound).await?;
+        let items = self.index_all(due::INDEX, ACCOUNTS, &due::bound(now)).await?;
         items
             .iter()
             .map(|item| {

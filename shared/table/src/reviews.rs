@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use trust::{
     time::{Day, Moment},
-    uptime::{day::Latencies, leaves::CorrectionLeaf, names::MonitorId, record::DayRecord},
+    uptime::{
+        day::{Latencies, MonitorDay},
+        leaves::CorrectionLeaf,
+        names::MonitorId,
+        record::DayRecord,
+    },
 };
 
 use crate::{
@@ -44,14 +49,16 @@ pub struct Correction {
     pub known: Stored<SealedDay>,
     /// What the log is to say.
     pub leaf: CorrectionLeaf,
+    /// The day as it has counted until now.
+    pub was: MonitorDay,
     /// The day as it is right.
     pub right: DayRecord,
     /// How long the answers took.
     pub latencies: Latencies,
 }
 
-/// Most days of one [`Table::write_corrected`]: two writes each, within what a transaction may write.
-pub const MOST_CORRECTED: usize = 45;
+/// Most days of one [`Table::write_corrected`]: three writes each and two for all, within the hundred of a transaction.
+pub const MOST_CORRECTED: usize = 32;
 
 impl Table {
     /// Notes that a monitor's sealed days are to be looked at again from one on. Noted twice, the earlier day holds.
@@ -118,8 +125,8 @@ impl Table {
         self.query_all(&range, Freshness::LastWrite).await?.into_iter().map(stored).collect()
     }
 
-    /// Writes facts in which days are corrected, at most [`MOST_CORRECTED`], together with what the log is to say of them; on condition
-    /// that nobody else has meanwhile.
+    /// Writes facts in which days are corrected, at most [`MOST_CORRECTED`], together with what the log is to say of them and with what
+    /// they change in the provider's signal; on condition that nobody else has meanwhile.
     pub async fn write_corrected(
         &self,
         stored: &StoredFacts,
@@ -132,8 +139,9 @@ impl Table {
             self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
             self.put_versioned(&keys::current_facts(provider, monitor), &now, stored.current)?,
         ];
-        for Correction { known: Stored { value, version }, leaf, right, latencies } in corrections {
+        for Correction { known: Stored { value, version }, leaf, was, right, latencies } in corrections {
             let day = right.day().day;
+            writes.extend(self.uptime_changes(&stored.facts.recounted(&was, right.day()))?);
             let number = value.corrected.as_ref().map_or(0, |before| before.number).saturating_add(1);
             let corrected = Some(Corrected { record: right.encode(), latencies, number });
             writes.push(self.put_versioned(

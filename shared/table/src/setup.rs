@@ -11,9 +11,8 @@ use trust::{
 };
 
 use crate::{
-    Stored, Table, TableError,
-    item::{self, Index, Order, text},
-    keys::{self, END, Key},
+    Stored, Table, TableError, due, item,
+    keys::{self, Key},
 };
 
 const SETUPS: &str = "chat-setup";
@@ -51,10 +50,7 @@ impl Table {
 
     /// The setups that are to be worked on by now, the longest due first, as of a moment ago.
     pub async fn setups_due(&self, now: Moment, limit: u16) -> Result<Vec<Wanted>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let index =
-            Index { name: "refresh", partition: SETUPS, bound: Some(&bound), order: Order::Ascending };
-        let (items, _) = self.index_page(&index, i32::from(limit)).await?;
+        let items = self.items_due(SETUPS, now, limit).await?;
         items
             .iter()
             .map(|item| {
@@ -76,8 +72,7 @@ impl Table {
     ) -> Result<(), TableError> {
         let mut item = item::item(key, setup)?;
         if let Some(due) = attempts.due {
-            item.insert("refresh_pk".to_owned(), text(SETUPS));
-            item.insert("refresh_sk".to_owned(), text(format!("{:012}#{}", due.unix(), key.pk)));
+            due::look_again(&mut item, SETUPS, due, &key.pk);
         }
         self.put_if(item, read).await
     }

@@ -2,7 +2,8 @@
 //!
 //! A day's closed waits are spread over items by scope, rank and doubling of duration, each with at most 128 counters. So a
 //! write costs the same whether it is the day's first wait or its ten-thousandth. Days that hardly change any more also stand in a
-//! [`Past`], as few bytes, so that a read costs the same whether there are ten days of them or two hundred.
+//! [`Past`], as few bytes, so that a read costs the same whether there are ten days of them or two hundred: two queries, one for the
+//! past and what has no day, one for the recent days and who is waiting.
 
 use std::collections::BTreeMap;
 
@@ -13,38 +14,35 @@ use aws_sdk_dynamodb::{
 use trust::{
     contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
+    feedback::{Answer, FeedbackCount, FeedbackDelta, Question, Standing},
     id::ProviderId,
     marketplace::CancelledBy,
     past::Past,
-    replies::{Kept, Rank, ReplyDay, WaitCount},
+    renters::{Renters, Served},
+    replies::{Kept, Rank, WaitCount},
     signal::Delta,
-    summary::Signals,
+    summary::{Days, Signals},
     time::Day,
+    uptime::count::{Twentieths, UptimeCount, UptimeDelta},
 };
 
 use crate::{
     Table, TableError,
     item::{self, Item, Order, Range, number, unsigned},
-    keys::{self, END, Key},
+    keys::{self, END, Key, SignalKind},
 };
 
-/// How long a day of signals is kept after it, in seconds. Longer than every horizon of the score policy.
-const KEPT: i64 = 800 * 86_400;
+/// How long a day of signals is kept after it, in days. Longer than every horizon of the score policy.
+const KEPT_DAYS: i64 = 800;
 
-/// The most open waits read for a score: about a page of 1 MB.
-const WAITING_READ: i32 = 5000;
+/// The same for closed waits, of which there are by far the most: longer than what any policy wants of them.
+const REPLIES_KEPT_DAYS: i64 = 300;
+
+/// The most items read for a score besides the past: about a page of 1 MB. Open waits come last, the scored ones first among them.
+const MOST: i32 = 5000;
 
 /// Buckets a chunk: one doubling.
 const CHUNK: u16 = 64;
-
-/// The first days to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
-    /// Of contracts.
-    pub contracts: Day,
-    /// Of replies.
-    pub replies: Day,
-}
 
 /// A provider's signals, and the versions of what was made of them last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,43 +56,42 @@ pub struct StoredSignals {
 }
 
 impl Table {
-    /// A provider's signals: days since those given, and the past as it was folded last, for whatever day.
-    pub async fn signals(&self, provider: &ProviderId, since: Since) -> Result<StoredSignals, TableError> {
+    /// A provider's signals: days from this one on, and the past as it was folded last, for whatever day.
+    pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<StoredSignals, TableError> {
         let mut stored = StoredSignals::default();
+        let pk = || keys::provider(provider);
         // The past comes first: who folds it anew, from days read later, then overwrites none that is newer.
-        let contracts = format!("{}{}", keys::CONTRACTS, since.contracts);
-        let replies = format!("{}{}", keys::REPLIES, since.replies);
-        for (from, to) in [(&contracts, keys::PROFILE), (&replies, keys::SUMMARY)] {
-            for item in self.all(&Range { pk: keys::provider(provider), from, to }).await? {
-                take(&mut stored, item)?;
-            }
+        for item in self.all(&Range { pk: pk(), from: keys::PAST, to: keys::RENTERS }).await? {
+            take(&mut stored, item)?;
         }
-        let end = format!("{}{END}", keys::WAITING);
-        let range = Range { pk: keys::provider(provider), from: keys::WAITING, to: &end };
-        let (waiting, more) = self.page(&range, Order::Ascending, WAITING_READ).await?;
+        let (from, to) = (format!("{}{since}", keys::SIGNAL), format!("{}{END}", keys::WAITING));
+        let range = Range { pk: pk(), from: &from, to: &to };
+        let (items, more) = self.page(&range, Order::Ascending, MOST).await?;
         if more {
             tracing::warn!(%provider, "more open waits than are read; the scored ones come first");
         }
-        stored.signals.waiting = waiting.into_iter().map(item::read).collect::<Result<_, _>>()?;
+        for item in items {
+            take(&mut stored, item)?;
+        }
         Ok(stored)
     }
 
-    /// A provider's closed waits that opened from one day to before another.
-    pub async fn reply_days(
+    /// A provider's signals of the days from one to before another.
+    pub async fn signal_days(
         &self,
         provider: &ProviderId,
         since: Day,
         before: Day,
-    ) -> Result<BTreeMap<Day, ReplyDay>, TableError> {
+    ) -> Result<Days, TableError> {
         let mut stored = StoredSignals::default();
-        let (from, to) = (format!("{}{since}", keys::REPLIES), format!("{}{before}", keys::REPLIES));
+        let (from, to) = (format!("{}{since}", keys::SIGNAL), format!("{}{before}", keys::SIGNAL));
         for item in self.all(&Range { pk: keys::provider(provider), from: &from, to: &to }).await? {
             take(&mut stored, item)?;
         }
-        Ok(stored.signals.replies)
+        Ok(stored.signals.days)
     }
 
-    /// Writes what a provider's replies were folded to, on condition that nobody else has since this version was read.
+    /// Writes what a provider's days were folded to, on condition that nobody else has since this version was read.
     pub async fn write_past(&self, provider: &ProviderId, past: &Past, read: u64) -> Result<(), TableError> {
         self.put_if(past_item(provider, past)?, read).await
     }
@@ -103,7 +100,7 @@ impl Table {
         &self,
         delta: &Delta<WaitCount>,
     ) -> Result<Vec<TransactWriteItem>, TableError> {
-        self.changes(delta, |provider, day, class| {
+        self.changes(delta, REPLIES_KEPT_DAYS, |class| {
             let WaitCount { scope, rank, after, promise } = *class;
             let rank = match rank {
                 Rank::First => 'f',
@@ -114,9 +111,7 @@ impl Table {
                 Kept::Broken => 'b',
             };
             let (chunk, step) = (after.index() / CHUNK, after.index() % CHUNK);
-            let scope = keys::scope_letter(scope);
-            let sk = format!("{}{day}#{scope}{rank}{chunk:02}", keys::REPLIES);
-            (Key { pk: keys::provider(provider), sk }, format!("{kept}{step}"))
+            (format!("r{}{rank}{chunk:02}", keys::scope_letter(scope)), format!("{kept}{step}"))
         })
     }
 
@@ -124,53 +119,85 @@ impl Table {
         &self,
         delta: &ContractDelta,
     ) -> Result<Vec<TransactWriteItem>, TableError> {
-        self.changes(delta, |provider, day, class| {
-            let (chunk, counter) = match class {
-                ContractCount::Outcome(outcome) => (String::new(), outcome_name(*outcome).to_owned()),
-                ContractCount::Delivered { after } => {
-                    let (chunk, step) = (after.index() / CHUNK, after.index() % CHUNK);
-                    (format!("#d{chunk:02}"), format!("d{step}"))
-                }
-            };
-            let sk = format!("{}{day}{chunk}", keys::CONTRACTS);
-            (Key { pk: keys::provider(provider), sk }, counter)
+        self.changes(&delta.counts, KEPT_DAYS, |class| match class {
+            ContractCount::Outcome(outcome) => ("c".to_owned(), outcome_name(*outcome).to_owned()),
+            ContractCount::Delivered { after } => {
+                let (chunk, step) = (after.index() / CHUNK, after.index() % CHUNK);
+                (format!("cd{chunk:02}"), format!("d{step}"))
+            }
         })
     }
 
+    pub(crate) fn uptime_changes(&self, delta: &UptimeDelta) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, KEPT_DAYS, |class| {
+            let UptimeCount { coverage, down } = *class;
+            ("u".to_owned(), format!("c{}d{}", coverage.count(), down.index()))
+        })
+    }
+
+    pub(crate) fn feedback_changes(
+        &self,
+        delta: &FeedbackDelta,
+    ) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, KEPT_DAYS, |class| ("f".to_owned(), feedback_name(*class)))
+    }
+
+    /// The writes for a delta. `place` says in which of a day's items a class is counted, and by what name.
     fn changes<C: Ord + Copy>(
         &self,
         delta: &Delta<C>,
-        place: impl Fn(&ProviderId, Day, &C) -> (Key, String),
+        kept_days: i64,
+        place: impl Fn(&C) -> (String, String),
     ) -> Result<Vec<TransactWriteItem>, TableError> {
         let mut items: BTreeMap<Key, (i64, Vec<(String, i64)>)> = BTreeMap::new();
         for (provider, day, classes) in delta.iter() {
             for (class, by) in classes {
-                let (key, counter) = place(provider, day, class);
-                let entry = items.entry(key).or_insert_with(|| (day.start().unix() + KEPT, Vec::new()));
-                entry.1.push((counter, *by));
+                let (item, counter) = place(class);
+                let expires_at = day.start().unix() + kept_days * 86_400;
+                let entry = items.entry(keys::signal(provider, day, &item));
+                entry.or_insert_with(|| (expires_at, Vec::new())).1.push((counter, *by));
             }
         }
-        items.into_iter().map(|(key, (expires_at, counters))| self.add(&key, counters, expires_at)).collect()
+        let adds = items.into_iter();
+        adds.map(|(key, (expires_at, counters))| self.add(&key, counters, Some(expires_at))).collect()
     }
+}
+
+/// The counter of the renters served so often.
+pub(crate) fn served_name(served: Served) -> String {
+    format!("s{}", served.contracts())
 }
 
 fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
     let key = item::sort_key(&item).to_owned();
-    if key == keys::PROFILE {
-        stored.signals.provider = item::read(item)?;
-    } else if key == keys::SUMMARY {
-        stored.summary_version = unsigned(&item, "version").unwrap_or_default();
-    } else if key == keys::PAST {
-        stored.past_version = unsigned(&item, "version").unwrap_or_default();
-        stored.signals.past = past(&item);
-    } else if let Some(rest) = key.strip_prefix(keys::REPLIES) {
-        take_replies(&mut stored.signals, rest, &item)
-            .ok_or_else(|| TableError::corrupt(&key, "not a reply signal"))?;
-    } else if let Some(rest) = key.strip_prefix(keys::CONTRACTS) {
-        take_contracts(&mut stored.signals, rest, &item)
-            .ok_or_else(|| TableError::corrupt(&key, "not a contract signal"))?;
-    }
-    Ok(())
+    let signals = &mut stored.signals;
+    let taken = match key.as_str() {
+        keys::PROFILE => {
+            signals.provider = item::read(item)?;
+            Some(())
+        }
+        keys::SUMMARY => {
+            stored.summary_version = unsigned(&item, "version").unwrap_or_default();
+            Some(())
+        }
+        keys::PAST => {
+            stored.past_version = unsigned(&item, "version").unwrap_or_default();
+            signals.past = past(&item);
+            Some(())
+        }
+        keys::RENTERS => take_renters(signals, &item),
+        key if key.starts_with(keys::WAITING) => {
+            signals.waiting.push(item::read(item)?);
+            Some(())
+        }
+        key => keys::signal_parts(key).and_then(|(day, kind, rest)| match kind {
+            SignalKind::Contracts => take_contracts(&mut signals.days, day, rest, &item),
+            SignalKind::Feedback => take_feedback(&mut signals.days, day, &item),
+            SignalKind::Replies => take_replies(&mut signals.days, day, rest, &item),
+            SignalKind::Uptime => take_uptime(&mut signals.days, day, &item),
+        }),
+    };
+    taken.ok_or_else(|| TableError::corrupt(&key, "not a signal"))
 }
 
 fn past_item(provider: &ProviderId, past: &Past) -> Result<Item, TableError> {
@@ -189,9 +216,7 @@ fn past(item: &Item) -> Option<Past> {
     same.then(|| postcard::from_bytes(folded.as_ref()).ok()).flatten()
 }
 
-fn take_replies(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
-    let (day, chunk) = key.split_once('#')?;
-    let day = Day::parse(day).ok()?;
+fn take_replies(days: &mut Days, day: Day, chunk: &str, item: &Item) -> Option<()> {
     let mut letters = chunk.chars();
     let scope = keys::scope_of(letters.next()?)?;
     let rank = match letters.next()? {
@@ -208,24 +233,46 @@ fn take_replies(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
             _ => return None,
         };
         let after = Bucket::from_index(chunk * CHUNK + step.parse::<u16>().ok()?)?;
-        signals.replies.entry(day).or_default().insert(WaitCount { scope, rank, after, promise }, count);
+        days.replies.entry(day).or_default().insert(WaitCount { scope, rank, after, promise }, count);
     }
     Some(())
 }
 
-fn take_contracts(signals: &mut Signals, key: &str, item: &Item) -> Option<()> {
-    let (day, chunk) = key.split_once('#').map_or((key, None), |(day, chunk)| (day, Some(chunk)));
-    let day = Day::parse(day).ok()?;
+fn take_contracts(days: &mut Days, day: Day, chunk: &str, item: &Item) -> Option<()> {
     for (name, count) in counters(item) {
         let class = match chunk {
-            None => ContractCount::Outcome(outcome_named(name)?),
-            Some(chunk) => {
+            "" => ContractCount::Outcome(outcome_named(name)?),
+            chunk => {
                 let chunk: u16 = chunk.strip_prefix('d')?.parse().ok()?;
                 let step: u16 = name.strip_prefix('d')?.parse().ok()?;
                 ContractCount::Delivered { after: Bucket::from_index(chunk * CHUNK + step)? }
             }
         };
-        signals.contracts.entry(day).or_default().insert(class, count);
+        days.contracts.entry(day).or_default().insert(class, count);
+    }
+    Some(())
+}
+
+fn take_uptime(days: &mut Days, day: Day, item: &Item) -> Option<()> {
+    for (name, count) in counters(item) {
+        let (coverage, down) = name.strip_prefix('c')?.split_once('d')?;
+        let coverage = Twentieths::new(coverage.parse().ok()?)?;
+        let down = Bucket::from_index(down.parse().ok()?)?;
+        days.uptime.entry(day).or_default().insert(UptimeCount { coverage, down }, count);
+    }
+    Some(())
+}
+
+fn take_renters(signals: &mut Signals, item: &Item) -> Option<()> {
+    let class = |name: &str| Served::of(name.strip_prefix('s')?.parse().ok()?);
+    let counts = counters(item).map(|(name, count)| Some((class(name)?, count)));
+    signals.renters = Renters::new(counts.collect::<Option<_>>()?);
+    Some(())
+}
+
+fn take_feedback(days: &mut Days, day: Day, item: &Item) -> Option<()> {
+    for (name, count) in counters(item) {
+        days.feedback.entry(day).or_default().insert(feedback_named(name)?, count);
     }
     Some(())
 }
@@ -240,13 +287,15 @@ fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-const OUTCOMES: [(Outcome, &str); 15] = [
+const OUTCOMES: [(Outcome, &str); 17] = [
     (Outcome::Completed, "completed"),
     (Outcome::ProvisioningFailed, "provisioning-failed"),
     (Outcome::Rejected, "rejected"),
     (Outcome::Active, "active"),
     (Outcome::AwaitingDelivery, "awaiting-delivery"),
     (Outcome::AwaitingResponse, "awaiting-response"),
+    (Outcome::Minimal, "minimal"),
+    (Outcome::SelfDealing, "self-dealing"),
     (cancelled(CancelledBy::Renter, Stage::BeforeDelivery), "renter-before"),
     (cancelled(CancelledBy::Renter, Stage::Early), "renter-early"),
     (cancelled(CancelledBy::Renter, Stage::Late), "renter-late"),
@@ -263,21 +312,57 @@ const fn cancelled(by: CancelledBy, stage: Stage) -> Outcome {
 }
 
 fn outcome_name(outcome: Outcome) -> &'static str {
-    // Self-dealing is the one that has no entry above.
-    OUTCOMES.iter().find(|(known, _)| *known == outcome).map_or("self-dealing", |(_, name)| name)
+    name(&OUTCOMES, outcome)
 }
 
-fn outcome_named(name: &str) -> Option<Outcome> {
-    if name == "self-dealing" {
-        return Some(Outcome::SelfDealing);
-    }
-    OUTCOMES.iter().find(|(_, known)| *known == name).map(|(outcome, _)| *outcome)
+fn outcome_named(text: &str) -> Option<Outcome> {
+    named(&OUTCOMES, text)
+}
+
+const QUESTIONS: [(Question, &str); 2] =
+    [(Question::MatchedDescription, "matched"), (Question::RentAgain, "again")];
+
+const ANSWERS: [(Answer, &str); 2] = [(Answer::Yes, "yes"), (Answer::No, "no")];
+
+const STANDINGS: [(Standing, &str); 5] = [
+    (Standing::Counted, "counted"),
+    (Standing::SameParty, "same-party"),
+    (Standing::Free, "free"),
+    (Standing::TooShort, "too-short"),
+    (Standing::Repeated, "repeated"),
+];
+
+fn feedback_name(class: FeedbackCount) -> String {
+    let FeedbackCount { question, answer, standing } = class;
+    format!("{}-{}-{}", name(&QUESTIONS, question), name(&ANSWERS, answer), name(&STANDINGS, standing))
+}
+
+fn feedback_named(text: &str) -> Option<FeedbackCount> {
+    let mut parts = text.splitn(3, '-');
+    Some(FeedbackCount {
+        question: named(&QUESTIONS, parts.next()?)?,
+        answer: named(&ANSWERS, parts.next()?)?,
+        standing: named(&STANDINGS, parts.next()?)?,
+    })
+}
+
+fn name<T: PartialEq + Copy>(names: &[(T, &'static str)], of: T) -> &'static str {
+    names.iter().find(|(known, _)| *known == of).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(names: &[(T, &'static str)], name: &str) -> Option<T> {
+    names.iter().find(|(_, known)| *known == name).map(|(of, _)| *of)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use trust::{policy::Policy, replies::Scope};
+    use trust::{
+        policy::Policy,
+        replies::{ReplyDay, Scope},
+    };
 
     #[test]
     fn a_past_reads_back_and_one_of_another_layout_or_cut_short_is_none() {
@@ -288,7 +373,8 @@ mod tests {
             after: Bucket::of(u32::MAX),
             promise: Kept::Broken,
         };
-        let days = BTreeMap::from([(today.minus(50), ReplyDay::from([(class, u64::MAX)]))]);
+        let replies = BTreeMap::from([(today.minus(50), ReplyDay::from([(class, u64::MAX)]))]);
+        let days = Days { replies, ..Days::default() };
         let folded = Past::fold(policy, today, &days);
         let item = past_item(&"p1".parse().unwrap(), &folded).unwrap();
         assert_eq!(past(&item), Some(folded));
@@ -311,5 +397,40 @@ mod tests {
         }
         assert_eq!(outcome_named(outcome_name(Outcome::SelfDealing)), Some(Outcome::SelfDealing));
         assert_eq!(outcome_named("unheard-of"), None);
+    }
+
+    #[test]
+    fn every_class_of_feedback_has_a_name_of_its_own_and_reads_back() {
+        let mut names = BTreeSet::new();
+        for (question, _) in QUESTIONS {
+            for (answer, _) in ANSWERS {
+                for (standing, _) in STANDINGS {
+                    let class = FeedbackCount { question, answer, standing };
+                    assert_eq!(feedback_named(&feedback_name(class)), Some(class));
+                    names.insert(feedback_name(class));
+                }
+            }
+        }
+        assert_eq!(names.len(), 20);
+        assert!(names.contains("again-no-same-party"), "{names:?}");
+        for other in ["", "matched", "matched-yes", "matched-yes-counted-too", "matched-maybe-counted"] {
+            assert_eq!(feedback_named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_day_of_feedback_reads_back_and_one_with_an_unknown_class_is_no_silence() {
+        let day = Day::parse("2026-11-30").unwrap();
+        let key = keys::signal(&"p1".parse().unwrap(), day, "f");
+        let mut item = item::keyed(&key);
+        item.insert("expires_at".to_owned(), number(9));
+        item.insert("matched-yes-counted".to_owned(), number(3));
+        item.insert("again-no-free".to_owned(), number(0));
+        let mut stored = StoredSignals::default();
+        take(&mut stored, item.clone()).unwrap();
+        let feedback = stored.signals.days.feedback;
+        assert_eq!((feedback.len(), feedback[&day].values().sum::<u64>()), (1, 3));
+        item.insert("again-never-free".to_owned(), number(1));
+        assert!(matches!(take(&mut StoredSignals::default(), item), Err(TableError::Corrupt { .. })));
     }
 }

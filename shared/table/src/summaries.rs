@@ -1,68 +1,26 @@
 //! Summaries: what was made of a provider's signals, ready to be served in one read.
 //!
-//! The summary's item also stands in two sparse indexes: `ranking`, by the score's lower bound, with a card that a list shows; and
-//! `refresh`, by the time at which the summary must be made anew though nothing happens.
+//! The summary's item also stands in sparse indexes: those by which providers are listed (see `listing`), and `refresh`, by the time
+//! at which the summary must be made anew though nothing happens.
 
 use serde::{Deserialize, Serialize};
 use trust::{
+    history::Made,
     id::ProviderId,
+    policy::Family,
     score::{Points, Score},
-    summary::{Flag, PercentileFact, Summary, Track},
+    summary::Summary,
     time::{Day, Moment},
 };
 
 use crate::{
-    Table, TableError,
-    item::{self, Index, Item, Order, Range, text},
+    Table, TableError, due,
+    item::{self, Item, Order, Range},
     keys::{self, END},
+    listing,
 };
 
-const RANKED: &str = "providers";
 const DUE: &str = "due";
-
-/// What a list shows of a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Card {
-    /// The provider.
-    pub provider: ProviderId,
-    /// His name.
-    pub name: String,
-    /// How far he has come.
-    pub track: Track,
-    /// His score and its interval; absent for a new one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<(Points, Points, Points)>,
-    /// What to be warned of.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub flags: Vec<Flag>,
-    /// Median reply time over 90 days.
-    pub reply_median: PercentileFact,
-    /// How many waits that rests on.
-    pub waits: u64,
-    /// Contracts completed in the last year.
-    pub completed: u64,
-    /// When this was worked out.
-    pub as_of: Moment,
-}
-
-impl Card {
-    /// The card of a registered provider.
-    pub fn of(summary: &Summary) -> Option<Self> {
-        let profile = summary.profile.as_ref()?;
-        let window = summary.replies.windows.last();
-        Some(Self {
-            provider: summary.provider.clone(),
-            name: profile.name.clone(),
-            track: summary.track,
-            score: summary.score.as_ref().map(|score| (score.points, score.low, score.high)),
-            flags: summary.flags.clone(),
-            reply_median: window.map(|window| window.median).unwrap_or_default(),
-            waits: window.map_or(0, |window| window.waits),
-            completed: summary.contracts.completed,
-            as_of: summary.as_of,
-        })
-    }
-}
 
 /// One day of a provider's score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +37,64 @@ pub struct HistoryEntry {
     pub policy: String,
     /// The hash of what it was made from.
     pub inputs_hash: String,
+    /// Its place in the log, once it has one. Only read: it is noted by who appends.
+    #[serde(default, skip_serializing)]
+    pub leaf: Option<u64>,
+    /// What it would have been without the cap of a critical flag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capped_from: Option<Points>,
+    /// What each family added to the baseline. Empty of days before this was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<(Family, Points)>,
+}
+
+impl HistoryEntry {
+    /// The entry of a score.
+    pub fn of(score: &Score) -> Self {
+        Self {
+            day: score.as_of,
+            points: score.points,
+            low: score.low,
+            high: score.high,
+            policy: score.policy.clone(),
+            inputs_hash: score.inputs_hash.clone(),
+            capped_from: score.capped_from,
+            families: score.families.iter().map(|family| (family.family, family.contribution)).collect(),
+            leaf: None,
+        }
+    }
+
+    /// What it was made of, to be compared with another day.
+    pub fn made(&self) -> Made<'_> {
+        Made {
+            policy: &self.policy,
+            points: self.points,
+            capped_from: self.capped_from,
+            families: &self.families,
+        }
+    }
+}
+
+/// A page of a provider's history, the latest day first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The days.
+    pub page: Page<HistoryEntry>,
+    /// The one before the page's earliest, if there is one.
+    pub before: Option<HistoryEntry>,
+}
+
+impl History {
+    /// Each day with the one before it in the history.
+    pub fn days(&self) -> impl Iterator<Item = (&HistoryEntry, Option<&HistoryEntry>)> {
+        let earlier = self.page.items.iter().skip(1).map(Some).chain([self.before.as_ref()]);
+        self.page.items.iter().zip(earlier)
+    }
+
+    /// Whether a cursor is of a history.
+    pub fn has(cursor: &Cursor) -> bool {
+        Day::parse(&cursor.0).is_ok()
+    }
 }
 
 /// A page of a list.
@@ -127,24 +143,12 @@ impl Table {
     ) -> Result<(), TableError> {
         let provider = &summary.provider;
         let mut item: Item = item::item(&keys::summary(provider), summary)?;
-        item.insert("refresh_pk".to_owned(), text(DUE));
-        item.insert("refresh_sk".to_owned(), text(format!("{:012}#{provider}", next_look.unix())));
-        if let Some(card) = Card::of(summary) {
-            item.insert("card".to_owned(), serde_dynamo::to_attribute_value(&card)?);
-            item.insert("ranking_pk".to_owned(), text(RANKED));
-            item.insert("ranking_sk".to_owned(), text(rank(summary.score.as_ref(), provider)));
-        }
+        due::look_again(&mut item, DUE, next_look, provider);
+        listing::list_in(&mut item, summary)?;
         self.put_if(item, read).await?;
         if let Some(score) = &summary.score {
-            let entry = HistoryEntry {
-                day: score.as_of,
-                points: score.points,
-                low: score.low,
-                high: score.high,
-                policy: score.policy.clone(),
-                inputs_hash: score.inputs_hash.clone(),
-            };
-            self.put(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
+            let entry = HistoryEntry::of(score);
+            self.put_unless_sealed(item::item(&keys::history_day(provider, score.as_of), &entry)?).await?;
         }
         Ok(())
     }
@@ -154,56 +158,32 @@ impl Table {
         self.get_relaxed(&keys::summary(provider)).await?.map(item::read).transpose()
     }
 
-    /// Registered providers, the best lower bound first, those without a score last.
-    pub async fn ranking(&self, after: Option<&Cursor>, limit: u16) -> Result<Page<Card>, TableError> {
-        let bound = after.map(|cursor| cursor.0.as_str());
-        let index = Index { name: "ranking", partition: RANKED, bound, order: Order::Descending };
-        let (items, more) = self.index_page(&index, i32::from(limit)).await?;
-        let last = items.last().and_then(|item| item.get("ranking_sk")?.as_s().ok()).cloned();
-        let cards = items.into_iter().filter_map(|mut item| item.remove("card"));
-        Ok(Page {
-            items: cards.map(serde_dynamo::from_attribute_value).collect::<Result<_, _>>()?,
-            next: last.filter(|_| more).map(Cursor),
-        })
-    }
-
     /// A provider's score day by day, the latest first.
     pub async fn history(
         &self,
         provider: &ProviderId,
         before: Option<&Cursor>,
         limit: u16,
-    ) -> Result<Page<HistoryEntry>, TableError> {
+    ) -> Result<History, TableError> {
         let end = match before {
             None => END.to_owned(),
             Some(cursor) => match Day::parse(&cursor.0) {
                 Ok(day) => day.minus(1).to_string(),
-                Err(_) => return Ok(Page { items: Vec::new(), next: None }),
+                Err(_) => return Ok(History { page: Page { items: Vec::new(), next: None }, before: None }),
             },
         };
         let range = Range { pk: keys::history(provider), from: "0", to: &end };
-        let (items, more) = self.page(&range, Order::Descending, i32::from(limit)).await?;
-        let last = items.last().map(|item| item::sort_key(item).to_owned());
-        Ok(Page {
-            items: items.into_iter().map(item::read).collect::<Result<_, _>>()?,
-            next: last.filter(|_| more).map(Cursor),
-        })
+        let (items, _) = self.page(&range, Order::Descending, i32::from(limit) + 1).await?;
+        let mut items = items.into_iter().map(item::read).collect::<Result<Vec<HistoryEntry>, _>>()?;
+        let before = (items.len() > usize::from(limit)).then(|| items.pop()).flatten();
+        let next = items.last().filter(|_| before.is_some()).map(|entry| Cursor(entry.day.to_string()));
+        Ok(History { page: Page { items, next }, before })
     }
 
     /// Providers whose summary was to be made anew by `now`, the longest due first.
     pub async fn due(&self, now: Moment, limit: u16) -> Result<Vec<ProviderId>, TableError> {
-        let bound = format!("{:012}{END}", now.unix());
-        let index = Index { name: "refresh", partition: DUE, bound: Some(&bound), order: Order::Ascending };
-        let (items, _) = self.index_page(&index, i32::from(limit)).await?;
+        let items = self.items_due(DUE, now, limit).await?;
         items.iter().map(item::owner).collect()
-    }
-}
-
-/// The place in the ranking: by lower bound, so that a wide interval is no advantage; then by provider.
-fn rank(score: Option<&Score>, provider: &ProviderId) -> String {
-    match score {
-        Some(score) => format!("1{:012}#{provider}", score.low.billionths()),
-        None => format!("0#{provider}"),
     }
 }
 

@@ -43,6 +43,11 @@ impl Published {
     pub fn note(&self) -> &str {
         &self.note
     }
+
+    /// With one more signature line.
+    pub(crate) fn with_line(&self, line: &str) -> Self {
+        Self { note: format!("{}{line}\n", self.note), ..self.clone() }
+    }
 }
 
 /// Why a head must not be signed: the log has published something that contradicts it. Stop, and have a person look.

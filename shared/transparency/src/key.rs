@@ -1,6 +1,7 @@
 //! Whose log it is, and the keys that speak for it (C2SP `signed-note`, "Signatures"): Ed25519, named after the log's origin, and
 //! told apart by four bytes of a hash over name and key. They are written as Go's `sumdb/note` writes them:
-//! `<origin>+<key id>+<base64 of 0x01 and the public key>`, and `PRIVATE+KEY+` before the same with the seed.
+//! `<origin>+<key id>+<base64 of 0x01 and the public key>`, and `PRIVATE+KEY+` before the same with the seed. The keys of witnesses
+//! are written alike, with 0x04 for 0x01 (C2SP `tlog-cosignature`).
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +10,10 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 /// The signature type of plain Ed25519.
-const ED25519: u8 = 1;
+pub(crate) const ED25519: u8 = 1;
+
+/// The signature type of Ed25519 cosignatures, which carry their time.
+pub(crate) const ED25519_COSIGNATURE: u8 = 4;
 
 /// Bytes of a key's id.
 pub(crate) const ID_LENGTH: usize = 4;
@@ -52,6 +56,9 @@ pub enum InvalidKey {
     /// The key is of a kind that is not known here.
     #[error("the key is not an Ed25519 key")]
     NotEd25519,
+    /// The key is not of the kind that witnesses cosign with.
+    #[error("the key is not an Ed25519 key for cosignatures")]
+    NotCosigning,
     /// The id is not that of this origin and key.
     #[error("the key's id is not that of its origin and bytes")]
     WrongId,
@@ -60,40 +67,37 @@ pub enum InvalidKey {
     Weak,
 }
 
-/// What a log's signatures are verified with.
+/// A name, an Ed25519 key, and the id that signature lines call them by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey {
-    origin: Origin,
-    id: [u8; ID_LENGTH],
+pub(crate) struct Named {
+    pub(crate) name: Origin,
+    pub(crate) id: [u8; ID_LENGTH],
     key: VerifyingKey,
 }
 
-impl PublicKey {
-    /// The key of a log with these bytes.
-    pub fn from_bytes(origin: Origin, bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
+impl Named {
+    /// The key with these bytes for signatures of a type.
+    pub(crate) fn new(name: Origin, signature_type: u8, bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| InvalidKey::Weak)?;
         if key.is_weak() {
             return Err(InvalidKey::Weak);
         }
-        let hash = Sha256::new().chain_update(&origin.0).chain_update([b'\n', ED25519]).chain_update(bytes);
-        let hash: [u8; 32] = hash.finalize().into();
+        let hash = Sha256::new().chain_update(&name.0).chain_update([b'\n', signature_type]);
+        let hash: [u8; 32] = hash.chain_update(bytes).finalize().into();
         let id = [hash[0], hash[1], hash[2], hash[3]];
-        Ok(Self { origin, id, key })
+        Ok(Self { name, id, key })
     }
 
-    /// Whose key it is.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    /// The key that this text is, if it is one for signatures of this type, or else `other`.
+    pub(crate) fn parse(text: &str, signature_type: u8, other: InvalidKey) -> Result<Self, InvalidKey> {
+        let (name, id, bytes) = parts(text, signature_type, other)?;
+        let key = Self::new(name, signature_type, &bytes)?;
+        (key.id == id).then_some(key).ok_or(InvalidKey::WrongId)
     }
 
-    /// What signature lines call it by, besides the origin.
-    pub fn id(&self) -> [u8; ID_LENGTH] {
-        self.id
-    }
-
-    /// The key itself.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>, signature_type: u8) -> fmt::Result {
+        let key = STANDARD.encode([&[signature_type][..], self.key.as_bytes()].concat());
+        write!(f, "{}+{}+{key}", self.name, hex::encode(self.id))
     }
 
     /// Whether this is a signature of this key. Strictly: one that other verifiers may see otherwise is none.
@@ -103,19 +107,46 @@ impl PublicKey {
     }
 }
 
+/// What a log's signatures are verified with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey(Named);
+
+impl PublicKey {
+    /// The key of a log with these bytes.
+    pub fn from_bytes(origin: Origin, bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
+        Named::new(origin, ED25519, bytes).map(Self)
+    }
+
+    /// Whose key it is.
+    pub fn origin(&self) -> &Origin {
+        &self.0.name
+    }
+
+    /// What signature lines call it by, besides the origin.
+    pub fn id(&self) -> [u8; ID_LENGTH] {
+        self.0.id
+    }
+
+    /// The key itself.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.key.as_bytes()
+    }
+
+    pub(crate) fn verifies(&self, text: &str, signature: &[u8]) -> bool {
+        self.0.verifies(text, signature)
+    }
+}
+
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = STANDARD.encode([&[ED25519][..], self.key.as_bytes()].concat());
-        write!(f, "{}+{}+{key}", self.origin, hex::encode(self.id))
+        self.0.write(f, ED25519)
     }
 }
 
 impl FromStr for PublicKey {
     type Err = InvalidKey;
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let (origin, id, bytes) = parts(text)?;
-        let key = Self::from_bytes(origin, &bytes)?;
-        (key.id == id).then_some(key).ok_or(InvalidKey::WrongId)
+        Named::parse(text, ED25519, InvalidKey::NotEd25519).map(Self)
     }
 }
 
@@ -153,15 +184,20 @@ impl fmt::Debug for SecretKey {
 impl FromStr for SecretKey {
     type Err = InvalidKey;
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let (origin, id, seed) = parts(text.strip_prefix("PRIVATE+KEY+").ok_or(InvalidKey::Form)?)?;
+        let text = text.strip_prefix("PRIVATE+KEY+").ok_or(InvalidKey::Form)?;
+        let (origin, id, seed) = parts(text, ED25519, InvalidKey::NotEd25519)?;
         let key = Self::from_seed(origin, &seed)?;
-        (key.public.id == id).then_some(key).ok_or(InvalidKey::WrongId)
+        (key.public.id() == id).then_some(key).ok_or(InvalidKey::WrongId)
     }
 }
 
-/// Origin, id and the 32 bytes of an Ed25519 key.
-fn parts(text: &str) -> Result<(Origin, [u8; ID_LENGTH], [u8; 32]), InvalidKey> {
-    let (origin, rest) = text.split_once('+').ok_or(InvalidKey::Form)?;
+/// Name, id and the 32 bytes of an Ed25519 key for signatures of a type; `other` where it is of another type.
+fn parts(
+    text: &str,
+    signature_type: u8,
+    other: InvalidKey,
+) -> Result<(Origin, [u8; ID_LENGTH], [u8; 32]), InvalidKey> {
+    let (name, rest) = text.split_once('+').ok_or(InvalidKey::Form)?;
     let (digits, key) = rest.split_once('+').ok_or(InvalidKey::Form)?;
     let mut id = [0; ID_LENGTH];
     hex::decode_to_slice(digits, &mut id).map_err(|_| InvalidKey::Form)?;
@@ -170,8 +206,10 @@ fn parts(text: &str) -> Result<(Origin, [u8; ID_LENGTH], [u8; 32]), InvalidKey> 
     }
     let bytes = STANDARD.decode(key).map_err(|_| InvalidKey::Form)?;
     match bytes.split_first() {
-        Some((&ED25519, key)) => Ok((origin.parse()?, id, key.try_into().map_err(|_| InvalidKey::Form)?)),
-        _ => Err(InvalidKey::NotEd25519),
+        Some((found, key)) if *found == signature_type => {
+            Ok((name.parse()?, id, key.try_into().map_err(|_| InvalidKey::Form)?))
+        }
+        _ => Err(other),
     }
 }
 

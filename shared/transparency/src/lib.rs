@@ -10,6 +10,7 @@
 //! 4. [`bundle`]: some leaves with their proofs and a checkpoint, in one text; its verifier is here, too.
 //! 5. [`chain`]: that of a series of records none is left out.
 //! 6. [`claim`]: the uptime that a bundle of days bears. The command `verify-uptime` is all of it for a file.
+//! 7. [`witness`]: others see that the log only grows, and [cosign](cosignature) its checkpoints.
 //!
 //! Nothing in here reads or stores anything, knows the time, or asks for randomness: who keeps the log passes tiles in and takes
 //! tiles out. Nothing panics on what strangers send.
@@ -21,6 +22,7 @@ pub mod bundle;
 pub mod chain;
 pub mod checkpoint;
 pub mod claim;
+pub mod cosignature;
 pub mod hash;
 pub mod key;
 pub mod leaf;
@@ -28,10 +30,12 @@ pub mod note;
 pub mod proof;
 pub mod tile;
 pub mod tree;
+pub mod witness;
 
 pub use bundle::Bundle;
 pub use checkpoint::Published;
 pub use claim::Claim;
+pub use cosignature::WitnessKey;
 pub use hash::Hash;
 pub use key::{Origin, PublicKey, SecretKey};
 pub use leaf::{Kind, Leaf};

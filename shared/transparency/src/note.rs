@@ -1,6 +1,8 @@
 //! Signed notes (C2SP `signed-note`): a text, an empty line, and a line for each signature. Signatures of keys that are not known are
 //! left alone, so that keys can change and witnesses can sign, too; one of a known key that does not verify spoils the note.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::key::{ID_LENGTH, Origin, PublicKey, SecretKey};
@@ -31,14 +33,15 @@ pub enum NoteError {
 pub(crate) struct Note<'a> {
     /// What is signed, its last line end included.
     pub(crate) text: &'a str,
-    signatures: Vec<Line<'a>>,
+    pub(crate) signatures: Vec<Line<'a>>,
 }
 
+/// A signature line. It shows as it is written, without its line end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Line<'a> {
-    name: &'a str,
-    id: [u8; ID_LENGTH],
-    signature: Vec<u8>,
+pub(crate) struct Line<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) id: [u8; ID_LENGTH],
+    pub(crate) signature: Vec<u8>,
 }
 
 impl<'a> Note<'a> {
@@ -88,12 +91,19 @@ impl<'a> Line<'a> {
     }
 }
 
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "— {} {}", self.name, STANDARD.encode([&self.id[..], &self.signature].concat()))
+    }
+}
+
 /// The note with this text, signed with each of the keys. The text ends with a line end.
 pub(crate) fn sign<'a>(text: &str, keys: impl IntoIterator<Item = &'a SecretKey>) -> String {
     let mut note = format!("{text}\n");
     for key in keys {
-        let signature = STANDARD.encode([&key.public().id()[..], &key.sign(text)].concat());
-        note.extend(["— ", key.public().origin().as_str(), " ", &signature, "\n"]);
+        let (name, id) = (key.public().origin().as_str(), key.public().id());
+        let line = Line { name, id, signature: key.sign(text).to_vec() };
+        note.extend([&line.to_string(), "\n"]);
     }
     note
 }

@@ -100,6 +100,14 @@ pub fn needed_to_extend(old_size: u64, size: u64) -> Vec<Tile> {
     tiles_of(extension(old_size, size), size)
 }
 
+/// The tiles that [`prove_since`] reads.
+pub fn needed_since(old_size: u64, size: u64) -> Vec<Tile> {
+    if old_size > size {
+        return Vec::new();
+    }
+    tiles_of(std::iter::once(0..old_size).chain(extension(old_size, size)), size)
+}
+
 /// Adds leaves to a log. Nothing is changed by this; the log has grown once the tiles are stored and the head is kept.
 pub fn append(tiles: &impl Tiles, head: Head, leaves: &[Leaf]) -> Result<Appended, TreeError> {
     let size = head.size.checked_add(leaves.len() as u64).ok_or(TreeError::Full)?;
@@ -142,6 +150,16 @@ pub fn prove_extension(tiles: &impl Tiles, old: Head, head: Head) -> Result<Vec<
     let hashes = ranges.map(|range| reader.hash(range)).collect::<Result<Vec<_>, _>>()?;
     proof::extended(old, head, &hashes).map_err(|_| TreeError::NotOfHead)?;
     Ok(hashes)
+}
+
+/// The same for somebody who knows the tree of the first `old_size` leaves, whose root is worked out here.
+pub fn prove_since(tiles: &impl Tiles, old_size: u64, head: Head) -> Result<Vec<Hash>, TreeError> {
+    if head.size < old_size {
+        return Err(NotProven::Shrunk { old: old_size, new: head.size }.into());
+    }
+    let reader = Reader { tiles, new: &BTreeMap::new(), size: head.size };
+    let old = Head { size: old_size, root: reader.hash(0..old_size)? };
+    prove_extension(tiles, old, head)
 }
 
 /// Hashes that a tile level has in a tree of so many leaves.

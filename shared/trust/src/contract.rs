@@ -3,13 +3,13 @@
 //! Events come late, twice and out of order, some before the request that names the parties. Each kind of event fills its own
 //! field, the earliest of its kind wins, and nothing is decided before the terms are known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     duration::Bucket,
-    id::{ContractId, ConversationId},
+    id::{ContractId, ConversationId, ProviderId, RenterId},
     marketplace::{AcceptedBy, CancelledBy, Happened, Terms},
     signal::{Delta, Tally},
     time::{Day, Moment},
@@ -18,6 +18,10 @@ use crate::{
 /// Days without an answer after which a request counts as not responded to, and an accepted contract as not delivered (DESIGN
 /// §5). Smaller punishes weekends; larger hides silence.
 pub const PATIENCE_DAYS: u32 = 7;
+
+/// A contract that ran for less tells nothing of who keeps contracts, and a vote about it does not count (DESIGN §5). Less makes either
+/// cheaper to buy; more leaves out who rents by the hour.
+pub const MINIMAL_SECONDS: u32 = 3600;
 
 /// A contract as far as it is known. Every field is the join of its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,11 +128,13 @@ impl Contract {
     /// Of several ends the earliest counts: what is said of a contract after its end changes nothing.
     pub fn outcome(&self) -> Option<(Day, Outcome)> {
         let (requested, terms) = self.requested.as_ref()?;
-        if terms.renter_id.as_str() == terms.provider_id.as_str() {
+        if terms.is_self_dealing() {
             return Some((requested.day(), Outcome::SelfDealing));
         }
         let ends = [
-            self.completed.map(|at| (at, Outcome::Completed)),
+            self.completed.map(|at| {
+                (at, if self.is_minimal(at, terms) { Outcome::Minimal } else { Outcome::Completed })
+            }),
             self.cancelled
                 .filter(|cancelled| !self.gave_up(*cancelled, *requested))
                 .map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
@@ -168,10 +174,25 @@ impl Contract {
         }
     }
 
+    /// Whether it ended at its term, but was too short or too cheap to tell anything: anybody can have many such.
+    fn is_minimal(&self, completed: Moment, terms: &Terms) -> bool {
+        let said =
+            [self.provisioned, self.accepted.map(|(at, _)| at), self.requested.as_ref().map(|(at, _)| *at)];
+        let start = said.into_iter().flatten().next().unwrap_or(completed);
+        terms.price.minor_units == 0 || completed.since(start) < MINIMAL_SECONDS
+    }
+
+    /// The renter who was served: the one of a contract that was handed over, and not to the provider himself.
+    pub fn served(&self) -> Option<(&ProviderId, &RenterId)> {
+        let terms = self.terms()?;
+        (!terms.is_self_dealing() && self.provisioned.is_some())
+            .then_some((&terms.provider_id, &terms.renter_id))
+    }
+
     /// How long the handover took, on its day: from acceptance, or from the request where nobody accepted.
     fn delivery(&self) -> Option<(Day, Bucket)> {
         let (requested, terms) = self.requested.as_ref()?;
-        if terms.renter_id.as_str() == terms.provider_id.as_str() {
+        if terms.is_self_dealing() {
             return None;
         }
         let provisioned = self.provisioned?;
@@ -183,14 +204,16 @@ impl Contract {
     pub fn difference(&self, after: &Self, delta: &mut ContractDelta) {
         if let Some(terms) = self.terms() {
             for (day, class) in self.counts() {
-                delta.lose(&terms.provider_id, day, class);
+                delta.counts.lose(&terms.provider_id, day, class);
             }
         }
         if let Some(terms) = after.terms() {
             for (day, class) in after.counts() {
-                delta.gain(&terms.provider_id, day, class);
+                delta.counts.gain(&terms.provider_id, day, class);
             }
         }
+        delta.serve(self.served(), -1);
+        delta.serve(after.served(), 1);
     }
 
     fn counts(&self) -> impl Iterator<Item = (Day, ContractCount)> {
@@ -221,7 +244,7 @@ pub enum End {
 }
 
 /// What a contract counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// Ran its term.
     Completed,
@@ -244,10 +267,12 @@ pub enum Outcome {
     AwaitingResponse,
     /// Renter and provider are the same party: shown, never scored.
     SelfDealing,
+    /// Ran its term, but for under an hour or for nothing: shown, never scored.
+    Minimal,
 }
 
 /// How far a contract had come when it was cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Stage {
     /// Not handed over.
     BeforeDelivery,
@@ -258,7 +283,7 @@ pub enum Stage {
 }
 
 /// The class a contract is counted in, within a day: once for its outcome, once for its handover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ContractCount {
     /// What became of it.
     Outcome(Outcome),
@@ -272,13 +297,36 @@ pub enum ContractCount {
 /// The contract signal of one provider and day.
 pub type ContractDay = Tally<ContractCount>;
 
-/// Changes to the contract signals.
-pub type ContractDelta = Delta<ContractCount>;
+/// What changes in the contract signals.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContractDelta {
+    /// Contracts, by class.
+    pub counts: Delta<ContractCount>,
+    /// By how many the contracts change in which a provider served a renter. Holds no zero.
+    pub served: BTreeMap<(ProviderId, RenterId), i64>,
+}
+
+impl ContractDelta {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.served.is_empty()
+    }
+
+    fn serve(&mut self, served: Option<(&ProviderId, &RenterId)>, by: i64) {
+        let Some((provider, renter)) = served else { return };
+        let pair = (provider.clone(), renter.clone());
+        let sum = self.served.entry(pair.clone()).or_default();
+        *sum += by;
+        if *sum == 0 {
+            self.served.remove(&pair);
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::ProviderId, marketplace::Money, replies::Promise};
+    use crate::{marketplace::Money, replies::Promise};
     use proptest::prelude::*;
 
     fn id() -> ContractId {
@@ -394,7 +442,7 @@ mod tests {
         whole.join(at(0), &requested());
         early.difference(&whole, &mut delta);
         let provider: ProviderId = "p1".parse().unwrap();
-        let counted: Vec<_> = delta.iter().collect();
+        let counted: Vec<_> = delta.counts.iter().collect();
         assert_eq!(counted.len(), 1);
         assert_eq!(counted[0].0, &provider);
         assert_eq!(counted[0].2[&ContractCount::Outcome(Outcome::Completed)], 1);

@@ -107,7 +107,7 @@ impl Conversation {
                 silent_after: None,
             });
         };
-        let same_party = terms.renter_id.as_str() == terms.provider_id.as_str();
+        let same_party = terms.is_self_dealing();
         Some(Standing {
             provider: terms.provider_id.clone(),
             scope: if same_party { Scope::SelfDealing } else { scope },

@@ -1,19 +1,23 @@
-//! The past of a provider's replies: closed waits of days that hardly change any more, added up.
+//! A provider's past: the days of his signals that hardly change any more, added up.
 //!
-//! A summary wants few of the days one by one: its windows are sums, and the score takes two counts a day. So what lies before the
-//! last few days is folded once a day, and summaries read that instead. Its size is bounded by the classes of waits, not by how many
-//! there were. Folding loses nothing that a summary shows: with a past it is the same, byte for byte, as with every day.
+//! A summary wants few of those days one by one: windows of reply facts are sums, and the score takes a few counts a day. So what lies
+//! before the last few days is folded once a day, and summaries read that instead. Its size is bounded by days and classes, not by how
+//! much happened in them. Folding loses nothing that a summary shows: with a past it is the same, byte for byte, as with every day.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contract::ContractDay,
     duration::Bucket,
+    feedback::FeedbackDay,
     policy::{Family, Policy},
     replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
     signal::Tally,
+    summary::Days,
     time::Day,
+    uptime::count::UptimeDay,
 };
 
 /// Days that are read one by one, today included. A reply changes the day on which its wait opened; with four days, one that comes
@@ -23,6 +27,9 @@ const RECENT: u16 = 4;
 
 /// The two windows of reply facts, in days.
 pub(crate) const WINDOWS: [u16; 2] = [30, 90];
+
+/// Days of contracts that are shown.
+pub(crate) const CONTRACT_DAYS: u16 = 365;
 
 /// The first of the days that are read one by one.
 pub fn recent_since(today: Day) -> Day {
@@ -63,7 +70,15 @@ pub(crate) struct Promises {
     pub(crate) broken: u64,
 }
 
-/// The days of replies before [`recent_since`], as summaries of one day and policy want them.
+/// What is kept of a day as it is: few classes, few counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct PastDay {
+    contracts: ContractDay,
+    uptime: UptimeDay,
+    feedback: FeedbackDay,
+}
+
+/// The days before [`recent_since`], as summaries of one day and policy want them.
 ///
 /// Whoever stores one must know it again after this type, or one within it, has changed: see [`Past::LAYOUT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,42 +89,84 @@ pub struct Past {
     windows: [BTreeMap<Scope, ClosedWaits>; 2],
     /// By how many days ago they opened.
     scored: BTreeMap<u16, Promises>,
+    /// By how many days ago they were.
+    days: BTreeMap<u16, PastDay>,
 }
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 1;
+    pub const LAYOUT: u16 = 2;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {
-        let horizon = policy.families.get(&Family::Replies).map_or(0, |family| family.horizon_days);
-        today.minus(WINDOWS[1].max(horizon))
+        today.minus(Self::since_days(policy))
+    }
+
+    fn since_days(policy: &Policy) -> u16 {
+        policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS)
     }
 
     /// Folds the days before [`recent_since`]; what is not before it stays out.
-    pub fn fold(policy: &Policy, today: Day, days: &BTreeMap<Day, ReplyDay>) -> Self {
+    pub fn fold(policy: &Policy, today: Day, days: &Days) -> Self {
         let mut past = Self {
             today,
             policy: policy.version.clone(),
             windows: Default::default(),
             scored: BTreeMap::new(),
+            days: BTreeMap::new(),
         };
-        for (&day, classes) in days.range(Self::since(policy, today)..recent_since(today)) {
-            let ago = today.since(day) as u16;
-            for (&class, &count) in classes {
-                if let Some(window) = WINDOWS.iter().position(|&days| ago < days) {
-                    past.windows[window].entry(class.scope).or_default().add(class, count);
-                }
-                if class.scope == Scope::Contract {
-                    let promises = past.scored.entry(ago).or_default();
-                    match class.promise {
-                        Kept::Kept => promises.kept += count,
-                        Kept::Broken => promises.broken += count,
-                    }
+        let horizon = policy.family(Family::Replies).horizon_days.max(WINDOWS[1]);
+        for (&day, classes) in days.replies.range(today.minus(horizon)..recent_since(today)) {
+            past.fold_replies(today.since(day) as u16, classes);
+        }
+        let folded = Self::since(policy, today)..recent_since(today);
+        for (&day, contracts) in days.contracts.range(folded.clone()) {
+            past.day(day).contracts.clone_from(contracts);
+        }
+        for (&day, uptime) in days.uptime.range(folded.clone()) {
+            past.day(day).uptime.clone_from(uptime);
+        }
+        for (&day, feedback) in days.feedback.range(folded) {
+            past.day(day).feedback.clone_from(feedback);
+        }
+        past
+    }
+
+    fn fold_replies(&mut self, ago: u16, classes: &ReplyDay) {
+        for (&class, &count) in classes {
+            if let Some(window) = WINDOWS.iter().position(|&days| ago < days) {
+                self.windows[window].entry(class.scope).or_default().add(class, count);
+            }
+            if class.scope == Scope::Contract {
+                let promises = self.scored.entry(ago).or_default();
+                match class.promise {
+                    Kept::Kept => promises.kept += count,
+                    Kept::Broken => promises.broken += count,
                 }
             }
         }
-        past
+    }
+
+    fn day(&mut self, day: Day) -> &mut PastDay {
+        self.days.entry(self.today.since(day) as u16).or_default()
+    }
+
+    /// Puts what these days came to, but for replies, in the place of what was folded of this one. A day that is not folded is left
+    /// alone.
+    pub fn mend(&mut self, day: Day, days: &Days) {
+        if day >= recent_since(self.today) {
+            return;
+        }
+        let mended = PastDay {
+            contracts: days.contracts.get(&day).cloned().unwrap_or_default(),
+            uptime: days.uptime.get(&day).cloned().unwrap_or_default(),
+            feedback: days.feedback.get(&day).cloned().unwrap_or_default(),
+        };
+        if mended == PastDay::default() {
+            self.days.remove(&(self.today.since(day) as u16));
+        } else {
+            *self.day(day) = mended;
+        }
     }
 
     /// Whether summaries by this policy can use it on this day.
@@ -132,16 +189,34 @@ impl Past {
     pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Promises)> {
         self.scored.iter().map(|(&ago, &promises)| (self.today.minus(ago), promises))
     }
+
+    /// The contracts of each day.
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = (Day, &ContractDay)> {
+        self.days.iter().map(|(&ago, day)| (self.today.minus(ago), &day.contracts))
+    }
+
+    /// What was seen of the services of each day.
+    pub(crate) fn uptime(&self) -> impl Iterator<Item = (Day, &UptimeDay)> {
+        self.days.iter().map(|(&ago, day)| (self.today.minus(ago), &day.uptime))
+    }
+
+    /// What renters said, by the day it was revealed.
+    pub(crate) fn feedback(&self) -> impl Iterator<Item = (Day, &FeedbackDay)> {
+        self.days.iter().map(|(&ago, day)| (self.today.minus(ago), &day.feedback))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        contract::{ContractCount, Outcome, Stage},
         id::{AccountId, ConversationId, ConversationNumber},
+        marketplace::CancelledBy,
         replies::{OpenWait, Promise},
         summary::{Signals, summarise},
         time::Moment,
+        uptime::count::{Twentieths, UptimeCount},
     };
     use proptest::prelude::*;
 
@@ -162,12 +237,53 @@ mod tests {
         )
     }
 
-    /// Days around every edge: the recent ones, both windows, the horizon.
-    fn days() -> impl Strategy<Value = BTreeMap<Day, ReplyDay>> {
-        let ago = prop_oneof![0..8u16, 26..34u16, 86..94u16, 236..244u16];
+    /// Days ago, around every edge: the recent ones, windows, horizons.
+    fn ago() -> impl Strategy<Value = u16> {
+        prop_oneof![0..8u16, 26..34u16, 86..94u16, 176..184u16, 236..244u16, 362..368u16, 716..724u16]
+    }
+
+    fn outcome() -> impl Strategy<Value = ContractCount> {
+        let outcomes = [
+            Outcome::Completed,
+            Outcome::AwaitingDelivery,
+            Outcome::AwaitingResponse,
+            Outcome::Minimal,
+            Outcome::Cancelled { by: CancelledBy::Provider, stage: Stage::Early },
+        ];
+        prop_oneof![
+            prop::sample::select(outcomes.to_vec()).prop_map(ContractCount::Outcome),
+            (0..400_000u32).prop_map(|after| ContractCount::Delivered { after: Bucket::of(after) }),
+        ]
+    }
+
+    fn uptime() -> impl Strategy<Value = UptimeCount> {
+        (0..=20u8, 0..=10_000u32).prop_map(|(coverage, down)| UptimeCount {
+            coverage: Twentieths::new(coverage).unwrap(),
+            down: Bucket::of(down),
+        })
+    }
+
+    fn by_day<C: Ord + std::fmt::Debug + Clone>(
+        class: impl Strategy<Value = C>,
+    ) -> impl Strategy<Value = BTreeMap<Day, Tally<C>>> {
         let day =
-            (ago.prop_map(|ago| now().day().minus(ago)), prop::collection::btree_map(class(), 1..5u64, 1..6));
+            (ago().prop_map(|ago| now().day().minus(ago)), prop::collection::btree_map(class, 1..5u64, 1..6));
         prop::collection::vec(day, 0..12).prop_map(|days| days.into_iter().collect())
+    }
+
+    fn days() -> impl Strategy<Value = Days> {
+        (by_day(class()), by_day(outcome()), by_day(uptime()), by_day(crate::feedback::tests::count()))
+            .prop_map(|(replies, contracts, uptime, feedback)| Days { replies, contracts, uptime, feedback })
+    }
+
+    fn recent(days: &Days) -> Days {
+        let mut recent = days.clone();
+        let since = recent_since(now().day());
+        recent.replies.retain(|day, _| *day >= since);
+        recent.contracts.retain(|day, _| *day >= since);
+        recent.uptime.retain(|day, _| *day >= since);
+        recent.feedback.retain(|day, _| *day >= since);
+        recent
     }
 
     proptest! {
@@ -183,10 +299,10 @@ mod tests {
                 promise: Promise::default(),
                 silent_after: None,
             }];
-            let whole = Signals { replies: days.clone(), waiting, ..Signals::default() };
+            let whole = Signals { days: days.clone(), waiting, ..Signals::default() };
             let mut folded = whole.clone();
             folded.past = Some(Past::fold(policy, today, &days));
-            folded.replies.retain(|day, _| *day >= recent_since(today));
+            folded.days = recent(&days);
             prop_assert_eq!(
                 summarise(policy, &provider, &folded, now()),
                 summarise(policy, &provider, &whole, now())
@@ -195,9 +311,10 @@ mod tests {
 
         #[test]
         fn a_past_does_not_grow_with_the_number_of_waits(days in days(), times in 1..1000u64) {
-            let more = days.iter().map(|(&day, classes)| {
-                (day, classes.iter().map(|(&class, count)| (class, count * times)).collect())
-            }).collect();
+            let mut more = days.clone();
+            for count in more.replies.values_mut().flat_map(BTreeMap::values_mut) {
+                *count *= times;
+            }
             let entries = |days| {
                 let past = Past::fold(Policy::current(), now().day(), days);
                 let lengths = past.windows.iter().flat_map(|window| window.values()).flat_map(|waits| waits.lengths.values());
@@ -205,12 +322,23 @@ mod tests {
             };
             prop_assert_eq!(entries(&days), entries(&more));
         }
+
+        #[test]
+        fn a_past_that_is_mended_is_one_folded_anew(before in days(), after in days()) {
+            let policy = Policy::current();
+            let after = Days { replies: before.replies.clone(), ..after };
+            let mut mended = Past::fold(policy, now().day(), &before);
+            for ago in 0..=Past::since_days(policy) {
+                mended.mend(now().day().minus(ago), &after);
+            }
+            prop_assert_eq!(mended, Past::fold(policy, now().day(), &after));
+        }
     }
 
     #[test]
     fn a_past_serves_its_own_day_and_policy_alone() {
         let (policy, today) = (Policy::current(), now().day());
-        let past = Past::fold(policy, today, &BTreeMap::new());
+        let past = Past::fold(policy, today, &Days::default());
         assert!(past.serves(policy, today));
         assert!(!past.serves(policy, today.next()));
         let another = Policy { version: "trust-score/0".to_owned(), ..policy.clone() };

@@ -41,14 +41,38 @@ pub struct Policy {
     pub version: String,
     /// What each family counts for.
     pub families: BTreeMap<Family, FamilyPolicy>,
+    /// When a day of a service counts as kept.
+    pub uptime: UptimePolicy,
     /// What each contract outcome counts for.
     pub contract_weights: ContractWeights,
+    /// What each answer of a renter counts for.
+    pub feedback_weights: FeedbackWeights,
     /// The score a critical flag leaves at most.
     pub critical_cap: u32,
     /// When flags are raised.
     pub flags: FlagPolicy,
+    /// When a provider who has completed no contract gets a score.
+    pub vetting: Vetting,
     /// When a provider counts as established.
     pub established: Established,
+}
+
+/// When a day of a service counts as kept: the same for everybody, whatever was promised, so that promising less never pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UptimePolicy {
+    /// The share of a day that may be down at no cost, in ten-thousandths.
+    pub allowed_downtime: u32,
+}
+
+/// What each answer of a renter counts for, in thousandths of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackWeights {
+    /// Whether the service matched its description.
+    pub matched_description: Thousandths,
+    /// Whether the renter would rent again.
+    pub rent_again: Thousandths,
 }
 
 /// How one family's evidence becomes a share.
@@ -113,6 +137,16 @@ pub struct FlagPolicy {
     pub rejections: Threshold,
     /// Requests he never answered.
     pub no_responses: Threshold,
+    /// Days of the last 30 on which his services were down for far more than is allowed.
+    pub bad_days: Threshold,
+    /// A day is bad below this.
+    pub bad_day_kept: Thousandths,
+    /// Contracts with one renter, of all.
+    pub one_renter: Threshold,
+    /// What renters say differs by more than this share from what was measured.
+    pub feedback_gap: Thousandths,
+    /// From so many answers on, and effective observations of what was measured.
+    pub feedback_gap_count: u64,
 }
 
 /// A count *and* a share: one bad contract of one is no 100 %.
@@ -132,6 +166,14 @@ impl Threshold {
     }
 }
 
+/// When a provider who has completed no contract gets a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vetting {
+    /// Days of uptime of which enough is known, within the family's horizon.
+    pub covered_days: u64,
+}
+
 /// When a provider counts as established.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,6 +182,8 @@ pub struct Established {
     pub effective_observations: u64,
     /// Completed contracts.
     pub completed_contracts: u64,
+    /// Renters who were served.
+    pub distinct_renters: u64,
 }
 
 /// A policy file that can not be used.

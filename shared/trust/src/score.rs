@@ -36,6 +36,11 @@ impl Points {
         Self(i64::from(points) * 1_000_000_000)
     }
 
+    /// So many billionths of a point.
+    pub fn from_billionths(billionths: i64) -> Self {
+        Self(billionths)
+    }
+
     /// In points, for display and further computation.
     pub fn value(self) -> f64 {
         self.0 as f64 / BILLION
@@ -63,20 +68,12 @@ impl Share {
     }
 }
 
-/// How an observation turned out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Bad.
-    Bad,
-    /// Good.
-    Good,
-}
-
 /// What kind of observation it is, so that an explanation can name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// A day of the services that are watched: good as far as they were up.
+    ServiceDay,
     /// A message answered within the promised time.
     RepliedInTime,
     /// A message answered later than promised.
@@ -95,28 +92,64 @@ pub enum Kind {
     NoResponse,
     /// A request declined.
     Rejected,
+    /// A renter who says that the service matched its description.
+    MatchedDescription,
+    /// A renter who says that it did not.
+    DidNotMatch,
+    /// A renter who would rent again.
+    WouldRentAgain,
+    /// A renter who would not.
+    WouldNotRentAgain,
 }
 
-impl Kind {
-    /// How such an observation turned out.
-    pub fn verdict(self) -> Verdict {
-        match self {
-            Self::RepliedInTime | Self::Completed => Verdict::Good,
-            _ => Verdict::Bad,
-        }
+/// How an observation turned out: what share of it was good, in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Quality(u16);
+
+impl Quality {
+    /// All of it was bad.
+    pub const BAD: Self = Self(0);
+
+    /// All of it was good.
+    pub const GOOD: Self = Self(1000);
+
+    /// So many thousandths of it were good; more than 1000 are 1000.
+    pub fn thousandths(good: u64) -> Self {
+        Self(u16::try_from(good).map_or(1000, |good| good.min(1000)))
+    }
+
+    fn share(self) -> f64 {
+        f64::from(self.0) / 1000.0
     }
 }
 
-/// Observations of one family: how many of a kind on a day, each of some weight in thousandths.
+/// Observations of one family: how many of a kind on a day.
 pub type Observations = BTreeMap<(Day, Kind), Weighted>;
 
-/// So many observations of one weight.
+/// So many observations of one weight and quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weighted {
     /// How many.
     pub count: u64,
     /// What each counts for, in thousandths.
     pub weight: u32,
+    /// How each turned out.
+    pub quality: Quality,
+}
+
+/// Counts observations of one kind, which are all of one weight and quality.
+pub(crate) fn observe(
+    observations: &mut Observations,
+    day: Day,
+    kind: Kind,
+    each: (u32, Quality),
+    count: u64,
+) {
+    let (weight, quality) = each;
+    if count > 0 {
+        observations.entry((day, kind)).or_insert(Weighted { count: 0, weight, quality }).count += count;
+    }
 }
 
 /// All evidence of a provider.
@@ -259,13 +292,11 @@ impl Posterior {
         let strength = share(rules.prior_strength);
         let mean = share(rules.prior_mean);
         let (mut good, mut bad, mut squares, mut count) = (0.0, 0.0, 0.0, 0);
-        for (&(day, kind), weighted) in observations {
+        for (&(day, _), weighted) in observations {
             let Some(weight) = decayed(rules, day, weighted, as_of) else { continue };
             let sum = weight * weighted.count as f64;
-            match kind.verdict() {
-                Verdict::Good => good += sum,
-                Verdict::Bad => bad += sum,
-            }
+            good += sum * weighted.quality.share();
+            bad += sum * (1.0 - weighted.quality.share());
             squares += weight * sum;
             count += weighted.count;
         }
@@ -331,13 +362,14 @@ impl Posterior {
     ) -> Vec<Cost> {
         let mut costs: Vec<Cost> = observations
             .iter()
-            .filter(|((_, kind), _)| kind.verdict() == Verdict::Bad)
             .filter_map(|(&(day, kind), weighted)| {
                 let weight = decayed(rules, day, weighted, as_of)? * weighted.count as f64;
-                let without = self.alpha / (self.alpha + self.beta - weight);
+                let good = weight * weighted.quality.share();
+                let without = (self.alpha - good) / (self.alpha + self.beta - weight);
                 let points = Points::of(points * (without - self.mean()));
                 Some(Cost { points, kind, day, count: weighted.count })
             })
+            .filter(|cost| cost.points > Points(0))
             .collect();
         costs.sort_by(|a, b| b.cmp(a));
         costs.truncate(3);
@@ -363,8 +395,8 @@ fn hash(policy: &Policy, evidence: &Evidence, as_of: Day) -> String {
         let counted = observations
             .iter()
             .filter(|((day, _), weighted)| decayed(rules, *day, weighted, as_of).is_some());
-        for ((day, kind), Weighted { count, weight }) in counted {
-            hasher.update(format!("{family:?} {day} {kind:?} {count} {weight}\n"));
+        for ((day, kind), Weighted { count, weight, quality: Quality(good) }) in counted {
+            hasher.update(format!("{family:?} {day} {kind:?} {count} {weight} {good}\n"));
         }
     }
     hex::encode(hasher.finalize())
@@ -385,10 +417,10 @@ mod tests {
 
     fn contracts(completed: u64, failed: u64, days_ago: u16) -> Evidence {
         let day = today().minus(days_ago);
-        let one = |count| Weighted { count, weight: 1000 };
+        let each = |count, quality| Weighted { count, weight: 1000, quality };
         let observations = Observations::from([
-            ((day, Kind::Completed), one(completed)),
-            ((day, Kind::ProvisioningFailed), one(failed)),
+            ((day, Kind::Completed), each(completed, Quality::GOOD)),
+            ((day, Kind::ProvisioningFailed), each(failed, Quality::BAD)),
         ]);
         Evidence::from([(Family::Contracts, observations)])
     }
@@ -437,7 +469,7 @@ mod tests {
     #[test]
     fn an_observation_counts_half_after_its_half_life_and_nothing_beyond_the_horizon() {
         let rules = Policy::current().family(Family::Contracts);
-        let one = Weighted { count: 1, weight: 1000 };
+        let one = Weighted { count: 1, weight: 1000, quality: Quality::GOOD };
         let at = |days| decayed(rules, today().minus(days), &one, today());
         assert_eq!(at(0), Some(1.0));
         assert_eq!(at(180), Some(0.5));
@@ -462,15 +494,15 @@ mod tests {
     #[test]
     fn the_inputs_hash_is_that_of_the_documented_text() {
         let evidence = contracts(2, 1, 0);
-        let text = "trust-score/1\n2026-11-23\nContracts 2026-11-23 Completed 2 1000\nContracts 2026-11-23 ProvisioningFailed 1 1000\n";
+        let text = "trust-score/1\n2026-11-23\nContracts 2026-11-23 Completed 2 1000 1000\nContracts 2026-11-23 ProvisioningFailed 1 1000 0\n";
         let expected = hex::encode(Sha256::digest(text));
         assert_eq!(score(Policy::current(), &evidence, today()).inputs_hash, expected);
     }
 
     #[test]
     fn a_day_that_has_not_come_counts_nothing() {
-        let tomorrow =
-            BTreeMap::from([((today().next(), Kind::Completed), Weighted { count: 9, weight: 1000 })]);
+        let nine = Weighted { count: 9, weight: 1000, quality: Quality::GOOD };
+        let tomorrow = BTreeMap::from([((today().next(), Kind::Completed), nine)]);
         let evidence = Evidence::from([(Family::Contracts, tomorrow)]);
         let nothing =
             score(Policy::current(), &Evidence::from([(Family::Contracts, Observations::new())]), today());

@@ -1,8 +1,10 @@
 //! Summaries: what a provider's signals come to at a moment. Everything that is served about him starts here.
 
 mod contracts;
+mod feedback;
 mod flags;
 mod replies;
+mod uptime;
 
 use std::collections::BTreeMap;
 
@@ -10,34 +12,71 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::ContractDay,
+    feedback::FeedbackDay,
     id::ProviderId,
     marketplace::Profile,
     past::Past,
     policy::{Family, Policy},
     provider::Provider,
+    renters::Renters,
     replies::{OpenWait, ReplyDay, Scope},
     score::{Evidence, Score, score},
     time::{Day, Moment},
+    uptime::count::UptimeDay,
 };
 
-pub use contracts::ContractFacts;
+pub use contracts::{ContractFacts, Trend};
+pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Concern, Flag, Severity};
 pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
+pub use uptime::UptimeFacts;
 
 /// Everything a provider's score is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signals {
     /// What is known of the provider.
     pub provider: Provider,
-    /// Closed waits by the day they opened.
-    pub replies: BTreeMap<Day, ReplyDay>,
-    /// Closed waits of the days before those, where they are not among them. It must serve the day of the summary
-    /// ([`Past::serves`]).
+    /// The days that are counted one by one.
+    pub days: Days,
+    /// The days before those, where they are not among them. It must serve the day of the summary ([`Past::serves`]).
     pub past: Option<Past>,
-    /// Contracts by the day of their outcome or handover.
-    pub contracts: BTreeMap<Day, ContractDay>,
+    /// How many renters he has served how often.
+    pub renters: Renters,
     /// Waits nobody has replied to, the scored ones first.
     pub waiting: Vec<OpenWait>,
+}
+
+/// What was counted, day by day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Days {
+    /// Closed waits by the day they opened.
+    pub replies: BTreeMap<Day, ReplyDay>,
+    /// Contracts by the day of their outcome or handover.
+    pub contracts: BTreeMap<Day, ContractDay>,
+    /// Sealed days of monitors.
+    pub uptime: BTreeMap<Day, UptimeDay>,
+    /// What renters said, by the day it was revealed.
+    pub feedback: BTreeMap<Day, FeedbackDay>,
+}
+
+impl Signals {
+    /// The contracts of each day, in no order.
+    fn contract_days(&self) -> impl Iterator<Item = (Day, &ContractDay)> {
+        let recent = self.days.contracts.iter().map(|(&day, classes)| (day, classes));
+        self.past.iter().flat_map(Past::contracts).chain(recent)
+    }
+
+    /// What was seen of the services of each day, in no order.
+    fn uptime_days(&self) -> impl Iterator<Item = (Day, &UptimeDay)> {
+        let recent = self.days.uptime.iter().map(|(&day, classes)| (day, classes));
+        self.past.iter().flat_map(Past::uptime).chain(recent)
+    }
+
+    /// What renters said, in no order.
+    fn feedback_days(&self) -> impl Iterator<Item = (Day, &FeedbackDay)> {
+        let recent = self.days.feedback.iter().map(|(&day, classes)| (day, classes));
+        self.past.iter().flat_map(Past::feedback).chain(recent)
+    }
 }
 
 /// A provider at a moment.
@@ -68,6 +107,12 @@ pub struct Summary {
     pub replies: ReplyFacts,
     /// What became of his contracts.
     pub contracts: ContractFacts,
+    /// How his services stayed up, as far as it is scored.
+    #[serde(default)]
+    pub uptime: UptimeFacts,
+    /// What renters said.
+    #[serde(default)]
+    pub feedback: FeedbackFacts,
 }
 
 /// How far a provider has come.
@@ -86,9 +131,12 @@ pub enum Track {
 pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_of: Moment) -> Summary {
     let replies = replies::facts(signals, as_of);
     let contracts = contracts::facts(signals, as_of);
-    let flags = flags::raise(policy, signals, &contracts, as_of);
+    let uptime = uptime::facts(policy, signals, as_of);
+    let feedback = feedback::facts(signals, as_of);
     let full = score(policy, &evidence(policy, signals, as_of), as_of.day());
-    let track = track(policy, &full, &contracts);
+    let known = flags::Known { contracts: &contracts, uptime: &uptime, feedback: &feedback, score: &full };
+    let flags = flags::raise(policy, signals, &known, as_of);
+    let track = track(policy, &full, &contracts, &uptime);
     let critical = flags.iter().any(|flag| flag.severity == Severity::Critical);
     let score = (track != Track::New).then(|| if critical { full.capped(policy.critical_cap) } else { full });
     Summary {
@@ -102,22 +150,27 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         flags,
         replies,
         contracts,
+        uptime,
+        feedback,
     }
 }
 
 fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Evidence {
     Evidence::from([
+        (Family::Uptime, uptime::evidence(policy, signals)),
         (Family::Replies, replies::evidence(signals, as_of)),
         (Family::Contracts, contracts::evidence(policy, signals, as_of)),
+        (Family::Feedback, feedback::evidence(policy, signals)),
     ])
 }
 
-fn track(policy: &Policy, score: &Score, contracts: &ContractFacts) -> Track {
-    if contracts.completed == 0 {
+fn track(policy: &Policy, score: &Score, contracts: &ContractFacts, uptime: &UptimeFacts) -> Track {
+    if contracts.completed == 0 && uptime.covered_days < policy.vetting.covered_days {
         return Track::New;
     }
     let enough = score.effective_observations() >= policy.established.effective_observations
-        && contracts.completed >= policy.established.completed_contracts;
+        && contracts.completed >= policy.established.completed_contracts
+        && contracts.renters.of >= policy.established.distinct_renters;
     if enough { Track::Established } else { Track::Vetting }
 }
 
@@ -144,6 +197,7 @@ mod tests {
         contract::{ContractCount, Outcome},
         duration::Bucket,
         id::{AccountId, ConversationId, ConversationNumber},
+        renters::Served,
         replies::{Kept, Promise, Rank, SilentAfter, WaitCount},
     };
 
@@ -170,9 +224,15 @@ mod tests {
         }
     }
 
+    fn of_contracts(day: Day, contracts: ContractDay, renters: u64) -> Signals {
+        let days = Days { contracts: BTreeMap::from([(day, contracts)]), ..Days::default() };
+        let renters = Renters::new(Served::of(1).map(|once| (once, renters)).into_iter().collect());
+        Signals { days, renters, ..Signals::default() }
+    }
+
     fn completed(count: u64) -> Signals {
         let day = ContractDay::from([(ContractCount::Outcome(Outcome::Completed), count)]);
-        Signals { contracts: BTreeMap::from([(days_ago(3), day)]), ..Signals::default() }
+        of_contracts(days_ago(3), day, count)
     }
 
     fn summary(signals: &Signals) -> Summary {
@@ -242,7 +302,7 @@ mod tests {
             (closed(Scope::PreSales, 600, Kept::Broken), 9),
             (closed(Scope::Contract, 10, Kept::Kept), 2),
         ]);
-        signals.replies.insert(days_ago(1), day);
+        signals.days.replies.insert(days_ago(1), day);
         signals.waiting = vec![open(Scope::PreSales, 500, 1)];
         let summary = summary(&signals);
         assert_eq!(summary.replies.windows[1].waits, 2);
@@ -258,7 +318,7 @@ mod tests {
         let mut signals = completed(1);
         for days in [0, 29, 30, 89, 90] {
             let day = ReplyDay::from([(closed(Scope::Contract, 10, Kept::Kept), 1)]);
-            signals.replies.insert(days_ago(days), day);
+            signals.days.replies.insert(days_ago(days), day);
         }
         let windows = summary(&signals).replies.windows;
         assert_eq!((windows[0].waits, windows[1].waits), (2, 4));
@@ -268,9 +328,7 @@ mod tests {
     fn a_request_or_delivery_outstanding_for_more_than_seven_days_is_counted_as_silence() {
         let at = |outcome, days| {
             let day = ContractDay::from([(ContractCount::Outcome(outcome), 1)]);
-            let signals =
-                Signals { contracts: BTreeMap::from([(days_ago(days), day)]), ..Signals::default() };
-            summary(&signals).contracts
+            summary(&of_contracts(days_ago(days), day, 0)).contracts
         };
         assert_eq!(at(Outcome::AwaitingResponse, 7).pending, 1);
         assert_eq!(at(Outcome::AwaitingResponse, 8).no_response, 1);

@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod configuration;
+pub mod count;
 pub mod day;
 pub mod facts;
 pub mod interval;

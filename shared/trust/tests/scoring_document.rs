@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use trust::{
     policy::{Family, Policy},
-    score::{Evidence, Kind, Weighted, score},
+    score::{Evidence, Kind, Quality, Weighted, score},
     time::Day,
 };
 
@@ -26,7 +26,8 @@ fn the_worked_examples_of_the_scoring_document_are_right() {
     for example in examples {
         let mut evidence = Evidence::new();
         for (family, kind, days_ago, count) in &example.observations {
-            let observation = Weighted { count: *count, weight: 1000 };
+            let quality = if is_good(*kind) { Quality::GOOD } else { Quality::BAD };
+            let observation = Weighted { count: *count, weight: 1000, quality };
             evidence.entry(*family).or_default().insert((today.minus(*days_ago), *kind), observation);
         }
         let found = score(Policy::current(), &evidence, today);
@@ -59,4 +60,8 @@ fn the_document_states_the_policy_in_force() {
         );
         assert!(document.contains(&row), "{row}");
     }
+}
+
+fn is_good(kind: Kind) -> bool {
+    matches!(kind, Kind::RepliedInTime | Kind::Completed | Kind::MatchedDescription | Kind::WouldRentAgain)
 }

@@ -1,11 +1,16 @@
 //! What becomes known after a day was sealed: the day stays in the log, and a correction says what counts in its place.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
+use table::MOST_CORRECTED;
 use transparency::leaf::Kind;
 use trust::{
+    policy::Policy,
+    score::Score,
+    summary::summarise,
     time::Day,
     uptime::{
+        count::{UptimeCount, UptimeDay},
         leaves::CorrectionLeaf,
         record::DayRecord,
         slot::{Gap, Slot},
@@ -39,6 +44,26 @@ async fn sealed(world: &World) -> Vec<(u64, u64, u64)> {
     only(&all).sealed.days.iter().map(count).collect()
 }
 
+/// What the provider's score counts of each day.
+async fn counted(world: &World) -> BTreeMap<Day, UptimeDay> {
+    let (provider, begun, later) = ("p1".parse().unwrap(), world.slot(0).day(), world.slot(90 * DAY).day());
+    world.table().signal_days(&provider, begun, later).await.unwrap().uptime
+}
+
+/// What it should: each sealed day as it counts, once.
+async fn to_count(world: &World) -> BTreeMap<Day, UptimeDay> {
+    let all = world.facts().await;
+    let sealed = only(&all).sealed.days.iter();
+    sealed.filter_map(|fact| Some((fact.day, [(UptimeCount::of(&fact.tally)?, 1)].into()))).collect()
+}
+
+/// The provider's score at this minute.
+async fn score(world: &World, minute: i64) -> Score {
+    let (provider, now) = ("p1".parse().unwrap(), world.after(minute));
+    let stored = world.table().signals(&provider, world.slot(0).day()).await.unwrap();
+    summarise(Policy::current(), &provider, &stored.signals, now).score.unwrap()
+}
+
 async fn corrections(world: &World) -> Vec<CorrectionLeaf> {
     let leaves = leaves(world).await;
     let of_the_kind = leaves.iter().filter(|leaf| leaf.kind() == Kind::Correction);
@@ -56,6 +81,8 @@ async fn an_end_that_is_told_late_corrects_the_days_that_were_sealed_and_leaves_
     let all = world.facts().await;
     let facts = only(&all);
     assert_eq!((facts.outages().count(), facts.standing(world.slot(0).day()).unwrap().used), (0, 0));
+    assert_eq!(counted(&world).await, to_count(&world).await);
+    assert_eq!(counted(&world).await.len(), 2, "nothing is known of the third day any more");
     assert_eq!(world.append(3 * DAY + 211).await, 3, "the end, and two days");
 
     assert_eq!(world.records().await, records);
@@ -77,6 +104,30 @@ async fn an_end_that_is_told_late_corrects_the_days_that_were_sealed_and_leaves_
     assert_eq!(world.table().awaiting_leaves(9).await.unwrap(), []);
     assert_eq!(world.table().reviews().await.unwrap(), []);
     assert_eq!(world.table().shards().await.unwrap(), [], "it is asked no more");
+    assert_eq!(counted(&world).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_changes_what_the_score_counts_once_however_often_it_is_made() {
+    let (last, down) = (7 * DAY, 4 * DAY + 100..4 * DAY + 130);
+    let world = logged(7, down.clone()).await;
+    let (before, told) = (score(&world, last + 200).await, last + 200);
+    assert_eq!(counted(&world).await, to_count(&world).await);
+    world.pause(down.start - 5..down.end + 5, told).await;
+    assert_eq!(score(&world, told).await, before, "not before the day is corrected");
+    let at_once = (0..3).map(|_| world.review(told + 1));
+    futures_util::future::join_all(at_once).await;
+    let (counts, after) = (counted(&world).await, score(&world, told).await);
+    assert_eq!(counts, to_count(&world).await);
+    assert_eq!(counts.len(), 7);
+    assert_ne!(after.inputs_hash, before.inputs_hash);
+    assert!(after.points > before.points, "{:?} and {:?}", before.points, after.points);
+    for turn in 2..5 {
+        world.pause(down.start - 5..down.end + 5, told + turn).await;
+        world.review(told + turn).await;
+        world.append(told + turn).await;
+    }
+    assert_eq!((counted(&world).await, score(&world, told).await), (counts, after));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,6 +201,7 @@ async fn what_is_told_late_ends_in_the_same_days_whatever_comes_first_and_howeve
         let outages: Vec<_> =
             facts.outages().map(|outage| (outage.from, outage.until, outage.slots)).collect();
         assert_eq!(outages.len(), 2, "what the pause has cut in two");
+        assert_eq!(counted(&world).await, to_count(&world).await);
         ends.push((
             sealed(&world).await,
             outages,
@@ -170,6 +222,7 @@ async fn a_day_is_corrected_again_and_the_last_correction_counts() {
     world.review(DAY + 203).await;
     world.append(DAY + 204).await;
     assert_eq!(sealed(&world).await, [(600, 0, 600)]);
+    assert_eq!(counted(&world).await, to_count(&world).await);
     let expected: Vec<u64> =
         corrections(&world).await.iter().map(|one| one.day().unwrap().tally().expected()).collect();
     assert_eq!(expected, [900, 600]);
@@ -201,6 +254,9 @@ async fn days_of_which_nothing_that_was_seen_is_kept_stay_as_they_are() {
     world.append(50 * DAY + 121).await;
     world.end_told(DAY, 50 * DAY + 200).await;
     world.review(50 * DAY + 230).await;
+    let corrected = sealed(&world).await.iter().filter(|day| day.2 == 0).count();
+    assert_eq!(corrected, MOST_CORRECTED, "the others are corrected next");
+    world.review(50 * DAY + 231).await;
     let days = sealed(&world).await;
     let first_corrected = days.iter().skip(1).position(|day| day.2 == 0).unwrap() + 1;
     assert_eq!(first_corrected, 50 - 40);
@@ -225,9 +281,7 @@ async fn an_outage_that_goes_on_keeps_its_beginning_when_the_days_before_are_cor
     assert_eq!(facts.open_outage().unwrap().slots, 6 + 211);
     let silent = Slot::Unknown(Gap::Silent);
     let today: Day = world.slot(DAY).day();
-    assert_eq!(
-        facts.days_within(today, today).next().unwrap().tally.counts().any(|(slot, _)| slot == silent),
-        false
-    );
+    let tally = &facts.days_within(today, today).next().unwrap().tally;
+    assert!(!tally.counts().any(|(slot, _)| slot == silent));
     assert_eq!(world.told().iter().filter(|kind| *kind == "outage.opened").count(), 2);
 }

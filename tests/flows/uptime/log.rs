@@ -15,7 +15,7 @@ use trust::uptime::leaves::{KeyLeaf, MaintenanceLeaf, MonitorLeaf};
 
 use super::world::{MINUTES_A_DAY, SEEDS, UP, World, secrets};
 
-fn key(seed: &str) -> PublicKey {
+pub(crate) fn key(seed: &str) -> PublicKey {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let seed: [u8; 32] = STANDARD.decode(seed).unwrap().try_into().unwrap();
     SecretKey::from_seed("log.example/uptime".parse().unwrap(), &seed).unwrap().public().clone()
@@ -189,9 +189,10 @@ async fn a_tile_that_outgrows_an_item_is_kept_in_parts() {
 }
 
 #[test]
-fn leaves_of_keys_and_work_come_before_those_of_days() {
+fn leaves_of_keys_and_work_come_before_those_of_days_and_scores_come_last() {
     let monitor = "m".parse().unwrap();
     let day = trust::time::Day::parse("2028-02-28").unwrap();
     assert!(LeafName::key("0") < LeafName::monitor(&monitor, 1));
     assert!(LeafName::monitor(&monitor, 1) < LeafName::day(&monitor, day));
+    assert!(LeafName::day(&monitor, day) < LeafName::score(&"a".parse().unwrap(), day));
 }

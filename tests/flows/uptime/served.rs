@@ -52,7 +52,7 @@ impl Served {
         known.join(begun, &event.happened);
         let provider = "p1".parse().unwrap();
         world.table().write_provider(&provider, &known, 0).await.unwrap();
-        score::summarise_now(world.table(), &provider, None, begun).await.unwrap();
+        score::summarise_now(world.table(), &provider, &score::Changed::default(), begun).await.unwrap();
         Self { world, api }
     }
 
@@ -114,7 +114,9 @@ impl Served {
     async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
-        serde_json::from_slice(response.body()).unwrap()
+        let answer = serde_json::from_slice(response.body()).unwrap();
+        crate::document::check(path, &answer);
+        answer
     }
 
     async fn text(&self, path: &str) -> String {

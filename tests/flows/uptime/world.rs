@@ -50,7 +50,7 @@ pub(crate) fn secrets(seeds: &[&str]) -> Value {
     json!({ "events": [], "log": { "origin": "log.example/uptime", "seeds": seeds } })
 }
 
-fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
+pub(crate) fn event(id: &str, at: Moment, kind: &str, data: &Value) -> MarketplaceEvent {
     let event = json!({
         "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data,
     });
@@ -108,6 +108,16 @@ impl World {
     pub(crate) async fn start_beside(world: &Self) -> uptime_seal::App {
         let environment = Environment::from_pairs(world.services.environment("uptime-seal").unwrap());
         uptime_seal::App::start(&environment).await.unwrap()
+    }
+
+    /// Another of the function, with these settings beside what the template gives it.
+    pub(crate) async fn start_with_settings(
+        &self,
+        settings: &[(&str, &str)],
+    ) -> Result<uptime_seal::App, lambda::StartError> {
+        let mut environment = self.services.environment("uptime-seal").unwrap();
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        uptime_seal::App::start(&Environment::from_pairs(environment)).await
     }
 
     pub(crate) fn services(&self) -> &Services {

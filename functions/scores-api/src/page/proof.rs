@@ -4,7 +4,10 @@ use maud::{Markup, html};
 use transparency::{PublicKey, Published};
 use trust::summary::Summary;
 
-use super::{frame::frame, uptime};
+use super::{
+    frame::{Head, frame},
+    uptime,
+};
 use crate::overview::Overview;
 
 pub(crate) fn proof(
@@ -42,7 +45,7 @@ pub(crate) fn proof(
             }
         }
     };
-    frame(&format!("Proof of uptime: {name}"), &body)
+    frame(&Head::titled(&format!("Proof of uptime: {name}")), &body)
 }
 
 fn check(bundle: &str, checkpoint: &Published, keys: &[PublicKey]) -> Markup {

@@ -1,6 +1,7 @@
 //! The page of one provider.
 
 use maud::{Markup, html};
+use table::History;
 use trust::{
     policy::Family,
     ratio::Ratio,
@@ -9,16 +10,30 @@ use trust::{
     uptime::facts::Facts,
 };
 
-use super::{chart, frame::frame, list::track, uptime, words};
-use crate::{overview::Overview, view};
+use super::{
+    chart,
+    frame::{Head, Shared, frame},
+    history,
+    list::track,
+    uptime, words,
+};
+use crate::{overview::Overview, preview, view};
 
-pub(crate) fn provider(
-    summary: &Summary,
-    quarter: &Overview<'_>,
-    month: &Overview<'_>,
-    facts: &[Facts],
-    reported: &view::uptime::ReportedOf,
-) -> Markup {
+/// What is known of a provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) summary: &'a Summary,
+    pub(crate) quarter: &'a Overview<'a>,
+    pub(crate) month: &'a Overview<'a>,
+    pub(crate) facts: &'a [Facts],
+    pub(crate) reported: &'a view::uptime::ReportedOf,
+    pub(crate) history: &'a History,
+    /// Where the API is.
+    pub(crate) base: &'a str,
+}
+
+pub(crate) fn provider(known: &Known<'_>) -> Markup {
+    let Known { summary, quarter, month, facts, reported, history, base } = *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -36,15 +51,27 @@ pub(crate) fn provider(
         (flags(summary))
         div.grid {
             (score(summary))
+            (history::history(history))
             (replies(summary))
             (survival(summary))
             (contracts(&summary.contracts))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (apart(summary))
         }
-        p.soft { a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } }
+        p.soft {
+            a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } " · "
+            a href={ "/v1/providers/" (summary.provider) "/incidents.atom" } { "outages as a feed" } " · "
+            a href={ "/v1/providers/" (summary.provider) "/badge.svg" } { "badge" }
+        }
     };
-    frame(name, &body)
+    let page = format!("{base}/providers/{}", summary.provider);
+    let shared = Shared {
+        image: format!("{page}/og.png"),
+        feed: format!("/v1/providers/{}/incidents.atom", summary.provider),
+        description: &preview::said(summary),
+        url: page,
+    };
+    frame(&Head { title: name, shared: Some(shared) }, &body)
 }
 
 pub(super) fn unknown(id: &str) -> Markup {
@@ -52,7 +79,7 @@ pub(super) fn unknown(id: &str) -> Markup {
         h1 { "No such provider" }
         p { "No provider " code { (id) } " has been registered. " a href="/" { "All providers" } }
     };
-    frame("No such provider", &body)
+    frame(&Head::titled("No such provider"), &body)
 }
 
 fn flags(summary: &Summary) -> Markup {
@@ -103,7 +130,7 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
                 tr { th { "Everybody starts with" } td.n {} td.n {} td.n { (words::points(score.baseline.value())) } }
                 @for family in &score.families {
                     tr {
-                        th { (family_name(family.family)) }
+                        th { (family_title(family.family)) }
                         @if family.observations == 0 {
                             td.n.soft colspan="2" { "no evidence yet" }
                         } @else {
@@ -126,7 +153,7 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
     }
 }
 
-fn family_name(family: Family) -> &'static str {
+pub(super) fn family_title(family: Family) -> &'static str {
     match family {
         Family::Uptime => "Uptime",
         Family::Replies => "Replies",

@@ -334,7 +334,7 @@ fn incident_row(incident: &Incident, names: &BTreeMap<&MonitorId, &str>) -> Mark
     }
 }
 
-fn why(outage: &Outage) -> String {
+pub(crate) fn why(outage: &Outage) -> String {
     let reason = match outage.reason {
         Reason::Dns => "name not resolved",
         Reason::Refused => "connection refused",

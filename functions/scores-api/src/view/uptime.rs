@@ -2,24 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 use trust::{
     id::ProviderId,
     ratio::Ratio,
     uptime::{
-        day::{Bounds, Latency, Tally, VantageCount},
+        day::{self, Bounds, Tally, VantageCount},
         facts::{DayFact, Facts},
         interval::UptimeInterval,
+        leaves::CheckKind,
         maintenance::Window as Maintenance,
-        names::{MonitorId, Vantage},
-        outage::{Incident, Outage},
+        names::{EndpointName, MonitorId, Vantage},
+        outage::{self, Ended},
         percent::BasisPoints,
         reports::{Reported, Reporter, Said, Says},
-        sla::Standing,
+        sla,
         slot::{Gap, Reason},
+        span::Span,
     },
 };
 
+use super::scalar::{Date, Text, Time};
 use crate::overview::{Kept, Overview, Promise, Watched, Window};
 
 /// Who saw it: we did, asking from outside.
@@ -44,267 +49,712 @@ pub(crate) fn no_claim(tally: &Tally) -> Option<String> {
 /// What others said of each monitor.
 pub(crate) type ReportedOf = BTreeMap<MonitorId, Reported>;
 
-pub(crate) fn uptime(provider: &ProviderId, overview: &Overview<'_>, reported: &ReportedOf) -> Value {
-    let window = overview.window;
-    let tally = overview.tally();
-    let path = format!("/v1/providers/{provider}");
-    json!({
-        "id": provider,
-        "provenance": PROVENANCE,
-        "days": window.days(),
-        "first_day": window.first(),
-        "last_day": window.last(),
-        "as_of": overview.as_of(),
-        "contractual": figure(&tally),
-        "raw": figure(&tally.raw()),
-        "interval": interval(&tally, overview.interval()),
-        "today": today(window, &overview.today(), overview.monitors.iter().any(|watched| watched.today.is_some())),
-        "monitors": overview.monitors.iter().map(|watched| monitor(&path, overview, watched, reported)).collect::<Vec<_>>(),
-        "slas": overview.promises.iter().map(promise).collect::<Vec<_>>(),
-        "links": {
-            "self": format!("{path}/uptime?days={}", window.days()),
-            "proof": format!("{path}/proof?days={}", window.days()),
-            "proof_page": format!("/providers/{provider}/proof"),
-            "outages": format!("{path}/outages?days={}", window.days()),
-            "checkpoint": "/v1/log/checkpoint",
-        },
-    })
+/// A provider's uptime over whole UTC days that are over.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Uptime<'a> {
+    /// The provider.
+    id: Text<&'a ProviderId>,
+    /// Who saw it: our own checks.
+    provenance: &'static str,
+    /// How many days.
+    days: u16,
+    /// The first of them.
+    first_day: Date,
+    /// The last of them: yesterday.
+    last_day: Date,
+    /// As of when the least recent of the monitors that run was looked at.
+    as_of: Option<Time>,
+    /// Without announced maintenance, over all monitors.
+    contractual: Figure,
+    /// Announced maintenance is what was seen in it.
+    raw: Figure,
+    /// The 90 % interval, from whole days.
+    interval: Option<Interval>,
+    /// Today, as far as it was settled.
+    today: Option<Today>,
+    /// Each service.
+    monitors: Vec<Monitor<'a>>,
+    /// Each contract that promises an uptime, the worst first. Contracts are not named.
+    slas: Vec<Sla<'a>>,
+    /// Where more is.
+    links: Links,
 }
 
-fn monitor(path: &str, overview: &Overview<'_>, watched: &Watched<'_>, reported: &ReportedOf) -> Value {
-    let window = overview.window;
-    let Facts { watch, sealed, current } = watched.facts;
-    let tally = watched.tally();
-    let days: Vec<&Tally> = watched.days.iter().map(|fact| &fact.tally).collect();
-    let today_tally = watched.today.map(|fact| fact.tally.clone()).unwrap_or_default();
-    let reaches = |announced: &&Maintenance| announced.span.until > window.first().start();
-    let mut value = json!({
-        "id": watched.id(),
-        "name": watch.name,
-        "check": watch.kind,
-        "interval_seconds": watch.schedule.grid.interval().seconds(),
-        "since": watch.schedule.running.iter().next().map(|span| span.from),
-        "ended": watch.ended,
-        "as_of": current.as_ref().map(|current| current.as_of),
-        "sealed_through": sealed.days.last().map(|fact| fact.day),
-        "down_since": watched.facts.open_outage().map(|outage| outage.from),
-        "contractual": figure(&tally),
-        "raw": figure(&tally.raw()),
-        "interval": interval(&tally, UptimeInterval::of(days)),
-        "latency": sealed.latency.get(&window.days()).copied().map(latency),
-        "certificate_expires_at": current.as_ref().and_then(|current| current.certificate_expires),
-    });
-    value["today"] = today(window, &today_tally, watched.today.is_some());
-    value["maintenance_announced"] = watch.windows.iter().filter(reaches).map(maintenance).collect();
-    if overview.monitors.len() <= MOST_BY_DAY {
-        value["slots_by_day"] = watched.days.iter().map(|fact| day(watched.facts, fact)).collect();
+/// Paths of what belongs to an uptime.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UptimeLinks")]
+struct Links {
+    #[serde(rename = "self")]
+    itself: String,
+    proof: String,
+    proof_page: String,
+    outages: String,
+    checkpoint: &'static str,
+}
+
+impl<'a> Uptime<'a> {
+    pub(crate) fn of(provider: &'a ProviderId, overview: &'a Overview<'a>, reported: &ReportedOf) -> Self {
+        let window = overview.window;
+        let tally = overview.tally();
+        let path = format!("/v1/providers/{provider}");
+        let is_today_known = overview.monitors.iter().any(|watched| watched.today.is_some());
+        Self {
+            id: Text(provider),
+            provenance: PROVENANCE,
+            days: window.days(),
+            first_day: Date(window.first()),
+            last_day: Date(window.last()),
+            as_of: overview.as_of().map(Time),
+            contractual: Figure::of(&tally),
+            raw: Figure::of(&tally.raw()),
+            interval: Interval::of(&tally, overview.interval()),
+            today: is_today_known.then(|| Today::of(window, &overview.today())),
+            monitors: overview
+                .monitors
+                .iter()
+                .map(|watched| Monitor::of(&path, overview, watched, reported))
+                .collect(),
+            slas: overview.promises.iter().map(Sla::of).collect(),
+            links: Links {
+                itself: format!("{path}/uptime?days={}", window.days()),
+                proof: format!("{path}/proof?days={}", window.days()),
+                proof_page: format!("/providers/{provider}/proof"),
+                outages: format!("{path}/outages?days={}", window.days()),
+                checkpoint: "/v1/log/checkpoint",
+            },
+        }
     }
-    let reported = reported.get(watched.id()).map(|reported| reported.over(window.first(), window.today()));
-    value["reported"] = reported.unwrap_or_default().iter().map(|(by, said)| claim(*by, said)).collect();
-    value["proof"] = json!(format!("{path}/proof?days={}&monitor={}", window.days(), watched.id()));
-    value
 }
 
-/// What somebody else said, today included. It counts for nothing; where it differs from what we saw, it says so.
-fn claim(by: Reporter, said: &Said) -> Value {
-    let disagreements = said.disagreements.iter().map(|found| {
-        let seen = if found.says == Says::Down { Says::Up } else { Says::Down };
-        json!({ "reported": found.says, "seen": seen, "slots": found.slots, "latest": found.spans })
-    });
-    json!({
-        "by": by, "provenance": "claimed", "statements": said.statements, "up_seconds": said.up_seconds,
-        "down_seconds": said.down_seconds, "disagreements": disagreements.collect::<Vec<_>>(),
-    })
+/// One service that is watched.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Monitor<'a> {
+    /// Its id.
+    id: Text<&'a MonitorId>,
+    /// What its parties call it. Where it is, is not said.
+    name: Text<&'a EndpointName>,
+    /// How it is asked.
+    check: Text<CheckKind>,
+    /// How often.
+    interval_seconds: u32,
+    /// Since when.
+    since: Option<Time>,
+    /// Since when it is watched no more.
+    ended: Option<Time>,
+    /// As of when its running day was looked at.
+    as_of: Option<Time>,
+    /// Its last day that is a record.
+    sealed_through: Option<Date>,
+    /// Since when it is down, if it is.
+    down_since: Option<Time>,
+    /// Without announced maintenance.
+    contractual: Figure,
+    /// Announced maintenance is what was seen in it.
+    raw: Figure,
+    /// The 90 % interval, from whole days.
+    interval: Option<Interval>,
+    /// How fast it answered, over so many sealed days.
+    latency: Option<Latency>,
+    /// When its certificate expires, if that is soon.
+    certificate_expires_at: Option<Time>,
+    /// Today, as far as it was settled.
+    today: Option<Today>,
+    /// What was announced and reaches into these days.
+    maintenance_announced: Vec<Announced>,
+    /// Each day. Left out of more than 100 services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots_by_day: Option<Vec<SlotsOfDay>>,
+    /// What others report of it. It counts for nothing.
+    reported: Vec<Claim>,
+    /// The path of its proof.
+    proof: String,
 }
 
-fn today(window: Window, tally: &Tally, is_known: bool) -> Value {
-    if !is_known {
-        return Value::Null;
+impl<'a> Monitor<'a> {
+    fn of(path: &str, overview: &Overview<'_>, watched: &'a Watched<'_>, reported: &ReportedOf) -> Self {
+        let window = overview.window;
+        let Facts { watch, sealed, current } = watched.facts;
+        let tally = watched.tally();
+        let reaches = |announced: &&Maintenance| announced.span.until > window.first().start();
+        let by_day = || watched.days.iter().map(|fact| SlotsOfDay::of(watched.facts, fact)).collect();
+        let reported =
+            reported.get(watched.id()).map(|reported| reported.over(window.first(), window.today()));
+        Self {
+            id: Text(watched.id()),
+            name: Text(&watch.name),
+            check: Text(watch.kind),
+            interval_seconds: watch.schedule.grid.interval().seconds(),
+            since: watch.schedule.running.iter().next().map(|span| Time(span.from)),
+            ended: watch.ended.map(Time),
+            as_of: current.as_ref().map(|current| Time(current.as_of)),
+            sealed_through: sealed.days.last().map(|fact| Date(fact.day)),
+            down_since: watched.facts.open_outage().map(|outage| Time(outage.from)),
+            contractual: Figure::of(&tally),
+            raw: Figure::of(&tally.raw()),
+            interval: Interval::of(&tally, UptimeInterval::of(watched.days.iter().map(|fact| &fact.tally))),
+            latency: sealed.latency.get(&window.days()).copied().map(Latency::of),
+            certificate_expires_at: current
+                .as_ref()
+                .and_then(|current| current.certificate_expires)
+                .map(Time),
+            today: watched.today.map(|fact| Today::of(window, &fact.tally)),
+            maintenance_announced: watch.windows.iter().filter(reaches).map(Announced::of).collect(),
+            slots_by_day: (overview.monitors.len() <= MOST_BY_DAY).then(by_day),
+            reported: reported.unwrap_or_default().iter().map(|(by, said)| Claim::of(*by, said)).collect(),
+            proof: format!("{path}/proof?days={}&monitor={}", window.days(), watched.id()),
+        }
     }
-    json!({ "day": window.today(), "contractual": figure(tally), "raw": figure(&tally.raw()) })
 }
 
-fn figure(tally: &Tally) -> Value {
-    let claim = tally.claim();
-    let Bounds { least, most } = tally.bounds();
-    json!({
-        "uptime": claim.and_then(Ratio::share),
-        "uptime_text": claim.and_then(Ratio::basis_points).map(|share| share.to_string()),
-        "reason": no_claim(tally),
-        "n": tally.uptime().of,
-        "up": tally.up(),
-        "down": tally.down(),
-        "down_by_reason": down(tally),
-        "unknown": tally.unknown(),
-        "unknown_by_gap": unknown(tally),
-        "maintenance": tally.maintenance(),
-        "expected": tally.expected(),
-        "coverage": share(tally.coverage()),
-        "bounds": { "least": share(least), "most": share(most) },
-    })
+/// What somebody else said of a service, today included. Where it differs from what we saw, it says so.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Claim {
+    /// Who said it.
+    by: Text<Reporter>,
+    /// Always `claimed`: nobody but the provider stands for it.
+    provenance: &'static str,
+    /// In how many statements.
+    statements: u32,
+    /// How long it was up, they say.
+    up_seconds: u64,
+    /// How long it was down, they say.
+    down_seconds: u64,
+    /// Where we saw the opposite.
+    disagreements: Vec<Disagreement>,
 }
 
-fn share(ratio: Ratio) -> Value {
-    json!({
-        "share": ratio.share(), "text": ratio.basis_points().map(|share| share.to_string()), "count": ratio.count, "n": ratio.of,
-    })
+/// Where a report says the opposite of what we saw.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Disagreement {
+    /// What was reported.
+    #[schemars(extend("enum" = ["up", "down"]))]
+    reported: Text<Says>,
+    /// What we saw.
+    #[schemars(extend("enum" = ["up", "down"]))]
+    seen: Text<Says>,
+    /// In how many slots.
+    slots: u32,
+    /// The latest stretches.
+    latest: Vec<Stretch>,
 }
 
-/// As [`figure`] leaves out what is not covered, so does this.
-fn interval(tally: &Tally, interval: Option<UptimeInterval>) -> Value {
-    let published = interval.filter(|_| tally.claim().is_some());
-    json!(published.map(|UptimeInterval { low, high, days }| json!({
-        "low": fraction(low), "high": fraction(high), "confidence": 0.9, "n_days": days,
-    })))
+/// A stretch of time.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Stretch {
+    /// From when,
+    from: Time,
+    /// until when.
+    until: Time,
+}
+
+impl Claim {
+    fn of(by: Reporter, said: &Said) -> Self {
+        let stretch = |span: &Span| Stretch { from: Time(span.from), until: Time(span.until) };
+        let disagreements = said.disagreements.iter().map(|found| Disagreement {
+            reported: Text(found.says),
+            seen: Text(if found.says == Says::Down { Says::Up } else { Says::Down }),
+            slots: found.slots,
+            latest: found.spans.iter().map(stretch).collect(),
+        });
+        Self {
+            by: Text(by),
+            provenance: "claimed",
+            statements: said.statements,
+            up_seconds: said.up_seconds,
+            down_seconds: said.down_seconds,
+            disagreements: disagreements.collect(),
+        }
+    }
+}
+
+/// Today, as far as it was settled.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Today {
+    /// The day.
+    day: Date,
+    /// Without announced maintenance.
+    contractual: Figure,
+    /// Announced maintenance is what was seen in it.
+    raw: Figure,
+}
+
+impl Today {
+    fn of(window: Window, tally: &Tally) -> Self {
+        Self { day: Date(window.today()), contractual: Figure::of(tally), raw: Figure::of(&tally.raw()) }
+    }
+}
+
+/// Counts of slots, one a check that was due, and what they come to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UptimeFigure")]
+struct Figure {
+    /// `up / (up + down)`; `null` below 95 % coverage.
+    #[schemars(range(min = 0, max = 1))]
+    uptime: Option<f64>,
+    /// The same in percent, cut: only all of it is 100 %.
+    uptime_text: Option<String>,
+    /// Why no uptime is claimed.
+    reason: Option<String>,
+    /// `up + down`.
+    n: u64,
+    /// Slots that were up.
+    up: u64,
+    /// Slots that were down.
+    down: u64,
+    /// Those by why: `dns`, `refused`, `timeout`, `tls`, `status`, `body`.
+    down_by_reason: BTreeMap<String, u64>,
+    /// Slots of which nothing is known.
+    unknown: u64,
+    /// Those by why.
+    unknown_by_gap: BTreeMap<String, u64>,
+    /// Slots in maintenance that counts.
+    maintenance: u64,
+    /// Slots that were due.
+    expected: u64,
+    /// `(up + down) / (expected - maintenance)`.
+    coverage: Part,
+    /// What uptime would be if every unknown slot had been down, and up.
+    bounds: Between,
+}
+
+impl Figure {
+    fn of(tally: &Tally) -> Self {
+        let claim = tally.claim();
+        let Bounds { least, most } = tally.bounds();
+        Self {
+            uptime: claim.and_then(Ratio::share),
+            uptime_text: claim.and_then(Ratio::basis_points).map(|share| share.to_string()),
+            reason: no_claim(tally),
+            n: tally.uptime().of,
+            up: tally.up(),
+            down: tally.down(),
+            down_by_reason: down(tally),
+            unknown: tally.unknown(),
+            unknown_by_gap: unknown(tally),
+            maintenance: tally.maintenance(),
+            expected: tally.expected(),
+            coverage: Part::of(tally.coverage()),
+            bounds: Between { least: Part::of(least), most: Part::of(most) },
+        }
+    }
+}
+
+/// A share of slots.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ShareOfSlots")]
+struct Part {
+    /// The share; `null` of none.
+    #[schemars(range(min = 0, max = 1))]
+    share: Option<f64>,
+    /// The same in percent, cut.
+    text: Option<String>,
+    /// How many it holds for,
+    count: u64,
+    /// of how many.
+    n: u64,
+}
+
+impl Part {
+    fn of(ratio: Ratio) -> Self {
+        Self {
+            share: ratio.share(),
+            text: ratio.basis_points().map(|share| share.to_string()),
+            count: ratio.count,
+            n: ratio.of,
+        }
+    }
+}
+
+/// Between what and what.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Bounds")]
+struct Between {
+    /// If every unknown slot had been down.
+    least: Part,
+    /// If every unknown slot had been up.
+    most: Part,
+}
+
+/// A 90 % interval, from whole days: the minutes of an outage are not independent of each other.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UptimeInterval")]
+struct Interval {
+    /// Its lower end.
+    low: f64,
+    /// Its upper end.
+    high: f64,
+    /// How sure it is: 0.9.
+    confidence: f64,
+    /// From how many days.
+    n_days: u32,
+}
+
+impl Interval {
+    /// As [`Figure`] leaves out what is not covered, so does this.
+    fn of(tally: &Tally, interval: Option<UptimeInterval>) -> Option<Self> {
+        let UptimeInterval { low, high, days } = interval.filter(|_| tally.claim().is_some())?;
+        Some(Self { low: fraction(low), high: fraction(high), confidence: 0.9, n_days: days })
+    }
 }
 
 fn fraction(share: BasisPoints) -> f64 {
     f64::from(share.hundredths()) / f64::from(BasisPoints::WHOLE.hundredths())
 }
 
-fn down(tally: &Tally) -> Map<String, Value> {
-    let counts = Reason::ALL.into_iter().map(|reason| (json!(reason), tally.down_for(reason)));
-    named(counts)
+fn down(tally: &Tally) -> BTreeMap<String, u64> {
+    named(Reason::ALL.into_iter().map(|reason| (json!(reason), tally.down_for(reason))))
 }
 
-fn unknown(tally: &Tally) -> Map<String, Value> {
-    let counts = Gap::ALL.into_iter().map(|gap| (json!(gap), tally.unknown_for(gap)));
-    named(counts)
+fn unknown(tally: &Tally) -> BTreeMap<String, u64> {
+    named(Gap::ALL.into_iter().map(|gap| (json!(gap), tally.unknown_for(gap))))
 }
 
 /// The counts that are not zero.
-fn named(counts: impl Iterator<Item = (Value, u64)>) -> Map<String, Value> {
+fn named(counts: impl Iterator<Item = (serde_json::Value, u64)>) -> BTreeMap<String, u64> {
     let named = counts.filter(|(_, count)| *count > 0);
-    named.filter_map(|(name, count)| Some((name.as_str()?.to_owned(), json!(count)))).collect()
+    named.filter_map(|(name, count)| Some((name.as_str()?.to_owned(), count))).collect()
 }
 
-fn latency(latency: Latency) -> Value {
-    let seconds = |milliseconds: u32| f64::from(milliseconds) / 1000.0;
-    json!({ "p50_seconds": seconds(latency.p50_ms), "p95_seconds": seconds(latency.p95_ms) })
+/// How fast a service answers.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Latency {
+    /// Half of the answers come within this time.
+    p50_seconds: f64,
+    /// 95 of 100 come within this time.
+    p95_seconds: f64,
 }
 
-fn day(facts: &Facts, fact: &DayFact) -> Value {
-    let DayFact { day, tally, latency: taken } = fact;
-    json!({
-        "day": day, "expected": tally.expected(), "up": tally.up(), "down": down(tally), "unknown": unknown(tally),
-        "maintenance": tally.maintenance(), "latency": taken.map(latency), "sealed": facts.is_sealed(*day),
-    })
+impl Latency {
+    fn of(latency: day::Latency) -> Self {
+        let seconds = |milliseconds: u32| f64::from(milliseconds) / 1000.0;
+        Self { p50_seconds: seconds(latency.p50_ms), p95_seconds: seconds(latency.p95_ms) }
+    }
 }
 
-fn maintenance(window: &Maintenance) -> Value {
-    json!({
-        "announced_at": window.announced_at, "from": window.span.from, "until": window.span.until,
-        "announced_in_time": window.is_early_enough(),
-    })
+/// One day of a service.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SlotsOfDay {
+    /// The day.
+    day: Date,
+    /// Slots that were due.
+    expected: u64,
+    /// Slots that were up.
+    up: u64,
+    /// Slots that were down, by why.
+    down: BTreeMap<String, u64>,
+    /// Slots of which nothing is known, by why.
+    unknown: BTreeMap<String, u64>,
+    /// Slots in maintenance that counts.
+    maintenance: u64,
+    /// How fast it answered.
+    latency: Option<Latency>,
+    /// Whether the day is a record that changes no more.
+    sealed: bool,
 }
 
-/// Contracts are not named: their ids are the parties' business, who know their monitors.
-fn promise(promise: &Promise<'_>) -> Value {
-    let mut value = promise.standings.first().map_or(Value::Null, |(_, worst)| standing(worst));
-    let each = promise.standings.iter().map(|(facts, each)| {
-        let mut value = standing(each);
-        value["monitor"] = json!({ "id": facts.watch.service.monitor, "name": facts.watch.name });
-        value
-    });
-    value["monitors"] = each.collect();
-    value["past"] = promise.past.iter().map(standing).collect();
-    value
+impl SlotsOfDay {
+    fn of(facts: &Facts, fact: &DayFact) -> Self {
+        let DayFact { day, tally, latency: taken } = fact;
+        Self {
+            day: Date(*day),
+            expected: tally.expected(),
+            up: tally.up(),
+            down: down(tally),
+            unknown: unknown(tally),
+            maintenance: tally.maintenance(),
+            latency: taken.map(Latency::of),
+            sealed: facts.is_sealed(*day),
+        }
+    }
 }
 
-fn standing(standing: &Standing) -> Value {
-    let state = match Kept::of(standing) {
-        Kept::Broken => "breached",
-        Kept::SoFar => "within",
-        Kept::Undecided => "undecided",
-    };
-    json!({
-        "state": state,
-        "promised": fraction(standing.promised),
-        "promised_text": standing.promised.to_string(),
-        "from": standing.from.start(),
-        "until": standing.until.start(),
-        "allowed_seconds": standing.allowed,
-        "used_seconds": standing.used,
-        "unknown_seconds": standing.unknown,
-        "left_seconds": standing.left(),
-        "breached_on": standing.breached_on,
-    })
+/// Maintenance that was announced.
+#[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
+struct Announced {
+    /// When.
+    announced_at: Time,
+    /// From when it is,
+    from: Time,
+    /// until when.
+    until: Time,
+    /// Whether it was announced early enough to count.
+    announced_in_time: bool,
+}
+
+impl Announced {
+    fn of(window: &Maintenance) -> Self {
+        Self {
+            announced_at: Time(window.announced_at),
+            from: Time(window.span.from),
+            until: Time(window.span.until),
+            announced_in_time: window.is_early_enough(),
+        }
+    }
+}
+
+/// What a contract promises, and how it stands. The parties know their monitors; nobody else learns which contract it is.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Sla<'a> {
+    /// By the service that stands worst.
+    #[serde(flatten)]
+    worst: Option<Standing>,
+    /// Each service.
+    monitors: Vec<StandingOf<'a>>,
+    /// The periods before that reach into these days, the latest first.
+    past: Vec<Standing>,
+}
+
+impl<'a> Sla<'a> {
+    fn of(promise: &'a Promise<'_>) -> Self {
+        let each = promise.standings.iter().map(|(facts, each)| StandingOf {
+            standing: Standing::of(each),
+            monitor: Service { id: Text(&facts.watch.service.monitor), name: Some(Text(&facts.watch.name)) },
+        });
+        Self {
+            worst: promise.standings.first().map(|(_, worst)| Standing::of(worst)),
+            monitors: each.collect(),
+            past: promise.past.iter().map(Standing::of).collect(),
+        }
+    }
+}
+
+/// How a promise stands with one service.
+#[derive(Debug, Serialize, JsonSchema)]
+struct StandingOf<'a> {
+    #[serde(flatten)]
+    standing: Standing,
+    /// Which service.
+    monitor: Service<'a>,
+}
+
+/// A service by its names.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MonitorName")]
+struct Service<'a> {
+    /// Its id.
+    id: Text<&'a MonitorId>,
+    /// What its parties call it.
+    name: Option<Text<&'a EndpointName>>,
+}
+
+/// How a promise stands in one period.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Standing {
+    /// Kept so far, broken, or undecided where unseen time could have broken it.
+    #[schemars(extend("enum" = ["within", "breached", "undecided"]))]
+    state: &'static str,
+    /// The uptime that is promised.
+    promised: f64,
+    /// The same in percent.
+    promised_text: String,
+    /// From when the period is,
+    from: Time,
+    /// until when.
+    until: Time,
+    /// Downtime that is allowed.
+    allowed_seconds: u64,
+    /// Of that, used.
+    used_seconds: u64,
+    /// Time of which nothing is known.
+    unknown_seconds: u64,
+    /// Downtime that is left.
+    left_seconds: u64,
+    /// The day it was broken on.
+    breached_on: Option<Date>,
+}
+
+impl Standing {
+    fn of(standing: &sla::Standing) -> Self {
+        let state = match Kept::of(standing) {
+            Kept::Broken => "breached",
+            Kept::SoFar => "within",
+            Kept::Undecided => "undecided",
+        };
+        Self {
+            state,
+            promised: fraction(standing.promised),
+            promised_text: standing.promised.to_string(),
+            from: Time(standing.from.start()),
+            until: Time(standing.until.start()),
+            allowed_seconds: standing.allowed,
+            used_seconds: standing.used,
+            unknown_seconds: standing.unknown,
+            left_seconds: standing.left(),
+            breached_on: standing.breached_on.map(Date),
+        }
+    }
 }
 
 /// What each vantage saw of a monitor, over the whole days that an outage touches.
 pub(crate) type Seen = BTreeMap<(MonitorId, i64), Vec<(Vantage, VantageCount)>>;
 
-pub(crate) fn outages(
-    provider: &ProviderId,
-    facts: &[Facts],
-    window: Window,
-    incidents: &[Incident],
-    seen: &Seen,
-    next: Option<&str>,
-) -> Value {
-    json!({
-        "id": provider,
-        "provenance": PROVENANCE,
-        "days": window.days(),
-        "since": window.first().start(),
-        "items": incidents.iter().map(|found| incident(provider, facts, window, found, seen)).collect::<Vec<_>>(),
-        "next_cursor": next,
-    })
+/// A page of a provider's incidents, the latest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Outages<'a> {
+    /// The provider.
+    id: Text<&'a ProviderId>,
+    /// Who saw it: our own checks.
+    provenance: &'static str,
+    /// How many days back.
+    days: u16,
+    /// Since when.
+    since: Time,
+    /// The incidents.
+    items: Vec<Incident<'a>>,
+    /// What to give as `cursor` for the next page; `null` on the last one.
+    next_cursor: Option<&'a str>,
 }
 
-fn incident(
-    provider: &ProviderId,
-    facts: &[Facts],
-    window: Window,
-    incident: &Incident,
-    seen: &Seen,
-) -> Value {
-    let outages = incident.outages.iter();
-    json!({
-        "start": incident.from,
-        "end": (!incident.is_open).then_some(incident.until),
-        "seconds": incident.until.since(incident.from),
-        "is_open": incident.is_open,
-        "services": outages.map(|(monitor, found)| outage(provider, facts, window, monitor, found, seen)).collect::<Vec<_>>(),
-    })
+impl<'a> Outages<'a> {
+    pub(crate) fn of(
+        provider: &'a ProviderId,
+        facts: &'a [Facts],
+        window: Window,
+        incidents: &'a [outage::Incident],
+        seen: &'a Seen,
+        next: Option<&'a str>,
+    ) -> Self {
+        let incident = |found: &'a outage::Incident| Incident::of(provider, facts, window, found, seen);
+        Self {
+            id: Text(provider),
+            provenance: PROVENANCE,
+            days: window.days(),
+            since: Time(window.first().start()),
+            items: incidents.iter().map(incident).collect(),
+            next_cursor: next,
+        }
+    }
 }
 
-fn outage(
-    provider: &ProviderId,
-    facts: &[Facts],
-    window: Window,
-    monitor: &MonitorId,
-    outage: &Outage,
-    seen: &Seen,
-) -> Value {
-    let of = facts.iter().find(|facts| facts.watch.service.monitor == *monitor);
-    let first_day = outage.from.day();
-    let vantages = seen.get(&(monitor.clone(), outage.from.unix())).map(|counts| {
-        let count = |(vantage, VantageCount { up, down, nothing }): &(Vantage, VantageCount)| {
-            json!({ "vantage": vantage, "up": up, "down": down, "nothing": nothing })
+/// Outages of several services that overlap.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Incident<'a> {
+    /// When the first began.
+    start: Time,
+    /// When the last ended; `null` while it is open.
+    end: Option<Time>,
+    /// How long it took, so far.
+    seconds: u32,
+    /// Whether it goes on.
+    is_open: bool,
+    /// Each service.
+    services: Vec<Outage<'a>>,
+}
+
+impl<'a> Incident<'a> {
+    fn of(
+        provider: &ProviderId,
+        facts: &'a [Facts],
+        window: Window,
+        incident: &'a outage::Incident,
+        seen: &'a Seen,
+    ) -> Self {
+        let outages = incident.outages.iter();
+        Self {
+            start: Time(incident.from),
+            end: (!incident.is_open).then_some(Time(incident.until)),
+            seconds: incident.until.since(incident.from),
+            is_open: incident.is_open,
+            services: outages
+                .map(|(monitor, found)| Outage::of(provider, facts, window, monitor, found, seen))
+                .collect(),
+        }
+    }
+}
+
+/// One service's part of an incident.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Outage<'a> {
+    /// Which service.
+    monitor: Service<'a>,
+    /// When its first slot that was down begins.
+    start: Time,
+    /// When it ended.
+    end: Option<Time>,
+    /// How many slots were down.
+    slots: u32,
+    /// Why the first check failed.
+    #[schemars(extend("enum" = ["dns", "refused", "timeout", "tls", "status", "body"]))]
+    first_reason: Text<Reason>,
+    /// What it ended by.
+    #[schemars(extend("enum" = ["recovered", "lost-sight", "maintenance", "stopped", null]))]
+    ended_by: Option<Text<Ended>>,
+    /// What it rests on.
+    evidence: Evidence<'a>,
+}
+
+/// What an outage rests on.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Evidence<'a> {
+    /// The first day of record that it touches.
+    first_day: Date,
+    /// The last one.
+    last_day: Date,
+    /// Whether those days are records that change no more.
+    sealed: bool,
+    /// What each place we ask from saw over those whole days; `null` where they are not sealed yet.
+    vantages: Option<Vec<SeenFrom<'a>>>,
+    /// The path of the proof.
+    proof: String,
+}
+
+/// What one place we ask from saw.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SeenFrom<'a> {
+    /// The place.
+    vantage: Text<&'a Vantage>,
+    /// Slots it saw up.
+    up: u32,
+    /// Slots it saw down.
+    down: u32,
+    /// Slots of which it said nothing.
+    nothing: u32,
+}
+
+impl<'a> Outage<'a> {
+    fn of(
+        provider: &ProviderId,
+        facts: &'a [Facts],
+        window: Window,
+        monitor: &'a MonitorId,
+        outage: &outage::Outage,
+        seen: &'a Seen,
+    ) -> Self {
+        let of = facts.iter().find(|facts| facts.watch.service.monitor == *monitor);
+        let first_day = outage.from.day();
+        let from = |(vantage, VantageCount { up, down, nothing }): &'a (Vantage, VantageCount)| SeenFrom {
+            vantage: Text(vantage),
+            up: *up,
+            down: *down,
+            nothing: *nothing,
         };
-        counts.iter().map(count).collect::<Vec<_>>()
-    });
-    json!({
-        "monitor": { "id": monitor, "name": of.map(|facts| &facts.watch.name) },
-        "start": outage.from,
-        "end": outage.ended.map(|_| outage.until),
-        "slots": outage.slots,
-        "first_reason": outage.reason,
-        "ended_by": outage.ended,
-        "evidence": {
-            "first_day": first_day,
-            "last_day": outage.last_day,
-            "sealed": of.is_some_and(|facts| facts.is_sealed(outage.last_day)),
-            "vantages": vantages,
-            "proof": format!("/v1/providers/{provider}/proof?days={}&monitor={monitor}", window.reaching(first_day)),
-        },
-    })
+        let vantages = seen.get(&(monitor.clone(), outage.from.unix()));
+        Self {
+            monitor: Service { id: Text(monitor), name: of.map(|facts| Text(&facts.watch.name)) },
+            start: Time(outage.from),
+            end: outage.ended.map(|_| Time(outage.until)),
+            slots: outage.slots,
+            first_reason: Text(outage.reason),
+            ended_by: outage.ended.map(Text),
+            evidence: Evidence {
+                first_day: Date(first_day),
+                last_day: Date(outage.last_day),
+                sealed: of.is_some_and(|facts| facts.is_sealed(outage.last_day)),
+                vantages: vantages.map(|counts| counts.iter().map(from).collect()),
+                proof: format!(
+                    "/v1/providers/{provider}/proof?days={}&monitor={monitor}",
+                    window.reaching(first_day)
+                ),
+            },
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
     use trust::uptime::{reports::Disagreement, span::Span};
 
     use crate::{overview, samples};
@@ -329,11 +779,15 @@ mod tests {
         ]
     }
 
+    fn shown(overview: &Overview<'_>, reported: &ReportedOf) -> Value {
+        json!(Uptime::of(&"p1".parse().unwrap(), overview, reported))
+    }
+
     #[test]
     fn uptime_says_with_every_number_how_many_slots_it_rests_on() {
         let (facts, now) = (services(), samples::now());
         let overview = Overview::of(&facts, Window::new(7, now).unwrap(), now);
-        let value = uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new());
+        let value = shown(&overview, &ReportedOf::new());
         assert!(!value.to_string().contains("c1"), "contracts are not named");
         insta::assert_json_snapshot!(value);
     }
@@ -348,11 +802,8 @@ mod tests {
         let of = |day| Reported {
             days: BTreeMap::from([(day, BTreeMap::from([(Reporter::Gatus, said.clone())]))]),
         };
-        let shown = |day| {
-            let reported = ReportedOf::from([("m-web".parse().unwrap(), of(day))]);
-            uptime(&"p1".parse().unwrap(), &overview, &reported)
-        };
-        let mut value = shown(now.day());
+        let with = |day| shown(&overview, &ReportedOf::from([("m-web".parse().unwrap(), of(day))]));
+        let mut value = with(now.day());
         let web = value["monitors"]
             .as_array()
             .unwrap()
@@ -368,8 +819,8 @@ mod tests {
         );
         value["monitors"][web]["reported"] = json!([]);
         // Of a day that is not asked for, or of nobody, it is the same answer.
-        assert_eq!(value, shown(now.day().minus(8)));
-        assert_eq!(value, uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new()));
+        assert_eq!(value, with(now.day().minus(8)));
+        assert_eq!(value, shown(&overview, &ReportedOf::new()));
     }
 
     #[test]
@@ -380,7 +831,7 @@ mod tests {
         for count in [MOST_BY_DAY, 1000] {
             let facts = vec![one.clone(); count];
             let overview = Overview::of(&facts, quarter, now);
-            let answer = uptime(&"p1".parse().unwrap(), &overview, &ReportedOf::new()).to_string();
+            let answer = shown(&overview, &ReportedOf::new()).to_string();
             // As Lambda counts it: as a string within JSON.
             let counted = serde_json::to_string(&answer).unwrap().len();
             assert!(counted < 5_000_000, "{counted} bytes of {count} monitors");
@@ -399,7 +850,8 @@ mod tests {
             (monitor, found.from.unix()),
             vec![("home".parse().unwrap(), VantageCount { up: 21, down: 3, nothing: 0 })],
         )]);
-        let value = outages(&"p1".parse().unwrap(), &facts, window, &incidents, &seen, None);
+        let provider = "p1".parse().unwrap();
+        let value = json!(Outages::of(&provider, &facts, window, &incidents, &seen, None));
         insta::assert_json_snapshot!(value);
     }
 }

@@ -11,8 +11,10 @@ use super::{
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// The name under which the address of everything local is given among the parameters: what Function URLs begin with.
+/// The name under which the address of everything local is given among the parameters: what Function URLs begin with, and where the API is.
 pub const ADDRESS: &str = "Local::Address";
+
+const HTTP_API: &str = "AWS::Serverless::HttpApi";
 
 pub(crate) const QUEUE: &str = "AWS::SQS::Queue";
 
@@ -63,7 +65,7 @@ pub(crate) struct Names {
     resources: BTreeMap<String, (String, String)>,
     /// Logical name -> binary, of functions.
     binaries: BTreeMap<String, String>,
-    /// What Function URLs begin with.
+    /// What Function URLs begin with, and where the API is.
     address: String,
 }
 
@@ -229,6 +231,9 @@ impl Names {
             return Some(format!("{}/lambda-url/{binary}/", self.address));
         }
         let (kind, name) = self.resources.get(logical)?;
+        if attribute == "ApiEndpoint" && kind == HTTP_API {
+            return Some(self.address.clone());
+        }
         let service = match kind.as_str() {
             QUEUE => "sqs",
             "AWS::Events::EventBus" | "AWS::Events::Rule" => "events",

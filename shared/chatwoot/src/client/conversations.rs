@@ -75,9 +75,16 @@ struct OneContact {
     contact: Contact,
 }
 
-/// A note, as far as its text tells whether it is ours.
+/// Who sees what we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    ByAgents,
+    ByAll,
+}
+
+/// A message, as far as its text tells whether it is ours.
 #[derive(Deserialize)]
-struct Note {
+struct Written {
     #[serde(default)]
     content: Option<String>,
     #[serde(default)]
@@ -176,13 +183,37 @@ impl Chatwoot {
         number: ConversationNumber,
         text: &str,
     ) -> Result<(), ClientError> {
+        self.write_once(account, number, text, Seen::ByAgents).await
+    }
+
+    /// Writes a message that the renter sees, too, unless it stands among the last ones already. It is ours, so it is no reply of the
+    /// provider.
+    pub async fn say_once(
+        &self,
+        account: AccountId,
+        number: ConversationNumber,
+        text: &str,
+    ) -> Result<(), ClientError> {
+        self.write_once(account, number, text, Seen::ByAll).await
+    }
+
+    async fn write_once(
+        &self,
+        account: AccountId,
+        number: ConversationNumber,
+        text: &str,
+        seen: Seen,
+    ) -> Result<(), ClientError> {
         let path = format!("/api/v1/accounts/{account}/conversations/{number}/messages");
-        let latest: Payload<Vec<Note>> = self.get(By::User, &path).await?;
-        let same = |note: &Note| note.private == Some(true) && note.content.as_deref() == Some(text);
+        let private = seen == Seen::ByAgents;
+        let latest: Payload<Vec<Written>> = self.get(By::User, &path).await?;
+        let same = |written: &Written| {
+            written.private.unwrap_or_default() == private && written.content.as_deref() == Some(text)
+        };
         if latest.payload.iter().any(same) {
             return Ok(());
         }
-        let body = json!({ "content": text, "message_type": "outgoing", "private": true });
+        let body = json!({ "content": text, "message_type": "outgoing", "private": private });
         let _: Value = self.ask(By::User, Method::POST, &path, &body).await?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Bundles that bear a claim.
 
-use transparency::{PublicKey, SecretKey};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ed25519_dalek::{Signer, SigningKey};
+use transparency::{PublicKey, SecretKey, WitnessKey};
 
 use crate::{
     log::{Log, ORIGIN, key},
@@ -94,8 +96,8 @@ pub(crate) fn good() -> Vec<Sample> {
     let of = |pattern| vec![(0, Series { pattern, ..WEB }.honest())];
     let (old, new) = (key(ORIGIN, 1), key(ORIGIN, 2));
     let both = [new.clone(), old.clone()];
-    let mut witnessed = sample("signed-by-a-witness-too", &one, &[]);
-    witnessed.text.push_str("— witness.example/w TnKKVHLXqk1YrKbQYxwYwrSjgow=\n");
+    let mut strange = sample("signed-by-somebody-unknown-too", &one, &[]);
+    strange.text.push_str("— witness.example/w TnKKVHLXqk1YrKbQYxwYwrSjgow=\n");
     vec![
         sample("one-monitor", &one, &[]),
         sample("three-monitors", &three(), &[end(19, "18:00:00")]),
@@ -105,7 +107,8 @@ pub(crate) fn good() -> Vec<Sample> {
         sample("interval-changed-between-days", &two_intervals(), &[]),
         corrected("days-corrected", &[(29, paused), (4, thin)]),
         corrected("day-corrected-twice", &[(7, thin), (7, paused)]),
-        witnessed,
+        strange,
+        cosigned("cosigned", &[(1, 0), (2, 60)]),
         signed("signed-with-both-keys-known-by-the-old", &one, &[], &both, &[1]),
         signed("signed-with-both-keys-known-by-the-new", &one, &[], &both, &[2]),
         signed("signed-with-both-keys-known-by-both", &one, &[], &both, &[1, 2]),
@@ -141,6 +144,80 @@ pub(crate) fn correction(leaf: u64, right: &str) -> String {
 /// Seven days of a monitor that is asked every hour: the sample in the documentation.
 pub(crate) fn week() -> Sample {
     sample("week", &[(0, Series { interval: 3600, days: 7, ..WEB }.honest())], &[])
+}
+
+/// When witnesses cosign: three hours after the last of the days.
+pub(crate) const COSIGNED: &str = "2028-03-11T03:00:00Z";
+
+/// The key of a witness that is not secret.
+pub(crate) fn witness(number: u8) -> WitnessKey {
+    let key = SigningKey::from_bytes(&[200 + number; 32]).verifying_key();
+    WitnessKey::from_bytes(format!("witness.example/w{number}").parse().unwrap(), key.as_bytes()).unwrap()
+}
+
+/// A bundle whose checkpoint these witnesses have cosigned, so many seconds after [`COSIGNED`].
+fn cosigned(name: &'static str, witnesses: &[(u8, u64)]) -> Sample {
+    let mut sample = sample(name, &web(&|_, record| record), &[]);
+    let text = checkpoint_of(&sample.text).to_owned();
+    for (number, later) in witnesses {
+        sample.text.push_str(&cosignature(&text, *number, *later));
+    }
+    sample
+}
+
+/// The text that a bundle's checkpoint signs.
+pub(crate) fn checkpoint_of(bundle: &str) -> &str {
+    let end = bundle.rfind("\n\n").unwrap() + 1;
+    &bundle[bundle[..end].rfind("\n\n").unwrap() + 2..end]
+}
+
+/// A witness's signature line on a checkpoint's text, put together as C2SP `tlog-cosignature` says.
+pub(crate) fn cosignature(text: &str, number: u8, later: u64) -> String {
+    let seconds = trust::time::Moment::parse(COSIGNED).unwrap().unix() as u64 + later;
+    let signed = format!("cosignature/v1\ntime {seconds}\n{text}");
+    let signature = SigningKey::from_bytes(&[200 + number; 32]).sign(signed.as_bytes()).to_bytes();
+    let bytes = [&witness(number).id()[..], &seconds.to_be_bytes(), &signature].concat();
+    format!("— witness.example/w{number} {}\n", STANDARD.encode(bytes))
+}
+
+/// Bundles that are good, but not cosigned by the first two witnesses.
+pub(crate) fn uncosigned() -> Vec<Sample> {
+    let good = cosigned("cosigned", &[(1, 0), (2, 60)]);
+    let text = checkpoint_of(&good.text).to_owned();
+    let with = |name, lines: &[String]| {
+        let mut sample = cosigned(name, &[]);
+        sample.text.extend(lines.iter().map(String::as_str));
+        sample
+    };
+    let [first, second] = [cosignature(&text, 1, 0), cosignature(&text, 2, 60)];
+    let other = cosignature(&text.replacen("\n2", "\n1", 1), 2, 60);
+    vec![
+        with("by-none", &[]),
+        with("by-one-alone", std::slice::from_ref(&first)),
+        with("by-another-in-the-place-of-one", &[first.clone(), cosignature(&text, 3, 60)]),
+        with("under-anothers-name", &[first.clone(), second.replace("/w2", "/w1")]),
+        with("of-another-checkpoint", &[first.clone(), other.clone()]),
+        with("rightly-and-wrongly", &[first.clone(), second.clone(), other]),
+        with("at-another-time", &[first.clone(), at_another_time(&second)]),
+        with("cut-short", &[first.clone(), cut_short(&second)]),
+        with("in-the-year-10000", &[first, cosignature(&text, 2, 251_600_000_000)]),
+    ]
+}
+
+/// A signature line with other bytes.
+fn changed(line: &str, change: impl FnOnce(&mut Vec<u8>)) -> String {
+    let (name, bytes) = line.trim_end().rsplit_once(' ').unwrap();
+    let mut bytes = STANDARD.decode(bytes).unwrap();
+    change(&mut bytes);
+    format!("{name} {}\n", STANDARD.encode(bytes))
+}
+
+fn at_another_time(line: &str) -> String {
+    changed(line, |bytes| bytes[11] ^= 1)
+}
+
+fn cut_short(line: &str) -> String {
+    changed(line, |bytes| bytes.truncate(bytes.len() - 1))
 }
 
 /// Ten days at one interval, then twenty at another.

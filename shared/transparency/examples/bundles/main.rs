@@ -1,6 +1,7 @@
 //! `cargo run -p transparency --example bundles -- DIRECTORY`: bundles to try verifiers on. `week` is the one in `samples`. Below the
 //! directory, `good` has bundles that bear a claim about thirty days, each with the lines that `verify-uptime` prints of it; `bad` has
-//! tampered ones, which are named after what was done to them. Beside each are the keys it is to be verified with.
+//! tampered ones, which are named after what was done to them. Beside each are the keys it is to be verified with. `witnesses` are the
+//! keys of two who have cosigned `good/cosigned`, and of which one at least has not cosigned those in `uncosigned`.
 
 #![expect(clippy::unwrap_used, reason = "made for tests, where what can not go on fails")]
 
@@ -21,7 +22,8 @@ fn main() -> io::Result<()> {
     let directory = std::env::args_os().nth(1).ok_or_else(|| io::Error::other("no directory was given"))?;
     let directory = Path::new(&directory);
     let (good, bad) = (directory.join("good"), directory.join("bad"));
-    for directory in [&good, &bad] {
+    let uncosigned = directory.join("uncosigned");
+    for directory in [&good, &bad, &uncosigned] {
         fs::create_dir_all(directory)?;
     }
     let week = made::week();
@@ -34,7 +36,10 @@ fn main() -> io::Result<()> {
     for sample in tampered::bad() {
         write(&bad, &sample)?;
     }
-    Ok(())
+    for sample in made::uncosigned() {
+        write(&uncosigned, &sample)?;
+    }
+    fs::write(directory.join("witnesses"), format!("{}\n{}\n", made::witness(1), made::witness(2)))
 }
 
 fn write(directory: &Path, sample: &Sample) -> io::Result<()> {

@@ -6,12 +6,14 @@ use std::{
     num::NonZeroU32,
     path::{Path, PathBuf},
     process::ExitCode,
+    str::FromStr,
 };
 
 use clap::Parser;
 use transparency::{
-    Bundle, PublicKey, bundle,
+    Bundle, PublicKey, WitnessKey, bundle,
     claim::{Claim, Expected},
+    key::InvalidKey,
 };
 use trust::{time::Day, uptime::names::MonitorId};
 
@@ -27,6 +29,10 @@ struct Command {
     /// log changes its key.
     #[arg(long = "key", value_name = "KEY", required = true)]
     keys: Vec<String>,
+    /// Refuse a bundle whose checkpoint this witness has not cosigned: its public key, `<name>+<id>+<base64>`, or @FILE with one such
+    /// key a line. May be given several times; all of them have to have.
+    #[arg(long = "witness", value_name = "KEY")]
+    witnesses: Vec<String>,
     /// Refuse a bundle about any other number of days.
     #[arg(long, value_name = "NUMBER")]
     days: Option<NonZeroU32>,
@@ -41,8 +47,8 @@ struct Command {
 fn main() -> ExitCode {
     let command = Command::parse();
     match command.read() {
-        Ok((keys, bytes)) => match command.verify(&keys, bytes) {
-            Ok(claim) => said(&mut io::stdout(), &claim.to_string(), ExitCode::SUCCESS),
+        Ok(given) => match command.verify(given) {
+            Ok(proven) => said(&mut io::stdout(), &proven, ExitCode::SUCCESS),
             Err(doubt) => said(&mut io::stderr(), &format!("not proven: {doubt}\n"), ExitCode::FAILURE),
         },
         Err(wrong) => said(&mut io::stderr(), &format!("error: {wrong}\n"), ExitCode::from(2)),
@@ -56,33 +62,63 @@ fn said(to: &mut impl Write, text: &str, code: ExitCode) -> ExitCode {
 }
 
 impl Command {
-    /// The keys and the bundle, or why they can not be had.
-    fn read(&self) -> Result<(Vec<PublicKey>, Vec<u8>), String> {
-        let mut keys = Vec::new();
-        for given in &self.keys {
-            let text = match given.strip_prefix('@') {
-                Some(path) => fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
-                None => given.clone(),
-            };
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                keys.push(line.parse().map_err(|error| format!("{line:?} is no key: {error}"))?);
-            }
-        }
+    /// What is needed to verify, or why it can not be had.
+    fn read(&self) -> Result<Given, String> {
+        let keys = read_keys(&self.keys)?;
         if keys.is_empty() {
             return Err("no key was given".to_owned());
         }
+        let witnesses = read_keys(&self.witnesses)?;
+        if witnesses.is_empty() && !self.witnesses.is_empty() {
+            return Err("no key of a witness was given".to_owned());
+        }
         let bytes = read(&self.bundle).map_err(|error| format!("{}: {error}", self.bundle.display()))?;
-        Ok((keys, bytes))
+        Ok(Given { keys, witnesses, bytes })
     }
 
-    /// The claim, or why it is not believed.
-    fn verify(&self, keys: &[PublicKey], bytes: Vec<u8>) -> Result<Claim, String> {
+    /// The claim and until when it is witnessed, or why it is not believed.
+    fn verify(&self, Given { keys, witnesses, bytes }: Given) -> Result<String, String> {
         let text = String::from_utf8(bytes).map_err(|_| "the bundle is not UTF-8 text".to_owned())?;
         let bundle = Bundle::parse(&text).map_err(|malformed| malformed.to_string())?;
-        let verified = bundle.verify(keys).map_err(|doubt| doubt.to_string())?;
+        let verified = bundle.verify(&keys).map_err(|doubt| doubt.to_string())?;
         let expected = Expected { days: self.days, until: self.until, monitors: self.monitors.clone() };
-        Claim::of(&verified, &expected).map_err(|reason| reason.to_string())
+        let mut proven = Claim::of(&verified, &expected).map_err(|reason| reason.to_string())?.to_string();
+        for (number, witness) in witnesses.iter().enumerate() {
+            let time = verified.checkpoint().cosigned(witness).map_err(|doubt| doubt.to_string())?;
+            let between = if number == 0 { "\n" } else { "" };
+            proven.extend([
+                between,
+                "witnessed by ",
+                witness.name().as_str(),
+                " until ",
+                &time.to_string(),
+                "\n",
+            ]);
+        }
+        Ok(proven)
     }
+}
+
+/// What a bundle is verified with, and the bundle.
+struct Given {
+    keys: Vec<PublicKey>,
+    witnesses: Vec<WitnessKey>,
+    bytes: Vec<u8>,
+}
+
+/// Keys as they were given: each itself, or in a file after `@`.
+fn read_keys<K: FromStr<Err = InvalidKey>>(given: &[String]) -> Result<Vec<K>, String> {
+    let mut keys = Vec::new();
+    for given in given {
+        let text = match given.strip_prefix('@') {
+            Some(path) => fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
+            None => given.clone(),
+        };
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            keys.push(line.parse().map_err(|error| format!("{line:?} is no key: {error}"))?);
+        }
+    }
+    Ok(keys)
 }
 
 /// No more than a bundle can have, and one byte to tell.

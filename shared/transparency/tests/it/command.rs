@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use transparency::PublicKey;
 
 use crate::{
-    made::{good, week},
+    made::{good, uncosigned, week, witness},
     tampered::bad,
 };
 
@@ -102,6 +102,32 @@ fn a_bundle_about_other_days_or_monitors_than_expected_is_refused() {
     }
     let output = run(sample.text.as_bytes(), &sample.keys, &["--monitor", "web"]);
     assert_eq!(said(&output).0, Some(0));
+}
+
+#[test]
+fn a_bundle_that_is_to_be_witnessed_says_until_when_or_is_refused() {
+    let [first, second] = [1, 2].map(|number| witness(number).to_string());
+    let both = ["--witness", &*first, "--witness", &*second];
+    let cosigned = good().into_iter().find(|sample| sample.name == "cosigned").unwrap();
+    let output = run(cosigned.text.as_bytes(), &cosigned.keys, &both);
+    let (code, printed, doubt) = said(&output);
+    assert_eq!((code, doubt), (Some(0), ""));
+    let unwitnessed = run(cosigned.text.as_bytes(), &cosigned.keys, &[]);
+    let lines = "\nwitnessed by witness.example/w1 until 2028-03-11T03:00:00Z\n\
+                 witnessed by witness.example/w2 until 2028-03-11T03:01:00Z\n";
+    assert_eq!(printed, format!("{}{lines}", said(&unwitnessed).1));
+    for sample in uncosigned() {
+        // Nobody has to know witnesses.
+        assert_eq!(said(&run(sample.text.as_bytes(), &sample.keys, &[])).0, Some(0), "{}", sample.name);
+        let output = run(sample.text.as_bytes(), &sample.keys, &both);
+        let (code, printed, doubt) = said(&output);
+        assert_eq!((code, printed), (Some(1), ""), "{}", sample.name);
+        assert!(doubt.starts_with("not proven: the "), "{}: {doubt}", sample.name);
+        assert!(doubt.contains("cosign"), "{}: {doubt}", sample.name);
+    }
+    let log = cosigned.keys[0].to_string();
+    let output = run(cosigned.text.as_bytes(), &cosigned.keys, &["--witness", &log]);
+    assert_eq!(said(&output).0, Some(2));
 }
 
 #[test]

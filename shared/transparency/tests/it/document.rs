@@ -1,12 +1,12 @@
 //! What docs/proof.md says, where it can be held against the code.
 
-use transparency::{Kind, Leaf, Published};
+use transparency::{Hash, Head, Kind, Leaf, Published, WitnessKey, checkpoint::Candidate};
 use trust::uptime::{
-    leaves::{CorrectionLeaf, KeyLeaf, MaintenanceLeaf, MonitorLeaf},
+    leaves::{CorrectionLeaf, KeyLeaf, MaintenanceLeaf, MonitorLeaf, ScoreLeaf},
     record::DayRecord,
 };
 
-use crate::{made::good, tampered::bad};
+use crate::{made::good, support::Log, tampered::bad};
 
 const DOCUMENT: &str = include_str!("../../../../docs/proof.md");
 
@@ -42,12 +42,15 @@ fn each_kind_of_leaf_is_shown_as_it_is_written() {
             Kind::Maintenance => MaintenanceLeaf::decode(bytes).unwrap().encode(),
             Kind::Correction => CorrectionLeaf::decode(bytes).unwrap().encode(),
             Kind::Key => KeyLeaf::decode(bytes).unwrap().encode(),
-            Kind::Score => panic!("is not described"),
+            Kind::Score => ScoreLeaf::decode(bytes).unwrap().encode(),
         };
         assert_eq!(written.as_bytes(), bytes);
         shown.push(leaf.kind());
     }
-    assert_eq!(shown, [Kind::Day, Kind::Monitor, Kind::Maintenance, Kind::Key, Kind::Correction]);
+    assert_eq!(
+        shown,
+        [Kind::Day, Kind::Monitor, Kind::Maintenance, Kind::Key, Kind::Correction, Kind::Score]
+    );
 }
 
 #[test]
@@ -62,4 +65,18 @@ fn it_counts_the_bundles_to_try_a_verifier_on() {
     let (good, bad) = (good().len(), bad().len());
     assert!(DOCUMENT.contains(&format!("writes {good} good bundles")), "{good}");
     assert!(DOCUMENT.contains(&format!("and {bad} that were tampered with")), "{bad}");
+}
+
+#[test]
+fn the_cosignature_it_shows_is_one_of_the_witness_it_shows() {
+    let key = DOCUMENT.split('`').find(|text| text.starts_with("witness.example/w1+")).unwrap();
+    let line = blocks().into_iter().find(|block| block.starts_with("— witness.example/w1 ")).unwrap();
+    let signed = blocks().into_iter().find(|block| block.starts_with("cosignature/v1\n")).unwrap();
+    let key: WitnessKey = key.parse().unwrap();
+    let head = Head { size: 1, root: Hash::of_leaf(b"a") };
+    let log = Log::new();
+    let checkpoint = Candidate::after(&log.checkpoint, head, &[]).unwrap().sign(&log.key, &[]).unwrap();
+    let time = checkpoint.with_cosignature(&key, &line).unwrap().cosigned(&key).unwrap();
+    let (text, _) = checkpoint.note().split_once("\n\n").unwrap();
+    assert_eq!(signed, format!("cosignature/v1\ntime {}\n{text}\n", time.unix()));
 }

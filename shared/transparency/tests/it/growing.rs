@@ -9,7 +9,8 @@ use transparency::{
     proof::{NotProven, extended, included},
     tile::{Content, read_entries},
     tree::{
-        Tiles, TreeError, append, needed_to_append, needed_to_extend, needed_to_prove, prove, prove_extension,
+        Tiles, TreeError, append, needed_since, needed_to_append, needed_to_extend, needed_to_prove, prove,
+        prove_extension, prove_since,
     },
 };
 
@@ -255,6 +256,10 @@ proptest! {
             let oracle = Oracle::of(&leaves(0..log.head.size));
             prop_assert_eq!(&proof, &ours(tlog_tiles::prove_tree(log.head.size, old.size, &oracle).unwrap()));
         }
+        // Whoever knows the root himself is given the same.
+        let store = asked(&log);
+        prop_assert_eq!(prove_since(&store, old.size, log.head), Ok(proof.clone()));
+        prop_assert_eq!(store.tiles(), sorted(needed_since(old.size, log.head.size)));
         let other = Head { root: Hash::of_leaf(b"other"), ..old };
         prop_assert_eq!(extended(other, log.head, &proof), Err(NotProven::WrongRoot));
         let longer = [&proof[..], &[old.root]].concat();

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    policy::Policy,
+    policy::{Family, Policy},
     ratio::Ratio,
     replies::{OpenWait, Scope},
+    score::Score,
     time::Moment,
 };
 
-use super::{ContractFacts, Signals};
+use super::{ContractFacts, FeedbackFacts, Signals, UptimeFacts};
 
 /// A warning, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,34 +50,66 @@ pub enum Concern {
     NoResponses,
     /// The provider declines many requests.
     Rejections,
+    /// His services were down for much of several days.
+    BadDays,
+    /// The provider ends contracts more often than he used to.
+    CancellationsRising,
+    /// Most of his contracts are with one renter.
+    OneRenter,
+    /// What renters say is far from what was measured.
+    FeedbackFarFromMeasured,
 }
 
-pub(super) fn raise(policy: &Policy, signals: &Signals, facts: &ContractFacts, as_of: Moment) -> Vec<Flag> {
-    let rules = &policy.flags;
-    let failures = facts.provisioning_failed + facts.never_delivered;
-    let counted = [
-        (Concern::ProvisioningFailures, rules.provisioning_failures, failures, facts.decided()),
+/// What flags are raised from, besides signals.
+pub(super) struct Known<'a> {
+    pub(super) contracts: &'a ContractFacts,
+    pub(super) uptime: &'a UptimeFacts,
+    pub(super) feedback: &'a FeedbackFacts,
+    /// Before it is capped by a flag.
+    pub(super) score: &'a Score,
+}
+
+pub(super) fn raise(policy: &Policy, signals: &Signals, known: &Known<'_>, as_of: Moment) -> Vec<Flag> {
+    let (rules, contracts) = (&policy.flags, known.contracts);
+    let failures = contracts.provisioning_failed + contracts.never_delivered;
+    let of_decided = |count| Ratio { count, of: contracts.decided() };
+    let rates = [
+        (Concern::ProvisioningFailures, rules.provisioning_failures, of_decided(failures)),
         (
             Concern::ProviderCancellations,
             rules.provider_cancellations,
-            facts.cancelled_by_provider,
-            facts.decided(),
+            of_decided(contracts.cancelled_by_provider),
         ),
-        (Concern::NoResponses, rules.no_responses, facts.no_response, facts.requests()),
-        (Concern::Rejections, rules.rejections, facts.rejected, facts.requests()),
+        (Concern::NoResponses, rules.no_responses, contracts.no_answer()),
+        (Concern::Rejections, rules.rejections, contracts.rejection()),
+        (Concern::BadDays, rules.bad_days, known.uptime.bad_days),
+        (Concern::OneRenter, rules.one_renter, contracts.largest_renter),
     ];
-    let counted = counted
-        .into_iter()
-        .filter(|(_, threshold, count, of)| threshold.is_exceeded(*count, *of))
-        .map(|(concern, _, count, of)| Flag {
-            severity: Severity::Warning,
-            concern,
-            evidence: Ratio { count, of },
-            since: None,
-        });
-    let mut flags: Vec<Flag> = silence(policy, signals, as_of).into_iter().chain(counted).collect();
+    let rates = rates.into_iter().filter(|(_, threshold, rate)| threshold.is_exceeded(rate.count, rate.of));
+    let rising =
+        contracts.trend.is_worse() && contracts.trend.recent.count >= rules.provider_cancellations.count;
+    let rising = rising.then_some((Concern::CancellationsRising, contracts.trend.recent));
+    let far =
+        feedback_is_far(policy, known).then(|| (Concern::FeedbackFarFromMeasured, known.feedback.yes()));
+    let warnings = rates.map(|(concern, _, rate)| (concern, rate)).chain(rising).chain(far);
+    let warning = |(concern, evidence)| Flag { severity: Severity::Warning, concern, evidence, since: None };
+    let mut flags: Vec<Flag> =
+        silence(policy, signals, as_of).into_iter().chain(warnings.map(warning)).collect();
     flags.sort_by_key(|flag| (flag.severity, flag.concern));
     flags
+}
+
+/// Whether what renters say differs from what we measured, uptime and replies together, by more than both may be off.
+fn feedback_is_far(policy: &Policy, known: &Known<'_>) -> bool {
+    let enough = policy.flags.feedback_gap_count;
+    let measured = known.score.families.iter().filter(|family| {
+        matches!(family.family, Family::Uptime | Family::Replies) && family.effective >= enough * 1000
+    });
+    let measured: Vec<f64> = measured.map(|family| family.mean.value()).collect();
+    let said = known.feedback.yes().share().filter(|_| known.feedback.votes() >= enough);
+    let (Some(said), false) = (said, measured.is_empty()) else { return false };
+    let mean = measured.iter().sum::<f64>() / measured.len() as f64;
+    (said - mean).abs() * 1000.0 > f64::from(policy.flags.feedback_gap)
 }
 
 /// Waits in contracts that have been open for too long.

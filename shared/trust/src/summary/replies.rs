@@ -8,7 +8,7 @@ use crate::{
     past::{ClosedWaits, Past, WINDOWS},
     ratio::Ratio,
     replies::{Kept, OpenWait, Rank, Scope},
-    score::{Kind, Observations, Weighted},
+    score::{Kind, Observations, Quality, observe},
     survival::{Curve, Lengths, Percentile},
     time::{Day, Moment},
 };
@@ -119,7 +119,7 @@ enum Detail {
 fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Detail) -> ReplyWindow {
     let from = as_of.day().minus(days - 1);
     let mut closed = signals.past.as_ref().map_or_else(ClosedWaits::default, |past| past.within(days, scope));
-    for (_, day) in signals.replies.range(from..) {
+    for (_, day) in signals.days.replies.range(from..) {
         for (&class, &count) in day.iter().filter(|(class, _)| class.scope == scope) {
             closed.add(class, count);
         }
@@ -178,24 +178,23 @@ fn thinned(curve: &Curve) -> Vec<CurvePoint> {
 /// The observations that are scored: answered waits, and open ones once overdue. Those not yet overdue say nothing yet.
 pub(super) fn evidence(signals: &Signals, as_of: Moment) -> Observations {
     let mut observations = Observations::new();
-    let mut observe = |day: Day, kind: Kind, count: u64| {
-        observations.entry((day, kind)).or_insert(Weighted { count: 0, weight: 1000 }).count += count;
+    let mut note = |day: Day, kind: Kind, count: u64| {
+        let quality = if kind == Kind::RepliedInTime { Quality::GOOD } else { Quality::BAD };
+        observe(&mut observations, day, kind, (1000, quality), count);
     };
     for (day, promises) in signals.past.iter().flat_map(Past::scored) {
-        let kinds = [(Kind::RepliedInTime, promises.kept), (Kind::RepliedLate, promises.broken)];
-        for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > 0) {
-            observe(day, kind, count);
-        }
+        note(day, Kind::RepliedInTime, promises.kept);
+        note(day, Kind::RepliedLate, promises.broken);
     }
-    for (&day, classes) in &signals.replies {
+    for (&day, classes) in &signals.days.replies {
         for (class, &count) in classes.iter().filter(|(class, _)| class.scope == Scope::Contract) {
             let kind = if class.promise == Kept::Kept { Kind::RepliedInTime } else { Kind::RepliedLate };
-            observe(day, kind, count);
+            note(day, kind, count);
         }
     }
     for wait in signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract && is_overdue(wait, as_of))
     {
-        observe(wait.opened_at.day(), Kind::Overdue, 1);
+        note(wait.opened_at.day(), Kind::Overdue, 1);
     }
     observations
 }

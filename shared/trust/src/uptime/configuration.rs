@@ -122,6 +122,7 @@ impl Monitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::RentedBy;
     use super::*;
     use crate::uptime::{
         outage::Service,
@@ -151,6 +152,7 @@ mod tests {
             windows: Vec::new(),
             ended: None,
             sla: None,
+            rented_by: RentedBy::Another,
         };
         Monitor {
             watch,

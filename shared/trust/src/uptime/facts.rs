@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::{Day, Moment};
 
 use super::{
+    count::{UptimeCount, UptimeDelta},
     day::{Latency, MonitorDay, Tally},
     leaves::CheckKind,
     maintenance::Window,
@@ -51,6 +52,27 @@ pub struct Watch {
     /// What the contract promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
+    /// Who rents the service.
+    #[serde(default, skip_serializing_if = "RentedBy::is_another")]
+    pub rented_by: RentedBy,
+}
+
+/// Who rents a service that is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RentedBy {
+    /// Another party than the provider.
+    #[default]
+    Another,
+    /// The provider himself: shown, never scored.
+    ProviderHimself,
+}
+
+impl RentedBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+    fn is_another(&self) -> bool {
+        *self == Self::Another
+    }
 }
 
 impl Watch {
@@ -244,6 +266,26 @@ impl Facts {
             current.outages.retain(|outage| outage.from >= ends);
         }
         facts
+    }
+
+    /// What this day, once it is sealed, adds to the provider's uptime signal.
+    pub fn counted(&self, day: &MonitorDay) -> UptimeDelta {
+        let mut delta = UptimeDelta::default();
+        if let (RentedBy::Another, Some(class)) = (self.watch.rented_by, UptimeCount::of(&day.tally())) {
+            delta.gain(&self.watch.service.provider, day.day, class);
+        }
+        delta
+    }
+
+    /// What a correction of a sealed day changes in the provider's uptime signal: the day is taken away as it was, and added as it is.
+    pub fn recounted(&self, was: &MonitorDay, is: &MonitorDay) -> UptimeDelta {
+        let mut delta = self.counted(is);
+        for (provider, day, classes) in self.counted(was).iter() {
+            for class in classes.keys() {
+                delta.lose(provider, day, *class);
+            }
+        }
+        delta
     }
 
     /// All days that are kept, by time; today is the last, as far as it is over.

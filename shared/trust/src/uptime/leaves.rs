@@ -79,17 +79,21 @@
 //! is right, all of its record, with the monitor, the number, the hash before, the day, the interval and the
 //! phase of the wrong one. It is left out where the leaf is no day, or nobody knows how it was. Of several
 //! corrections of one day the last one in the log counts.
+//!
+//! [`score/1`](score), a provider's score at the end of a day, is not about a monitor, and written alike.
 
 mod correction;
 mod key;
 mod maintenance;
 mod monitor;
+pub mod score;
 mod text;
 
 pub use correction::{AnotherDay, CorrectionLeaf, InvalidReason, Reason};
 pub use key::{InvalidKeyChange, InvalidLogKey, KeyLeaf, LogKey};
 pub use maintenance::MaintenanceLeaf;
 pub use monitor::{CheckKind, InvalidLifetime, Lifetime, MonitorLeaf, UnknownCheck, commitment};
+pub use score::{InvalidScore, ScoreLeaf};
 pub use text::Malformed;
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     check::Check,
-    facts::Watch,
+    facts::{RentedBy, Watch},
     maintenance::{InvalidWindow, Window},
     names::{EndpointName, MonitorId},
     outage::Service,
@@ -169,7 +169,9 @@ impl Monitoring {
             };
             let Wished { name, schedule, checks, windows } = wished;
             let sla = self.sla.map(|(_, sla)| sla);
-            Some((Watch { service, name, kind, schedule, windows, ended, sla }, checks))
+            let rented_by =
+                if terms.is_self_dealing() { RentedBy::ProviderHimself } else { RentedBy::Another };
+            Some((Watch { service, name, kind, schedule, windows, ended, sla, rented_by }, checks))
         };
         self.wishes.monitors(&terms.contract_id, ended).into_iter().filter_map(watch).collect()
     }

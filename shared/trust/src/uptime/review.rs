@@ -107,6 +107,7 @@ impl Difference {
 mod tests {
     use super::*;
     use crate::uptime::{
+        facts::RentedBy,
         leaves::CheckKind,
         outage::Service,
         schedule::{Interval, Schedule},
@@ -134,6 +135,7 @@ mod tests {
             windows: Vec::new(),
             ended: ended.map(at),
             sla: None,
+            rented_by: RentedBy::Another,
         }
     }
 

@@ -551,7 +551,7 @@ fn only_what_a_score_is_made_of_wakes_the_score() {
         let record = json!({"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}}});
         wiring.stream_triggers[0].filters.iter().any(|filter| filter.matches(&record))
     };
-    for sk in ["profile", "replies#2026-11-23", "contracts#2026-11-23"] {
+    for sk in ["profile", "renters", "signal#2026-11-23#c"] {
         assert!(wakes("provider#alpha", sk), "{sk}");
         assert!(!wakes("chat#1#7", sk), "{sk}");
     }

@@ -35,6 +35,7 @@ fn watch(sla: Option<Sla>) -> Watch {
         windows: Vec::new(),
         ended: None,
         sla,
+        rented_by: RentedBy::Another,
     }
 }
 

@@ -1,0 +1,298 @@
+//! A provider: his card in a list, and everything about him.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use table::Card;
+use trust::{
+    id::{OperatorId, ProviderId},
+    policy::Family,
+    setup::{ProviderChat, State},
+    summary::{ContractFacts, Summary, Track},
+};
+
+use super::{
+    figures::{Flag, Percentile, Share},
+    reason,
+    replies::ReplyFacts,
+    scalar::{Text, Time},
+    score::ScoreFigures,
+};
+
+/// Providers asked for by their ids.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Named<'a> {
+    /// Those that are registered, in the order asked for.
+    pub(crate) items: Vec<ListedProvider<'a>>,
+    /// Ids of no registered provider, in the order asked for.
+    pub(crate) unknown: Vec<&'a str>,
+    /// Always `null`: there is one page.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A provider, as a list shows him.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ListedProvider<'a> {
+    /// His id.
+    id: Text<&'a ProviderId>,
+    /// His name.
+    name: &'a str,
+    /// How far he has come.
+    #[schemars(extend("enum" = ["new", "vetting", "established"]))]
+    track: Text<Track>,
+    /// His score; `null` for a new one.
+    score: Option<ScoreRange>,
+    /// Why there is no score.
+    score_reason: Option<&'static str>,
+    /// What each family of the score comes to, where it rests on evidence.
+    families: Vec<FamilyShare>,
+    /// What to be warned of, the gravest first.
+    flags: Vec<Flag>,
+    /// The median reply time over 90 days.
+    reply_median: Percentile,
+    /// Contracts completed in 365 days.
+    contracts_completed: u64,
+    /// The first time anything was said of him.
+    known_since: Option<Time>,
+    /// Where he offers. Empty where that is not known.
+    regions: Vec<&'a str>,
+    /// His price as a share of the median of comparable offers; `null` where that is not known.
+    price_to_median: Option<f64>,
+    /// When all this was worked out.
+    as_of: Time,
+}
+
+impl<'a> ListedProvider<'a> {
+    pub(crate) fn of(card: &'a Card) -> Self {
+        let family = |found: &table::CardFamily| FamilyShare {
+            family: Text(found.family),
+            mean: found.mean.value(),
+            low: found.low.value(),
+            observations: found.observations,
+        };
+        Self {
+            id: Text(&card.provider),
+            name: &card.name,
+            track: Text(card.track),
+            score: card.score.map(|(points, low, high)| ScoreRange {
+                value: points.value(),
+                low: low.value(),
+                high: high.value(),
+            }),
+            score_reason: reason(card.track),
+            families: card.families.iter().map(family).collect(),
+            flags: Flag::all(&card.flags),
+            reply_median: Percentile::of(&card.reply_median, card.waits),
+            contracts_completed: card.completed,
+            known_since: card.known_since.map(Time),
+            regions: card.regions.iter().map(String::as_str).collect(),
+            price_to_median: card.price.map(|thousandths| f64::from(thousandths) / 1000.0),
+            as_of: Time(card.as_of),
+        }
+    }
+}
+
+/// A score and its interval.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ScoreRange {
+    /// The score, 0 to 100, after caps.
+    #[schemars(range(min = 0, max = 100))]
+    value: f64,
+    /// Lower end of the 90 % interval: lists go by it.
+    low: f64,
+    /// Upper end of it.
+    high: f64,
+}
+
+/// What a family of the score comes to.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FamilyShare {
+    /// Which.
+    #[schemars(extend("enum" = ["uptime", "replies", "contracts", "feedback", "claims"]))]
+    family: Text<Family>,
+    /// Its share.
+    #[schemars(range(min = 0, max = 1))]
+    mean: f64,
+    /// Lower end of its 90 % interval.
+    #[schemars(range(min = 0, max = 1))]
+    low: f64,
+    /// How many observations it rests on.
+    observations: u64,
+}
+
+/// Everything about a provider.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Provider<'a> {
+    /// His id.
+    id: Text<&'a ProviderId>,
+    /// His name.
+    name: Option<&'a str>,
+    /// His website, as the marketplace gives it. Check it before you link to it.
+    website: Option<&'a str>,
+    /// The account behind several providers.
+    operator_id: Option<Text<&'a OperatorId>>,
+    /// The first time anything was said of him.
+    known_since: Option<Time>,
+    /// The last time he proved to be around.
+    checked_in_at: Option<Time>,
+    /// When all this was worked out.
+    as_of: Time,
+    /// How far he has come.
+    #[schemars(extend("enum" = ["new", "vetting", "established"]))]
+    track: Text<Track>,
+    /// His score; `null` for a new one.
+    score: Option<ScoreFigures<'a>>,
+    /// Why there is no score.
+    score_reason: Option<&'static str>,
+    /// What to be warned of, the gravest first.
+    flags: Vec<Flag>,
+    /// How he replies.
+    replies: ReplyFacts,
+    /// What became of his contracts.
+    contracts: Contracts,
+    /// Where more is.
+    links: Links,
+}
+
+impl<'a> Provider<'a> {
+    pub(crate) fn of(summary: &'a Summary) -> Self {
+        let profile = summary.profile.as_ref();
+        let path = format!("/v1/providers/{}", summary.provider);
+        Self {
+            id: Text(&summary.provider),
+            name: profile.map(|profile| profile.name.as_str()),
+            website: profile.and_then(|profile| profile.website.as_deref()),
+            operator_id: profile.and_then(|profile| profile.operator_id.as_ref()).map(Text),
+            known_since: summary.known_since.map(Time),
+            checked_in_at: summary.checked_in_at.map(Time),
+            as_of: Time(summary.as_of),
+            track: Text(summary.track),
+            score: summary.score.as_ref().map(ScoreFigures::of),
+            score_reason: reason(summary.track),
+            flags: Flag::all(&summary.flags),
+            replies: ReplyFacts::of(summary),
+            contracts: Contracts::of(&summary.contracts),
+            links: Links {
+                score: format!("{path}/score?explain=true"),
+                history: format!("{path}/score/history"),
+                replies: format!("{path}/replies"),
+                uptime: format!("{path}/uptime"),
+                outages: format!("{path}/outages"),
+                incidents: format!("{path}/incidents.atom"),
+                proof: format!("{path}/proof"),
+                badge: format!("{path}/badge.svg"),
+                page: format!("/providers/{}", summary.provider),
+                itself: path,
+            },
+        }
+    }
+}
+
+/// Paths of what belongs to a provider.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Links {
+    #[serde(rename = "self")]
+    itself: String,
+    score: String,
+    history: String,
+    replies: String,
+    uptime: String,
+    outages: String,
+    incidents: String,
+    proof: String,
+    badge: String,
+    page: String,
+}
+
+/// What became of the contracts that were decided in some days, or are not decided yet.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Contracts {
+    /// How many days.
+    days: u16,
+    /// Completed, of those that were the provider's to keep.
+    completion: Share,
+    /// Ran their term.
+    completed: u64,
+    /// Ended by the provider.
+    cancelled_by_provider: u64,
+    /// Ended by the renter.
+    cancelled_by_renter: u64,
+    /// Ended by the marketplace.
+    cancelled_by_marketplace: u64,
+    /// Ended by anybody in the first tenth of their term.
+    cancelled_early: u64,
+    /// Could not be handed over.
+    provisioning_failed: u64,
+    /// Accepted more than 7 days ago and not handed over.
+    never_delivered: u64,
+    /// Requested more than 7 days ago and not answered.
+    no_response: u64,
+    /// Declined.
+    rejected: u64,
+    /// Running.
+    active: u64,
+    /// Requested or accepted, with time left.
+    pending: u64,
+    /// What is shown, and never scored.
+    not_scored: NotScored,
+    /// Half of the handovers come within this time from acceptance.
+    delivery_median: Percentile,
+    /// Nine of ten come within this time.
+    delivery_p90: Percentile,
+}
+
+impl Contracts {
+    fn of(facts: &ContractFacts) -> Self {
+        Self {
+            days: facts.days,
+            completion: Share::of(facts.completion()),
+            completed: facts.completed,
+            cancelled_by_provider: facts.cancelled_by_provider,
+            cancelled_by_renter: facts.cancelled_by_renter,
+            cancelled_by_marketplace: facts.cancelled_by_marketplace,
+            cancelled_early: facts.cancelled_early,
+            provisioning_failed: facts.provisioning_failed,
+            never_delivered: facts.never_delivered,
+            no_response: facts.no_response,
+            rejected: facts.rejected,
+            active: facts.active,
+            pending: facts.pending,
+            not_scored: NotScored { self_dealing: facts.self_dealing },
+            delivery_median: Percentile::of(&facts.delivery_median, facts.deliveries),
+            delivery_p90: Percentile::of(&facts.delivery_p90, facts.deliveries),
+        }
+    }
+}
+
+/// Contracts that count for nothing.
+#[derive(Debug, Serialize, JsonSchema)]
+struct NotScored {
+    /// Renter and provider are the same party.
+    self_dealing: u64,
+}
+
+/// How far a provider's chat is set up.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Chat<'a> {
+    /// The provider.
+    provider_id: Text<&'a ProviderId>,
+    /// How far it has come.
+    #[schemars(extend("enum" = ["ready", "pending", "failed"]))]
+    state: &'static str,
+    /// What it waits for, or why it failed.
+    reason: Option<&'a str>,
+}
+
+impl<'a> Chat<'a> {
+    /// `chat` is absent where nobody has asked for one.
+    pub(crate) fn of(summary: &'a Summary, chat: Option<&'a ProviderChat>) -> Self {
+        let place = summary.profile.as_ref().and_then(|profile| profile.chat);
+        let (state, reason) = match (chat.map(|chat| chat.attempts.state()), place) {
+            (Some(State::Ready), _) => ("ready", None),
+            (Some(State::Pending(reason)), _) => ("pending", reason),
+            (Some(State::Failed(reason)), _) => ("failed", Some(reason)),
+            (None, Some(_)) => ("ready", Some("set up by the marketplace")),
+            (None, None) => ("pending", Some("waiting for his first published offering")),
+        };
+        Self { provider_id: Text(&summary.provider), state, reason }
+    }
+}
