@@ -36,6 +36,7 @@ use crate::{
     overview::{Overview, Window},
     proof::NoProof,
     view::{
+        feedback::Feedback,
         figures::Listed,
         provider::{Chat, Provider},
         replies::Replies,
@@ -83,7 +84,7 @@ pub async fn handle(
 }
 
 /// All paths, with what answers them.
-fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 24] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 25] {
     [
         ("/", get(listing::list_page)),
         ("/compare", get(listing::compare_page)),
@@ -97,6 +98,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 24] {
         ("/v1/providers", get(listing::providers)),
         ("/v1/providers/{id}", get(provider)),
         ("/v1/providers/{id}/replies", get(replies)),
+        ("/v1/providers/{id}/feedback", get(feedback)),
         ("/v1/providers/{id}/score", get(score)),
         ("/v1/providers/{id}/score/history", get(history)),
         ("/v1/providers/{id}/chat", get(chat)),
@@ -231,6 +233,17 @@ async fn replies(
     parameters.check(&[])?;
     let summary = registered(&table, &id).await?;
     Ok(answer::json(&headers, &Replies::of(&summary)))
+}
+
+async fn feedback(
+    State(table): Shared,
+    Id(id): Id,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
+    let summary = registered(&table, &id).await?;
+    Ok(answer::json(&headers, &Feedback::of(&summary)))
 }
 
 async fn score(

@@ -4,14 +4,16 @@ use maud::{Markup, html};
 use table::History;
 use trust::{
     policy::Family,
-    ratio::Ratio,
     score::Score,
-    summary::{ContractFacts, ReplyWindow, Severity, Summary},
+    summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
 };
 
 use super::{
     chart,
+    contracts::contracts,
+    feedback::feedback,
+    figures::{percentile, share},
     frame::{Head, Shared, frame},
     history,
     list::track,
@@ -55,6 +57,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             (replies(summary))
             (survival(summary))
             (contracts(&summary.contracts))
+            (feedback(&summary.provider, &summary.feedback))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (apart(summary))
         }
@@ -89,11 +92,19 @@ fn flags(summary: &Summary) -> Markup {
                 @for flag in &summary.flags {
                     li.critical[flag.severity == Severity::Critical] {
                         strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
-                        @if let Some(since) = flag.since { " The longest since " time datetime=(since) { (words::moment(since)) } "." }
+                        @if let Some(since) = flag.since { " " (since_when(flag.concern)) " " time datetime=(since) { (words::moment(since)) } "." }
                     }
                 }
             }
         }
+    }
+}
+
+fn since_when(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Silent => "The longest since",
+        Concern::FeedbackBurst => "Revealed",
+        _ => "Since",
     }
 }
 
@@ -115,8 +126,7 @@ fn score(summary: &Summary) -> Markup {
 fn scored(summary: &Summary, score: &Score) -> Markup {
     let (points, low, high) = (score.points.value(), score.low.value(), score.high.value());
     html! {
-        p.score { (words::points(points)) small { " of 100" } }
-        (chart::scale(points, low, high))
+        (chart::dial(points, low, high))
         p {
             @if let Some(free) = score.capped_from {
                 strong { "Capped by a critical warning." } " Without it " (words::points(free.value())) "."
@@ -134,9 +144,11 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
                         @if family.observations == 0 {
                             td.n.soft colspan="2" { "no evidence yet" }
                         } @else {
+                            @let (mean, low, high) = (family.mean.value(), family.low.value(), family.high.value());
                             td.n {
-                                (words::percent(family.mean.value()))
-                                div.soft { (words::percent(family.low.value())) " to " (words::percent(family.high.value())) }
+                                (words::percent(mean))
+                                (chart::share(mean, low, high))
+                                div.soft { (words::percent(low)) " to " (words::percent(high)) }
                             }
                             td.n { (family.observations) }
                         }
@@ -194,25 +206,6 @@ fn row(summary: &Summary, name: &str, cell: impl Fn(&ReplyWindow) -> Markup) -> 
     html! { tr { th { (name) } @for window in &summary.replies.windows { td.n { (cell(window)) } } } }
 }
 
-fn percentile(fact: &trust::summary::PercentileFact, n: u64) -> Markup {
-    html! {
-        (words::percentile(fact, n))
-        @if let Some(range) = words::range(fact) { div.soft { (range) } }
-        div.soft { "n = " (n) }
-    }
-}
-
-fn share(ratio: Ratio) -> Markup {
-    html! {
-        @match ratio.share() {
-            None => "not enough data"
-            Some(share) => (words::percent(share))
-        }
-        @if let Some(range) = words::share_range(ratio) { div.soft { (range) } }
-        div.soft { "n = " (ratio.of) }
-    }
-}
-
 fn survival(summary: &Summary) -> Markup {
     html! {
         @if let Some(window) = summary.replies.windows.last() {
@@ -227,48 +220,6 @@ fn survival(summary: &Summary) -> Markup {
                         (window.open) " still open, last " (window.days) " days)."
                     }
                 }
-            }
-        }
-    }
-}
-
-fn contracts(facts: &ContractFacts) -> Markup {
-    let parts = [
-        ("good", "completed", facts.completed),
-        ("bad", "ended by the provider", facts.cancelled_by_provider),
-        ("bad", "handover failed", facts.provisioning_failed),
-        ("bad", "never handed over", facts.never_delivered),
-        ("warnbar", "never answered", facts.no_response),
-        ("warnbar", "declined", facts.rejected),
-        ("neutral", "ended by the renter", facts.cancelled_by_renter),
-        ("neutral", "ended by the marketplace", facts.cancelled_by_marketplace),
-    ];
-    let total: u64 = parts.iter().map(|(_, _, count)| count).sum();
-    html! {
-        section {
-            h2 { "Contracts, last " (facts.days) " days" }
-            @if total + facts.active + facts.pending == 0 {
-                p { "Not enough data: no contract yet." }
-            } @else {
-                @if total > 0 {
-                    div.bar role="img" aria-label=(format!("{} of {total} contracts completed", facts.completed)) {
-                        @for (class, _, count) in parts {
-                            @if count > 0 { span class=(class) style=(format!("flex:{count}")) {} }
-                        }
-                    }
-                }
-                div.scroll { table { tbody {
-                    tr { th { "Completed, of those that were the provider's to keep" } td.n { (share(facts.completion())) } }
-                    @for (class, name, count) in parts {
-                        @if count > 0 { tr.key { th { i class=(class) {} (name) } td.n { (count) } } }
-                    }
-                    @if facts.cancelled_early > 0 { tr { th { "of the ended ones, in the first tenth of the term" } td.n { (facts.cancelled_early) } } }
-                    tr { th { "running" } td.n { (facts.active) } }
-                    @if facts.pending > 0 { tr { th { "requested or accepted" } td.n { (facts.pending) } } }
-                    @if facts.self_dealing > 0 { tr { th { "with himself, not scored" } td.n { (facts.self_dealing) } } }
-                    tr { th { "Handed over, half within" } td.n { (percentile(&facts.delivery_median, facts.deliveries)) } }
-                    tr { th { "Handed over, nine of ten within" } td.n { (percentile(&facts.delivery_p90, facts.deliveries)) } }
-                } } }
             }
         }
     }
