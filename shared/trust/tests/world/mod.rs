@@ -261,6 +261,7 @@ impl World {
             past: None,
             renters: Renters::new(served),
             waiting: waits.into_iter().collect(),
+            siblings: None,
         }
     }
 
