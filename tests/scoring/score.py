@@ -210,7 +210,7 @@ def outcome_of(facts, contract, today):
         at, by = contract["cancelled"]
         was_handed_over = handed_over is not None and handed_over <= at
         waited = day_of(at) - day_of(requested if accepted is None else accepted)
-        if not (by == "renter" and not was_handed_over and waited > 7):
+        if not (by != "provider" and not was_handed_over and waited > 7):
             ends.append((at, f"cancelled by {by}"))
         elif not was_handed_over:
             handed_over = None

@@ -32,6 +32,8 @@ struct Nature {
     sees_to_it: f64,
     /// How often what is not good is a rejection.
     declines: f64,
+    /// Whether he ends most contracts of late.
+    turns: bool,
 }
 
 /// The provider of this number.
@@ -58,6 +60,7 @@ pub(crate) fn provider(seed: u64, number: u64, now: Moment) -> World {
         stays_up: draw.rate(4.0, 1.0),
         sees_to_it: draw.one_of(&[0.5, 1.0, 1.0]),
         declines: draw.one_of(&[0.0, 0.0, 0.8]),
+        turns: draw.happens(0.1),
     };
     for _ in 0..nature.contracts {
         let age = draw.below(nature.days * DAY) as i64;
@@ -89,7 +92,8 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
         let at = at.plus(draw.within(1, most) as i64);
         (at <= now).then_some(at)
     };
-    let stages = story(draw, nature);
+    let turned = nature.turns && now.since(requested) < 20 * DAY as u32 && draw.happens(0.9);
+    let stages = if turned { vec![Stage::Cancel(CancelledBy::Provider)] } else { story(draw, nature) };
     let mut at = requested;
     for stage in stages {
         let most = match stage {
@@ -111,7 +115,10 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
             Stage::Fail => world.fail(next, &contract),
             Stage::Complete => world.complete(next, &contract),
             Stage::Cancel(by) => world.cancel(next, &contract, by),
-            Stage::GiveUp => world.cancel(next, &contract, CancelledBy::Renter),
+            Stage::GiveUp => {
+                let by = draw.one_of(&[CancelledBy::Renter, CancelledBy::Marketplace]);
+                world.cancel(next, &contract, by);
+            }
         }
         at = next;
     }
