@@ -22,7 +22,7 @@ use crate::answer;
 pub(crate) use compare::{Compared, compare};
 pub(crate) use list::{bad_search, list};
 pub(crate) use proof::proof;
-pub(crate) use provider::{Known, provider};
+pub(crate) use provider::{Known, SIBLINGS_SHOWN, provider};
 
 /// The answer where there is no such provider.
 pub(crate) fn no_provider(id: &str) -> Response {
@@ -79,6 +79,7 @@ mod tests {
             facts,
             reported,
             history: &history,
+            siblings: &[],
             base: "https://trust.example",
         };
         super::provider(&known).into_string()

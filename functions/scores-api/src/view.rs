@@ -44,6 +44,9 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         Concern::FeedbackFarFromMeasured => {
             format!("{count} of {of} answers of renters are yes, which is far from what was measured")
         }
+        Concern::SiblingFlagged => {
+            format!("{count} of {of} other providers of the same operator have warnings")
+        }
         Concern::FeedbackBurst => {
             format!("{count} of the {of} surveys answered in a quarter were answered in one week")
         }

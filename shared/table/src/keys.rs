@@ -1,7 +1,10 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId, RenterId},
+    id::{
+        AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId,
+        RenterId,
+    },
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -74,6 +77,14 @@ pub(crate) fn summary(of: &ProviderId) -> Key {
 
 pub(crate) fn past(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: PAST.to_owned() }
+}
+
+pub(crate) fn operator(of: &OperatorId) -> String {
+    format!("operator#{of}")
+}
+
+pub(crate) fn member(of: &OperatorId, provider: &ProviderId) -> Key {
+    Key { pk: operator(of), sk: provider.to_string() }
 }
 
 pub(crate) fn renters(of: &ProviderId) -> Key {

@@ -5,6 +5,7 @@
 //! | partition | sort keys | holds |
 //! |---|---|---|
 //! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `operator#O` | `P` | the operator's providers, and what each is to be warned of |
 //! | `renters#P` | `RENTER` | in how many contracts he served each renter |
 //! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
@@ -41,6 +42,7 @@ mod ledger;
 mod listing;
 mod log;
 mod monitors;
+mod operators;
 mod providers;
 mod reconciliation;
 mod reports;
@@ -72,7 +74,7 @@ pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
 pub use scores::UnsealedScore;
 pub use sightings::{SEGMENTS_KEPT_DAYS, Seen, Segment};
-pub use signals::StoredSignals;
+pub use signals::{LastSummary, StoredSignals};
 pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.
