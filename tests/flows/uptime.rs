@@ -156,6 +156,20 @@ async fn work_that_was_announced_a_day_ahead_is_no_downtime_and_stands_in_the_ra
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_is_announced_when_it_is_first_handled_however_early_it_is_said_to_have_been() {
+    for (told, counted) in [(&[30, 120][..], 59), (&[90, 120], 0)] {
+        let world = World::start().await;
+        for told in told {
+            world.announce_told(MINUTES_A_DAY + 60..MINUTES_A_DAY + 120, *told).await;
+        }
+        world.see(MINUTES_A_DAY..2 * MINUTES_A_DAY, DOWN).await;
+        world.seal(2 * MINUTES_A_DAY + 120).await;
+        let all = world.facts().await;
+        assert_eq!(only(&all).sealed.days[1].tally.maintenance(), counted, "told after {told:?} minutes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_is_reported_late_does_not_end_an_outage() {
     let world = World::start().await;
     world.see(0..10, UP).await;

@@ -155,7 +155,7 @@ mod tests {
             });
             let event: MarketplaceEvent = serde_json::from_value(event).unwrap();
             contract.join(event.time, &event.happened);
-            monitoring.join(&event);
+            monitoring.join(&event, event.time);
         }
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
         let place = Place { shard: ShardId::first_for(watch.schedule.grid), number: 0 };

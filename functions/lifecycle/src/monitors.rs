@@ -14,7 +14,8 @@ use trust::{
 
 use crate::{App, LifecycleError};
 
-/// Joins what an event says of what is watched for a contract, and has the monitors follow. `now` is when the event is handled.
+/// Joins what an event says of what is watched for a contract, and has the monitors follow. `now` is when the event is handled: at
+/// first sight, when we learned of it.
 pub async fn follow(
     app: &App,
     id: &ContractId,
@@ -25,7 +26,7 @@ pub async fn follow(
     let stored = app.table.monitoring(id).await?;
     let (known, version) = stored.map_or((Monitoring::default(), 0), |stored| (stored.value, stored.version));
     let mut monitoring = known.clone();
-    monitoring.join(event);
+    monitoring.join(event, now);
     if monitoring != known {
         app.table.write_monitoring(id, &monitoring, version).await?;
     }

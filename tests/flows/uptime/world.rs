@@ -85,7 +85,7 @@ impl World {
         {
             let event = event(id, begun, kind, &data);
             contract.join(event.time, &event.happened);
-            monitoring.join(&event);
+            monitoring.join(&event, event.time);
         }
         table.write_monitoring(&"c1".parse().unwrap(), &monitoring, 0).await.unwrap();
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
@@ -173,12 +173,17 @@ impl World {
 
     /// Announces work as the monitor begins to run.
     pub(crate) async fn announce(&self, minutes: Range<i64>) {
+        self.announce_told(minutes, 0).await;
+    }
+
+    /// The same, and that is told later.
+    pub(crate) async fn announce_told(&self, minutes: Range<i64>, told: i64) {
         let [from, until] = [minutes.start, minutes.end].map(|minute| self.begun.plus(minute * 60));
         let data = json!({
             "contract_id": "c1", "monitors": [endpoint()], "maintenance": [{ "from": from, "until": until }],
         });
         let event = event("3", self.begun.plus(1), "contract.monitors-set", &data);
-        self.hear(&event, event.time).await;
+        self.hear(&event, event.time.plus(told * 60)).await;
     }
 
     /// At some slot the monitor is wished not to be asked in these; that is told later.

@@ -3,6 +3,9 @@
 //! A wish names all endpoints that are to be watched from its time on; the next wish takes its place. The monitors are worked out
 //! from all wishes, so wishes may come late, twice and in any order. What is named again goes on as the same monitor; what is
 //! asked at another interval is another monitor, because a day has one grid.
+//!
+//! With each wish goes when we learned of it, at first sight. Nobody could ask before that, and nothing was in the log: a slot is
+//! expected only if it was to be asked by what was known as it began, and work is announced when we learned of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,8 +138,9 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
-    /// Joins an event about the contract. Events about anything else change nothing.
-    pub fn join(&mut self, event: &MarketplaceEvent) {
+    /// Joins an event about the contract that we learned of at `learned`; of several times, the first holds. Events about anything
+    /// else change nothing.
+    pub fn join(&mut self, event: &MarketplaceEvent, learned: Moment) {
         match &event.happened {
             Happened::ContractProvisioned { endpoints, sla, .. } => {
                 if let Some(sla) = sla.filter(|_| self.sla.is_none_or(|(known, _)| event.time < known)) {
@@ -144,12 +148,12 @@ impl Monitoring {
                 }
                 if !endpoints.is_empty() {
                     let wish = Wish { endpoints: endpoints.clone(), maintenance: Vec::new() };
-                    self.wishes.join(event.time, &event.id, wish);
+                    self.wishes.join(event.time, &event.id, wish, learned);
                 }
             }
             Happened::ContractMonitorsSet { monitors, maintenance, .. } => {
                 let wish = Wish { endpoints: monitors.clone(), maintenance: maintenance.clone() };
-                self.wishes.join(event.time, &event.id, wish);
+                self.wishes.join(event.time, &event.id, wish, learned);
             }
             _ => {}
         }
@@ -180,12 +184,22 @@ impl Monitoring {
 /// All wishes for a contract.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Stated>", into = "Vec<Stated>")]
-pub struct Wishes(BTreeMap<(Moment, String), Wish>);
+pub struct Wishes(BTreeMap<Place, Known>);
+
+/// Where a wish stands among the others: when it was made, and its id.
+type Place = (Moment, String);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    learned: Moment,
+    wish: Wish,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Stated {
     at: Moment,
     id: String,
+    learned: Moment,
     wish: Wish,
 }
 
@@ -202,10 +216,18 @@ pub struct Wished {
     pub windows: Vec<Window>,
 }
 
+/// When a monitor was to be asked: by all that is known, and by what was known then.
+#[derive(Debug, Default)]
+struct Running {
+    now: Vec<Span>,
+    then: Vec<Span>,
+}
+
 impl Wishes {
-    /// Joins a wish. `id` tells apart two of the same second.
-    pub fn join(&mut self, at: Moment, id: &str, wish: Wish) {
-        self.0.entry((at, id.to_owned())).or_insert(wish);
+    /// Joins a wish that we learned of at `learned`; of several times, the first holds. `id` tells apart two of the same second.
+    pub fn join(&mut self, at: Moment, id: &str, wish: Wish, learned: Moment) {
+        let known = self.0.entry((at, id.to_owned())).or_insert(Known { learned, wish });
+        known.learned = known.learned.min(learned);
         while self.0.len() > MOST_WISHES {
             // The first says since when there are monitors at all.
             let Some(second) = self.0.keys().nth(1).cloned() else { return };
@@ -217,14 +239,11 @@ impl Wishes {
     pub fn monitors(&self, contract: &ContractId, ended: Option<Moment>) -> BTreeMap<MonitorId, Wished> {
         let end = ended.unwrap_or(Moment::LATEST);
         let mut found: BTreeMap<MonitorId, Wished> = BTreeMap::new();
-        let mut running: BTreeMap<MonitorId, Vec<Span>> = BTreeMap::new();
-        let ends = self.0.keys().skip(1).map(|(at, _)| *at).chain([end]);
-        for (((at, _), wish), until) in self.0.iter().zip(ends) {
-            let reign = Span { from: *at, until: until.min(end) };
+        let mut running: BTreeMap<MonitorId, Running> = BTreeMap::new();
+        for (wish, held) in self.held() {
             for endpoint in &wish.endpoints {
                 let id = monitor_id(contract, &endpoint.name, endpoint.interval_seconds);
-                let spans = running.entry(id.clone()).or_default();
-                spans.extend(without(reign, &endpoint.pauses.iter().copied().collect()));
+                running.entry(id.clone()).or_default().then.extend(endpoint.asked_within(held));
                 let monitor = found.entry(id.clone()).or_insert_with(|| Wished {
                     name: endpoint.name.clone(),
                     schedule: Schedule {
@@ -235,33 +254,76 @@ impl Wishes {
                     windows: Vec::new(),
                 });
                 if monitor.checks.last().is_none_or(|(_, check)| *check != endpoint.check) {
-                    monitor.checks.push((*at, endpoint.check.clone()));
+                    monitor.checks.push((held.from, endpoint.check.clone()));
                 }
+            }
+        }
+        let ends = self.0.keys().skip(1).map(|(at, _)| *at).chain([end]);
+        for (((at, _), Known { learned, wish }), until) in self.0.iter().zip(ends) {
+            let reign = Span { from: *at, until: until.min(end) };
+            for endpoint in &wish.endpoints {
+                let id = monitor_id(contract, &endpoint.name, endpoint.interval_seconds);
+                running.entry(id.clone()).or_default().now.extend(endpoint.asked_within(reign));
+                let Some(monitor) = found.get_mut(&id) else { continue };
                 for &span in &wish.maintenance {
-                    if !monitor.windows.iter().any(|window| window.span == span) {
-                        monitor.windows.push(Window { announced_at: *at, span });
+                    let announced_at = *learned.max(at);
+                    match monitor.windows.iter_mut().find(|window| window.span == span) {
+                        Some(window) => window.announced_at = window.announced_at.min(announced_at),
+                        None => monitor.windows.push(Window { announced_at, span }),
                     }
                 }
             }
         }
-        for (id, spans) in running {
-            if let Some(monitor) = found.get_mut(&id) {
-                monitor.schedule.running = spans.into_iter().collect();
+        for (id, monitor) in &mut found {
+            monitor.windows.sort_unstable();
+            if let Some(Running { now, then }) = running.remove(id) {
+                let then: Spans = then.into_iter().collect();
+                monitor.schedule.running = now.into_iter().flat_map(|span| within(span, &then)).collect();
             }
         }
         found
+    }
+
+    /// What was known to be wished for, and when: each wish from when it had been made and learned of, up to when a later one had.
+    fn held(&self) -> Vec<(&Wish, Span)> {
+        let mut known: Vec<(Moment, &Place, &Wish)> = self
+            .0
+            .iter()
+            .map(|(place, Known { learned, wish })| (place.0.max(*learned), place, wish))
+            .collect();
+        known.sort_unstable_by_key(|(since, place, _)| (*since, *place));
+        let mut held: Vec<(&Place, &Wish, Span)> = Vec::new();
+        for (since, place, wish) in known {
+            match held.last_mut() {
+                // It had been replaced before anybody learned of it.
+                Some((later, ..)) if place < *later => continue,
+                Some((.., span)) => span.until = since,
+                None => {}
+            }
+            held.push((place, wish, Span::since(since)));
+        }
+        held.into_iter().map(|(_, wish, span)| (wish, span)).collect()
+    }
+}
+
+impl Endpoint {
+    /// When it is to be asked within this span.
+    fn asked_within(&self, span: Span) -> Vec<Span> {
+        without(span, &self.pauses.iter().copied().collect())
     }
 }
 
 impl From<Vec<Stated>> for Wishes {
     fn from(stated: Vec<Stated>) -> Self {
-        Self(stated.into_iter().map(|Stated { at, id, wish }| ((at, id), wish)).collect())
+        let known = |Stated { at, id, learned, wish }| ((at, id), Known { learned, wish });
+        Self(stated.into_iter().map(known).collect())
     }
 }
 
 impl From<Wishes> for Vec<Stated> {
     fn from(wishes: Wishes) -> Self {
-        wishes.0.into_iter().map(|((at, id), wish)| Stated { at, id, wish }).collect()
+        let stated = |((at, id), Known { learned, wish })| Stated { at, id, learned, wish };
+        wishes.0.into_iter().map(stated).collect()
     }
 }
 
@@ -283,6 +345,11 @@ fn monitor_id(contract: &ContractId, name: &EndpointName, interval: Interval) ->
     let text = format!("{contract}\n{name}\n{}", interval.seconds());
     let hash = Sha256Hash::of(text.as_bytes());
     MonitorId::of_hash(&hash.0)
+}
+
+/// What of a span is in these.
+fn within(span: Span, those: &Spans) -> impl Iterator<Item = Span> + '_ {
+    those.iter().map(move |one| one.overlap(span)).filter(|part| !part.is_empty())
 }
 
 /// What of a span is in none of these.
@@ -321,6 +388,13 @@ mod tests {
         }
     }
 
+    impl Wishes {
+        /// Joins a wish that we learn of as it is made.
+        fn learn(&mut self, at: Moment, id: &str, wish: Wish) {
+            self.join(at, id, wish, at);
+        }
+    }
+
     fn wish(endpoints: &[Endpoint]) -> Wish {
         Wish { endpoints: endpoints.to_vec(), maintenance: Vec::new() }
     }
@@ -338,9 +412,9 @@ mod tests {
     #[test]
     fn a_monitor_runs_from_the_wish_that_names_it_to_the_one_that_does_not_or_the_contracts_end() {
         let mut wishes = Wishes::default();
-        wishes.join(at(0), "a", wish(&[endpoint("web", 80), endpoint("ssh", 22)]));
-        wishes.join(at(60), "b", wish(&[endpoint("web", 8080)]));
-        wishes.join(at(120), "c", wish(&[endpoint("web", 8080), endpoint("ssh", 22)]));
+        wishes.learn(at(0), "a", wish(&[endpoint("web", 80), endpoint("ssh", 22)]));
+        wishes.learn(at(60), "b", wish(&[endpoint("web", 8080)]));
+        wishes.learn(at(120), "c", wish(&[endpoint("web", 8080), endpoint("ssh", 22)]));
         assert_eq!(running(&wishes, "web", Some(at(200))), [span(0, 200)].into_iter().collect());
         assert_eq!(
             running(&wishes, "ssh", Some(at(200))),
@@ -367,7 +441,7 @@ mod tests {
         let (mut contract, mut monitoring) = (Contract::default(), Monitoring::default());
         for event in events {
             contract.join(event.time, &event.happened);
-            monitoring.join(event);
+            monitoring.join(event, event.time);
         }
         monitoring.watches(&contract)
     }
@@ -406,10 +480,10 @@ mod tests {
     #[test]
     fn another_interval_is_another_monitor() {
         let mut wishes = Wishes::default();
-        wishes.join(at(0), "a", wish(&[endpoint("web", 80)]));
+        wishes.learn(at(0), "a", wish(&[endpoint("web", 80)]));
         let slower =
             Endpoint { interval_seconds: Interval::from_seconds(300).unwrap(), ..endpoint("web", 80) };
-        wishes.join(at(60), "b", wish(&[slower]));
+        wishes.learn(at(60), "b", wish(&[slower]));
         let monitors: Vec<Wished> = wishes.monitors(&contract(), None).into_values().collect();
         assert_eq!(monitors.len(), 2);
         let total: u64 =
@@ -421,8 +495,8 @@ mod tests {
     fn a_pause_holds_for_as_long_as_the_wish_that_has_it() {
         let mut wishes = Wishes::default();
         let paused = Endpoint { pauses: vec![span(30, 50), span(90, 200)], ..endpoint("web", 80) };
-        wishes.join(at(0), "a", wish(&[paused]));
-        wishes.join(at(100), "b", wish(&[endpoint("web", 80)]));
+        wishes.learn(at(0), "a", wish(&[paused]));
+        wishes.learn(at(100), "b", wish(&[endpoint("web", 80)]));
         let expected = [span(0, 30), span(50, 90), span(100, 150)].into_iter().collect();
         assert_eq!(running(&wishes, "web", Some(at(150))), expected);
     }
@@ -431,12 +505,61 @@ mod tests {
     fn work_counts_from_its_first_announcement_and_is_not_taken_back() {
         let mut wishes = Wishes::default();
         let work = vec![span(2000, 2060)];
-        wishes.join(at(0), "a", Wish { maintenance: work.clone(), ..wish(&[endpoint("web", 80)]) });
-        wishes.join(at(10), "b", Wish { maintenance: work, ..wish(&[endpoint("web", 80)]) });
-        wishes.join(at(20), "c", wish(&[endpoint("web", 80)]));
+        wishes.learn(at(0), "a", Wish { maintenance: work.clone(), ..wish(&[endpoint("web", 80)]) });
+        wishes.learn(at(10), "b", Wish { maintenance: work, ..wish(&[endpoint("web", 80)]) });
+        wishes.learn(at(20), "c", wish(&[endpoint("web", 80)]));
         let monitors = wishes.monitors(&contract(), None);
         let windows: Vec<&Window> = monitors.values().flat_map(|monitor| &monitor.windows).collect();
         assert_eq!(windows, [&Window { announced_at: at(0), span: span(2000, 2060) }]);
+    }
+
+    #[test]
+    fn work_is_announced_when_we_learned_of_it_and_not_when_it_is_said_to_have_been() {
+        let web = || wish(&[endpoint("web", 80)]);
+        let work = |from, until| Wish { maintenance: vec![span(from, until)], ..web() };
+        let announced = |wishes: &Wishes| -> Vec<Moment> {
+            let monitors = wishes.monitors(&contract(), None);
+            monitors.values().flat_map(|monitor| &monitor.windows).map(|window| window.announced_at).collect()
+        };
+        let mut wishes = Wishes::default();
+        wishes.learn(at(0), "a", web());
+        wishes.join(at(10), "b", work(2000, 2060), at(900));
+        assert_eq!(announced(&wishes), [at(900)]);
+        wishes.join(at(10), "b", work(2000, 2060), at(1000));
+        assert_eq!(announced(&wishes), [at(900)], "told again");
+        // Another wish says the same, and was there first, though it was made later.
+        wishes.join(at(20), "c", work(2000, 2060), at(500));
+        assert_eq!(announced(&wishes), [at(500)]);
+    }
+
+    #[test]
+    fn no_slot_is_expected_before_anybody_could_know_of_the_monitor() {
+        let mut wishes = Wishes::default();
+        wishes.join(at(0), "a", wish(&[endpoint("web", 80)]), at(50));
+        assert_eq!(running(&wishes, "web", Some(at(200))), [span(50, 200)].into_iter().collect());
+        let checks = |wishes: &Wishes| -> Vec<(Moment, Check)> {
+            wishes.monitors(&contract(), None).into_values().flat_map(|monitor| monitor.checks).collect()
+        };
+        let first = checks(&wishes);
+        assert_eq!(first[0].0, at(50));
+        // One that was made before and is learned of later changes nothing of what was asked.
+        wishes.join(at(-9), "b", wish(&[endpoint("web", 81)]), at(60));
+        assert_eq!(running(&wishes, "web", Some(at(200))), [span(50, 200)].into_iter().collect());
+        assert_eq!(checks(&wishes), first);
+    }
+
+    #[test]
+    fn what_is_taken_back_late_was_not_to_be_asked_and_what_is_wished_for_late_was_not_asked() {
+        let (with, without) = (wish(&[endpoint("web", 80)]), wish(&[]));
+        let mut wishes = Wishes::default();
+        wishes.learn(at(0), "a", with.clone());
+        wishes.join(at(60), "b", without, at(90));
+        assert_eq!(running(&wishes, "web", None), [span(0, 60)].into_iter().collect());
+        wishes.join(at(120), "c", with, at(150));
+        assert_eq!(
+            running(&wishes, "web", Some(at(200))),
+            [span(0, 60), span(150, 200)].into_iter().collect()
+        );
     }
 
     #[test]
@@ -464,7 +587,7 @@ mod tests {
     fn a_contract_with_endless_wishes_keeps_its_first_and_its_latest() {
         let mut wishes = Wishes::default();
         for minute in 0..300 {
-            wishes.join(at(minute), "x", wish(&[endpoint("web", minute as u16 + 1)]));
+            wishes.learn(at(minute), "x", wish(&[endpoint("web", minute as u16 + 1)]));
         }
         assert_eq!(wishes.0.len(), MOST_WISHES);
         assert_eq!(running(&wishes, "web", Some(at(400))), [span(0, 400)].into_iter().collect());
@@ -473,15 +596,15 @@ mod tests {
     proptest! {
         #[test]
         fn wishes_in_any_order_and_twice_make_the_same_monitors(
-            stated in prop::collection::vec((0..50_i64, 0..4_u16, 0..3_u16), 1..8).prop_shuffle(),
+            stated in prop::collection::vec((0..50_i64, 0..4_u16, 0..3_u16, 0..50_i64), 1..8).prop_shuffle(),
         ) {
-            let build = |order: &[(i64, u16, u16)]| {
+            let build = |order: &[(i64, u16, u16, i64)]| {
                 let mut wishes = Wishes::default();
-                for &(minute, web, ssh) in order {
+                for &(minute, web, ssh, late) in order {
                     let mut endpoints = Vec::new();
                     if web > 0 { endpoints.push(endpoint("web", web)); }
                     if ssh > 0 { endpoints.push(endpoint("ssh", ssh)); }
-                    wishes.join(at(minute), &format!("{web}-{ssh}"), wish(&endpoints));
+                    wishes.join(at(minute), &format!("{web}-{ssh}"), wish(&endpoints), at(minute + late));
                 }
                 wishes
             };
