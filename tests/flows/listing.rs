@@ -170,3 +170,43 @@ async fn the_list_page_searches_and_says_what_it_did_not_understand() {
     assert_eq!(wrong.status(), 400);
     assert!(wrong.text().await.unwrap().contains("role=\"alert\""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_name_of_a_flagged_operator_is_flagged_from_the_start_and_leads_to_his_other_names() {
+    let (_stack, door) = in_memory().await;
+    let of_one_operator = |mut event: Value| {
+        event["data"]["operator_id"] = "acct-1".into();
+        event
+    };
+    let mut events = vec![of_one_operator(registered("silent", 2)), registered("another", 3)];
+    events.extend(completed("silent-0", "silent", "r0", ago(60 * 24 * 20)));
+    door.told(&events).await;
+    let waiting = Message {
+        account: 2,
+        renter: "r0".to_owned(),
+        contract: Some("silent-0".to_owned()),
+        ..Message::new(1, 1, Author::Renter, ago(60 * 96))
+    };
+    door.settled().await;
+    door.said(&waiting).await;
+    door.settled().await;
+    door.told(&[of_one_operator(registered("fresh", 9))]).await;
+    door.settled().await;
+
+    let concerns = async |id: &str| {
+        let provider = door.json(&format!("/v1/providers/{id}")).await;
+        let flags = provider["flags"].as_array().unwrap().clone();
+        let of = |flag: &Value| (flag["concern"].clone(), flag["count"].clone(), flag["of"].clone());
+        flags.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(concerns("fresh").await, [(json!("sibling-flagged"), json!(1), json!(1))]);
+    assert_eq!(concerns("silent").await, [(json!("silent"), json!(1), json!(1))]);
+    assert_eq!(concerns("another").await, []);
+
+    let fresh = door.json("/v1/providers/fresh").await;
+    assert_eq!(fresh["siblings"]["flagged"], 1);
+    let all = door.json(fresh["siblings"]["list"].as_str().unwrap()).await;
+    assert_eq!(ids(&all), ["fresh", "silent"]);
+    let page = door.get("/providers/fresh").await.text().await.unwrap();
+    assert!(page.contains("<a href=\"/providers/silent\">Provider silent</a> (1 warning)"), "{page}");
+}

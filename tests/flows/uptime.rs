@@ -1,6 +1,7 @@
 //! From what workers saw to days, outages, promises and the log, in time that the tests move.
 
 mod asking;
+mod corrections;
 mod log;
 mod reports;
 mod scores;

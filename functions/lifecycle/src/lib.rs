@@ -37,6 +37,7 @@ use trust::{
 
 use chat::Chat;
 pub use chat::resume;
+pub use monitors::follow;
 use survey::Links;
 pub use survey::{Looked, look_at_surveys};
 

@@ -1,21 +1,26 @@
 //! What is watched for a contract: the wishes joined, and the monitors that follow from them.
 //!
+//! What changes for days that may be sealed already is noted, so that they are looked at again.
+//!
 //! Done for every event of a contract that has wishes, changed or not: the one before may have been cut off half-way.
 
 use trust::{
     contract::Contract,
     id::ContractId,
     marketplace::MarketplaceEvent,
-    uptime::{configuration::Salt, monitor::Monitoring},
+    time::Moment,
+    uptime::{configuration::Salt, monitor::Monitoring, review::first_changed},
 };
 
 use crate::{App, LifecycleError};
 
-pub(crate) async fn follow(
+/// Joins what an event says of what is watched for a contract, and has the monitors follow. `now` is when the event is handled.
+pub async fn follow(
     app: &App,
     id: &ContractId,
     event: &MarketplaceEvent,
     contract: &Contract,
+    now: Moment,
 ) -> Result<(), LifecycleError> {
     let stored = app.table.monitoring(id).await?;
     let (known, version) = stored.map_or((Monitoring::default(), 0), |stored| (stored.value, stored.version));
@@ -36,6 +41,11 @@ pub(crate) async fn follow(
         let mut monitor = stored.value.clone();
         monitor.reconfigure(watch, &checks, salt);
         if monitor != stored.value {
+            // Before the change is written: were it the other way round, who is cut off in between would leave days as they are.
+            let since = first_changed(&stored.value.watch, &monitor.watch);
+            if let Some(since) = since.filter(|since| *since < now.day()) {
+                app.table.note_review(&monitor.watch.service.monitor, since, now).await?;
+            }
             app.table.write_monitor(&stored, &monitor, &app.panel).await?;
         }
     }

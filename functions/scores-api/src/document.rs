@@ -9,7 +9,11 @@ mod page;
 
 use axum::{http::HeaderMap, response::Response};
 
-use crate::answer;
+use self::page::Schemas;
+use crate::{
+    Refusal, answer,
+    asked::{Parameters, bad},
+};
 
 /// The document as it is served.
 const DOCUMENT: &str = include_str!("../openapi.json");
@@ -18,6 +22,12 @@ pub(crate) async fn document(headers: HeaderMap) -> Response {
     answer::json_text(&headers, DOCUMENT)
 }
 
-pub(crate) async fn page(headers: HeaderMap) -> Response {
-    answer::html(&headers, page::page(DOCUMENT))
+pub(crate) async fn page(parameters: Parameters, headers: HeaderMap) -> Result<Response, Refusal> {
+    let page = match parameters.get("part") {
+        None | Some("operations") => page::operations(DOCUMENT),
+        Some("schemas") => page::schemas(DOCUMENT, Schemas::Answers),
+        Some("events") => page::schemas(DOCUMENT, Schemas::Events),
+        Some(_) => return Err(bad("part", "one of operations, schemas, events")),
+    };
+    Ok(answer::html(&headers, page))
 }

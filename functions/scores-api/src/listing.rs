@@ -11,7 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use table::{Card, Cursor, Page, Sort, Table, TableError};
 use trust::{
-    id::ProviderId,
+    id::{OperatorId, ProviderId},
     policy::Family,
     summary::{Concern, Track},
 };
@@ -43,7 +43,7 @@ pub(crate) const MOST_COMPARED: usize = 4;
 const LONGEST_SEARCH: usize = 64;
 
 /// The parameters of a list.
-pub(crate) const PARAMETERS: [&str; 16] = [
+pub(crate) const PARAMETERS: [&str; 17] = [
     "sort",
     "limit",
     "cursor",
@@ -60,6 +60,7 @@ pub(crate) const PARAMETERS: [&str; 16] = [
     "region",
     "max_price",
     "ids",
+    "operator",
 ];
 
 /// What somebody wants listed.
@@ -231,9 +232,7 @@ pub(crate) async fn providers(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     parameters.check(&PARAMETERS)?;
-    if let Some(given) = parameters.get("ids") {
-        parameters.check(&["ids"])?;
-        let ids = ids("ids", [given].into_iter(), MOST_NAMED)?;
+    if let Some(ids) = named(&table, &parameters).await? {
         let cards = table.cards(&ids).await?;
         let unknown = ids.iter().zip(&cards).filter(|(_, card)| card.is_none()).map(|(id, _)| id.as_str());
         let named = Named {
@@ -248,6 +247,19 @@ pub(crate) async fn providers(
     let next = next_cursor.as_ref().map(|cursor| format!("/v1/providers?{}", parameters.query_at(cursor)));
     let listed = Listed { items: page.items.iter().map(ListedProvider::of).collect(), next_cursor };
     Ok(answer::with_next(answer::json(&headers, &listed), next.as_deref()))
+}
+
+/// The providers that are asked for one by one, if they are.
+async fn named(table: &Table, parameters: &Parameters) -> Result<Option<Vec<ProviderId>>, Refusal> {
+    if let Some(given) = parameters.get("ids") {
+        parameters.check(&["ids"])?;
+        return ids("ids", [given].into_iter(), MOST_NAMED).map(Some);
+    }
+    let Some(operator) = parameters.get("operator") else { return Ok(None) };
+    parameters.check(&["operator"])?;
+    let operator: OperatorId = operator.parse().map_err(|_| bad("operator", "the id of an operator"))?;
+    let members = table.members(&operator).await?;
+    Ok(Some(members.into_keys().take(MOST_NAMED).collect()))
 }
 
 pub(crate) async fn list_page(

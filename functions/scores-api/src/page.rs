@@ -4,6 +4,9 @@
 mod bars;
 mod chart;
 mod compare;
+mod contracts;
+mod feedback;
+mod figures;
 pub(crate) mod frame;
 mod history;
 pub(crate) mod list;
@@ -19,7 +22,7 @@ use crate::answer;
 pub(crate) use compare::{Compared, compare};
 pub(crate) use list::{bad_search, list};
 pub(crate) use proof::proof;
-pub(crate) use provider::{Known, provider};
+pub(crate) use provider::{Known, SIBLINGS_SHOWN, provider};
 
 /// The answer where there is no such provider.
 pub(crate) fn no_provider(id: &str) -> Response {
@@ -32,8 +35,11 @@ mod tests {
 
     use table::{Card, History, Page};
     use trust::{
+        contract::{ContractCount, ContractDay, Outcome},
+        feedback::{Answer, FeedbackCount, Question, Standing},
         policy::Policy,
-        summary::{Signals, Summary, summarise},
+        renters::{Renters, Served},
+        summary::{Days, Signals, Summary, summarise},
         uptime::{
             day::Tally,
             facts::Facts,
@@ -58,20 +64,81 @@ mod tests {
     }
 
     fn page_with(facts: &[Facts], reported: &ReportedOf) -> String {
+        page_of(&summary(), facts, reported)
+    }
+
+    fn page_of(summary: &Summary, facts: &[Facts], reported: &ReportedOf) -> String {
         let now = samples::now();
         let quarter = Overview::of(facts, Window::quarter(now), now);
         let month = Overview::of(facts, Window::month(now), now);
         let history = History { page: Page { items: Vec::new(), next: None }, before: None };
         let known = Known {
-            summary: &summary(),
+            summary,
             quarter: &quarter,
             month: &month,
             facts,
             reported,
             history: &history,
+            siblings: &[],
             base: "https://trust.example",
         };
         super::provider(&known).into_string()
+    }
+
+    /// A provider whose contracts went in several ways, and whose renters said this often yes and this often no.
+    fn told(yes: u64, no: u64) -> Summary {
+        let today = samples::now().day();
+        let contracts = [
+            (Outcome::Completed, 12),
+            (Outcome::ProvisioningFailed, 1),
+            (Outcome::Rejected, 2),
+            (Outcome::Minimal, 3),
+        ];
+        let contracts: ContractDay =
+            contracts.into_iter().map(|(outcome, count)| (ContractCount::Outcome(outcome), count)).collect();
+        let vote = |question, answer, standing| FeedbackCount { question, answer, standing };
+        let feedback = [
+            (vote(Question::MatchedDescription, Answer::Yes, Standing::Counted), yes),
+            (vote(Question::MatchedDescription, Answer::No, Standing::Counted), no),
+            (vote(Question::RentAgain, Answer::Yes, Standing::Counted), yes + no),
+            (vote(Question::RentAgain, Answer::Yes, Standing::TooShort), 2),
+        ];
+        let days = Days {
+            contracts: BTreeMap::from([(today.minus(40), contracts)]),
+            feedback: BTreeMap::from([(today.minus(30), feedback.into_iter().collect())]),
+            ..Days::default()
+        };
+        let renters = Renters::new([(Served::of(1).unwrap(), 6), (Served::of(3).unwrap(), 2)].into());
+        let signals = Signals { days, renters, ..Signals::default() };
+        summarise(Policy::current(), &"p1".parse().unwrap(), &signals, samples::now())
+    }
+
+    #[test]
+    fn each_question_has_a_bar_with_its_interval_and_what_does_not_count_stands_apart() {
+        let page = page_of(&told(8, 2), &[], &ReportedOf::new());
+        for said in [
+            "aria-label=\"8 of 10 answered yes\"",
+            "aria-label=\"10 of 10 answered yes\"",
+            "<strong>80.0 % yes</strong> (54.0 % to 93.1 %): 8 yes, 2 no",
+            "the service was there for under an hour</th><td class=\"n\">2</td>",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        let none = page_of(&told(0, 0), &[], &ReportedOf::new());
+        assert!(none.contains("no answer that counts is revealed yet"));
+    }
+
+    #[test]
+    fn contracts_have_their_shares_with_n_and_what_is_not_scored_is_named() {
+        let page = page_of(&told(1, 0), &[], &ReportedOf::new());
+        for said in [
+            "for nothing or under an hour, not scored</th><td class=\"n\">3</td>",
+            "Handover failed or never came</th><td class=\"n\">7.6 %",
+            "Requests declined</th><td class=\"n\">13.3 %",
+            "Renters who came back, of all time</th><td class=\"n\">25.0 %",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What programs see: integers of the domain become the API's numbers. The types are the answers' schemas, too: the OpenAPI document is
 //! made from them.
 
+mod contracts;
+pub(crate) mod feedback;
 pub(crate) mod figures;
 pub(crate) mod provider;
 pub(crate) mod replies;
@@ -41,6 +43,12 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         Concern::OneRenter => format!("{count} of {of} contracts are with one renter"),
         Concern::FeedbackFarFromMeasured => {
             format!("{count} of {of} answers of renters are yes, which is far from what was measured")
+        }
+        Concern::SiblingFlagged => {
+            format!("{count} of {of} other providers of the same operator have warnings")
+        }
+        Concern::FeedbackBurst => {
+            format!("{count} of the {of} surveys answered in a quarter were answered in one week")
         }
     }
 }

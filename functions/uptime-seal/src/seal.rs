@@ -133,7 +133,7 @@ async fn seal_once(
     let id = monitor.watch.service.monitor.clone();
     let record = DayRecord::new(id, monitor.version_on(day), link, settled.clone())
         .map_err(|contradiction| unsealable(contradiction.to_string()))?;
-    let windows = windows(&before, &latencies);
+    let windows = windows(&before.iter().map(SealedDay::latencies_counting).chain([&latencies]));
     let after = stored.with(|facts| facts.seal(&settled, windows));
     app.tell(&stored.facts, &after.facts).await?;
     reports::follow(app, &monitor, &[settled], now).await?;
@@ -167,11 +167,14 @@ fn link(sealed: &[trust::uptime::facts::DayFact], last: Option<&SealedDay>) -> R
     }
 }
 
-fn windows(before: &[SealedDay], latencies: &Latencies) -> BTreeMap<u16, Latency> {
+/// How long the answers took over the last so many of these days, which are in order.
+pub(crate) fn windows<'a>(
+    latencies: &(impl DoubleEndedIterator<Item = &'a Latencies> + Clone),
+) -> BTreeMap<u16, Latency> {
     let over = |days: u16| {
-        let mut sum = latencies.clone();
-        for day in before.iter().rev().take(usize::from(days) - 1) {
-            sum += &day.latencies;
+        let mut sum = Latencies::default();
+        for latencies in latencies.clone().rev().take(usize::from(days)) {
+            sum += latencies;
         }
         Some((days, sum.quantiles()?))
     };

@@ -1,9 +1,10 @@
 //! Settling: the days of a shard's monitors that are not sealed, worked out anew.
 
-use table::{Asked, Freshness, Known, TableError};
+use table::{Asked, Freshness, Known, StoredFacts, TableError};
 use trust::{
     time::Moment,
     uptime::{
+        configuration::Monitor,
         day::MonitorDay,
         names::MonitorId,
         shard::ShardId,
@@ -70,17 +71,36 @@ async fn settle_once(
     let Some(monitor) = app.table.monitor(&asked.service.monitor).await? else { return Ok(()) };
     let monitor = monitor.value;
     let stored = app.table.facts(&monitor.watch).await?;
-    let Some(next) = stored.facts.next_day() else { return Ok(()) };
+    let Some((after, days)) = current(app, &monitor, &stored, seen, now).await? else { return Ok(()) };
+    app.tell(&stored.facts, &after.facts).await?;
+    app.table.write_current(&after).await?;
+    reports::follow(app, &monitor, &days, now).await?;
+    let known = if after.facts.open_outage().is_some() { Known::Down } else { Known::Fine };
+    if known != asked.known {
+        app.table.note_known(shard, &asked.service.monitor, known).await?;
+    }
+    Ok(())
+}
+
+/// The facts with what was seen beyond the sealed days, and those days. `None` if there are none, or too many.
+pub(crate) async fn current(
+    app: &App,
+    monitor: &Monitor,
+    stored: &StoredFacts,
+    seen: &mut SeenDays<'_>,
+    now: Moment,
+) -> Result<Option<(StoredFacts, Vec<MonitorDay>)>, SealError> {
+    let Some(next) = stored.facts.next_day() else { return Ok(None) };
     let last = monitor.watch.last_day().map_or(now.day(), |last| last.min(now.day()));
     if last.since(next) > BACKLOG {
-        tracing::warn!(monitor = %asked.service.monitor, %next, "sealed first");
-        return Ok(());
+        tracing::warn!(monitor = %monitor.watch.service.monitor, %next, "sealed first");
+        return Ok(None);
     }
-    let plan = plan(&monitor, &app.panel);
+    let plan = plan(monitor, &app.panel);
     let mut sightings = Vec::new();
     let mut day = next;
     while day <= last {
-        sightings.push((day, seen.sightings(&monitor, day).await?));
+        sightings.push((day, seen.sightings(monitor, day).await?));
         day = day.next();
     }
     let settle = |as_of| -> Vec<MonitorDay> {
@@ -92,16 +112,8 @@ async fn settle_once(
         days = settle(as_of);
     }
     let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
-    let expiring = seen.expiring(&monitor, last, before).await?;
-    let after = stored.with(|facts| facts.settle(&days, expiring, as_of));
-    app.tell(&stored.facts, &after.facts).await?;
-    app.table.write_current(&after).await?;
-    reports::follow(app, &monitor, &days, now).await?;
-    let known = if after.facts.open_outage().is_some() { Known::Down } else { Known::Fine };
-    if known != asked.known {
-        app.table.note_known(shard, &asked.service.monitor, known).await?;
-    }
-    Ok(())
+    let expiring = seen.expiring(monitor, last, before).await?;
+    Ok(Some((stored.with(|facts| facts.settle(&days, expiring, as_of)), days)))
 }
 
 /// Up to when it can be said what was: until now, or until the slot after one that was down of which nobody has reported yet, but

@@ -1,7 +1,10 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId, RenterId},
+    id::{
+        AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId,
+        RenterId,
+    },
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -36,6 +39,7 @@ pub(crate) const CONVERSATIONS: &str = "conversation#";
 
 pub(crate) const SHARDS: &str = "shards";
 pub(crate) const PENDING: &str = "pending";
+pub(crate) const REVIEWS: &str = "reviews";
 
 /// Ends the key of what is known now of a monitor.
 pub(crate) const NOW: &str = "#now";
@@ -73,6 +77,14 @@ pub(crate) fn summary(of: &ProviderId) -> Key {
 
 pub(crate) fn past(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: PAST.to_owned() }
+}
+
+pub(crate) fn operator(of: &OperatorId) -> String {
+    format!("operator#{of}")
+}
+
+pub(crate) fn member(of: &OperatorId, provider: &ProviderId) -> Key {
+    Key { pk: operator(of), sk: provider.to_string() }
 }
 
 pub(crate) fn renters(of: &ProviderId) -> Key {
@@ -211,6 +223,14 @@ pub(crate) fn record_of(of: &MonitorId, day: Day) -> Key {
 
 pub(crate) fn version_of(of: &MonitorId, number: u32) -> Key {
     Key { pk: monitor(of), sk: format!("version#{number:010}") }
+}
+
+pub(crate) fn correction_of(of: &MonitorId, day: Day, number: u32) -> Key {
+    Key { pk: monitor(of), sk: format!("correction#{day}#{number:010}") }
+}
+
+pub(crate) fn review(of: &MonitorId) -> Key {
+    Key { pk: REVIEWS.to_owned(), sk: of.to_string() }
 }
 
 pub(crate) fn shard_itself(shard: ShardId) -> Key {

@@ -51,6 +51,11 @@ impl LeafName {
         Self(format!("3#day#{monitor}#{day}"))
     }
 
+    /// A correction of a monitor's day, from 1 on: after the day, which it names by its place.
+    pub fn correction(monitor: &MonitorId, day: Day, number: u32) -> Self {
+        Self(format!("5#correction#{monitor}#{day}#{number:010}"))
+    }
+
     /// A provider's score at the end of a day.
     pub fn score(provider: &ProviderId, day: Day) -> Self {
         Self(format!("4#score#{provider}#{day}"))
@@ -64,6 +69,10 @@ impl LeafName {
         match kind {
             "day" => Some(Subject::Day(of.parse().ok()?, Day::parse(which).ok()?)),
             "monitor" => Some(Subject::Version(of.parse().ok()?, which.parse().ok()?)),
+            "correction" => {
+                let (day, number) = which.split_once('#')?;
+                Some(Subject::Correction(of.parse().ok()?, Day::parse(day).ok()?, number.parse().ok()?))
+            }
             "score" => Some(Subject::Score(of.parse().ok()?, Day::parse(which).ok()?)),
             _ => None,
         }
@@ -78,6 +87,7 @@ impl LeafName {
 enum Subject {
     Day(MonitorId, Day),
     Version(MonitorId, u32),
+    Correction(MonitorId, Day, u32),
     Score(ProviderId, Day),
 }
 
@@ -86,7 +96,7 @@ struct Waiting {
     leaf: String,
 }
 
-/// A version of a monitor's configuration that is in the log.
+/// A version of a monitor's configuration, or a correction of one of its days, that is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedVersion {
     /// The record's text, exactly as it is in the log.
@@ -183,12 +193,10 @@ impl Table {
                     self.set_existing(&keys::record_of(&monitor, day), "leaf", index).await?;
                 }
                 Some(Subject::Version(monitor, number)) => {
-                    // Where it is gone, somebody has been here before.
-                    if let Some(item) = self.get(&keys::pending(name)).await? {
-                        let Waiting { leaf: record } = item::read(item)?;
-                        let logged = LoggedVersion { record, leaf: index };
-                        self.put(item::item(&keys::version_of(&monitor, number), &logged)?).await?;
-                    }
+                    self.keep_logged(name, &keys::version_of(&monitor, number), index).await?;
+                }
+                Some(Subject::Correction(monitor, day, number)) => {
+                    self.keep_logged(name, &keys::correction_of(&monitor, day, number), index).await?;
                 }
                 Some(Subject::Score(provider, day)) => {
                     let index = number(i64::try_from(index).unwrap_or(i64::MAX));
@@ -199,6 +207,14 @@ impl Table {
             self.delete_now(&keys::pending(name)).await?;
         }
         Ok(())
+    }
+
+    /// Keeps a leaf that has waited with the place that it has got.
+    async fn keep_logged(&self, name: &LeafName, key: &Key, leaf: u64) -> Result<(), TableError> {
+        // Where it is gone, somebody has been here before.
+        let Some(item) = self.get(&keys::pending(name)).await? else { return Ok(()) };
+        let Waiting { leaf: record } = item::read(item)?;
+        self.put(item::item(key, &LoggedVersion { record, leaf })?).await
     }
 
     /// The versions of a monitor's configuration that are in the log, by their numbers.

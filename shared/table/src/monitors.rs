@@ -148,10 +148,17 @@ impl Table {
     ) -> Result<(), TableError> {
         let id = &monitor.watch.service.monitor;
         let mut writes = vec![self.put_versioned(&keys::monitor_itself(id), monitor, before.version)?];
-        // One that was retired stays so: its contract has ended.
         if let Some(item) = self.get(&asked_key(monitor)).await? {
             let known = item::read::<Asked>(item)?.known;
             writes.push(self.put_existing(item::item(&asked_key(monitor), &asked(monitor, known))?)?);
+        } else if goes_on(&before.value.watch, &monitor.watch) {
+            let shard = keys::shard_itself(monitor.place.shard);
+            let stored = self.stored::<Filling>(&shard).await?;
+            let (filling, read) =
+                stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
+            let filling = Filling { monitors: filling.monitors + 1, ..filling };
+            writes.push(self.put_versioned(&shard, &filling, read)?);
+            writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, Known::Nothing))?)?);
         }
         let Monitor { watch, configurations, .. } = &before.value;
         writes.extend(self.new_leaves(monitor, configurations.len(), &watch.windows, panel)?);
@@ -241,6 +248,11 @@ impl Table {
         ];
         self.transact(writes).await
     }
+}
+
+/// Whether a monitor that has ended, and so may have been taken out of its shard, goes on after all. One that has not stays out.
+fn goes_on(before: &Watch, after: &Watch) -> bool {
+    before.ended.is_some_and(|ended| after.ended.is_none_or(|later| ended < later))
 }
 
 fn asked_key(monitor: &Monitor) -> keys::Key {

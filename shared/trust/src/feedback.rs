@@ -6,10 +6,10 @@
 //! watching a number change. A week with one answer still shows that one answer; waiting for others would make the day of an answer
 //! depend on theirs.
 //!
-//! [`survey`] says who is asked and when, [`link`] is by what he answers, [`signs`] is what looks like an arrangement.
+//! [`survey`] says who is asked and when, [`link`] is by what he answers, [`bursts`] are what looks like an arrangement.
 
+pub mod bursts;
 pub mod link;
-pub mod signs;
 pub mod survey;
 mod votes;
 

@@ -147,6 +147,24 @@ pub struct FlagPolicy {
     pub feedback_gap: Thousandths,
     /// From so many answers on, and effective observations of what was measured.
     pub feedback_gap_count: u64,
+    /// Weeks in which far more was answered than usual.
+    pub feedback_burst: BurstRule,
+}
+
+/// When a week of feedback stands out, and for how long that is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstRule {
+    /// The fewest contracts answered about. Fewer flags a provider who had a good week.
+    pub count: u64,
+    /// How many times the usual week. Lower flags growth.
+    pub factor: u32,
+    /// How many weeks before are the usual.
+    pub weeks: u16,
+    /// Of how many of these something has to be known. Fewer flags every provider who begins.
+    pub known_weeks: u16,
+    /// Days after it was revealed.
+    pub told_days: u16,
 }
 
 /// A count *and* a share: one bad contract of one is no 100 %.

@@ -4,6 +4,7 @@ mod contracts;
 mod feedback;
 mod flags;
 mod replies;
+mod siblings;
 mod uptime;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Concern, Flag, Severity};
 pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
+pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
 
 /// Everything a provider's score is made from.
@@ -44,6 +46,8 @@ pub struct Signals {
     pub renters: Renters,
     /// Waits nobody has replied to, the scored ones first.
     pub waiting: Vec<OpenWait>,
+    /// The other providers of his operator, where he has one.
+    pub siblings: Option<Siblings>,
 }
 
 /// What was counted, day by day.
@@ -113,6 +117,9 @@ pub struct Summary {
     /// What renters said.
     #[serde(default)]
     pub feedback: FeedbackFacts,
+    /// The other providers of his operator, where he has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siblings: Option<Siblings>,
 }
 
 /// How far a provider has come.
@@ -152,6 +159,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         contracts,
         uptime,
         feedback,
+        siblings: signals.siblings.clone(),
     }
 }
 

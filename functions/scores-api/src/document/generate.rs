@@ -4,7 +4,6 @@
 
 #![expect(clippy::too_many_lines, reason = "lists of what there is, an entry a path")]
 #![expect(clippy::needless_pass_by_value, reason = "schemas are made where they are passed")]
-#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "our own paths")]
 
 mod others;
 
@@ -18,10 +17,14 @@ use table::Sort;
 use crate::{
     asked::{LIMIT, MOST},
     badge::ShieldsBadge,
-    document::{DOCUMENT, page},
+    document::{
+        DOCUMENT,
+        page::{self, Schemas},
+    },
     listing::PARAMETERS,
     overview::Window,
     view::{
+        feedback::Feedback,
         figures::Listed,
         provider::{Chat, ListedProvider, Named, Provider},
         replies::Replies,
@@ -68,7 +71,7 @@ pub(super) fn document() -> Value {
             "title": "Provider Trust",
             "version": "1",
             "description": "What providers on a compute marketplace really do, with evidence. Times are RFC 3339 UTC, durations \
-                seconds, shares 0 to 1, ids strings. Errors are RFC 9457 problems. Lists go on with `cursor`. Reads carry an `ETag`.",
+                seconds, shares 0 to 1, ids strings. Errors are RFC 9457 problems. Lists go on with a cursor, and reads carry an ETag.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -96,7 +99,7 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
         tag: "Providers",
         summary,
         description,
-        parameters: [vec![path_parameter("id", ID, "The provider's id.")], parameters].concat(),
+        parameters: [vec![provider_id()], parameters].concat(),
         answer,
         example: None,
     };
@@ -121,7 +124,7 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
         answer: json!({ media: { "schema": { "type": "string" } } }),
         example: None,
     };
-    let of_provider = || vec![path_parameter("id", ID, "The provider's id.")];
+    let of_provider = || vec![provider_id()];
     let metric = json!({
         "name": "metric", "in": "query", "description": "What the badge shows.",
         "schema": { "enum": ["score", "uptime", "replies"], "type": "string", "default": "score" },
@@ -170,6 +173,15 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
             "",
             vec![],
             answer::<Replies<'_>>(schemas),
+        ),
+        provider(
+            "/v1/providers/{id}/feedback",
+            "getFeedback",
+            "What renters said of a provider, as far as it is revealed.",
+            "Two questions, asked once a contract. Answers are revealed on Mondays; those that do not count are counted apart, by the \
+                reason.",
+            vec![],
+            answer::<Feedback<'_>>(schemas),
         ),
         provider(
             "/v1/providers/{id}/score",
@@ -292,7 +304,17 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
                 "schema": { "type": "array", "maxItems": 4, "items": { "type": "string", "pattern": ID } } }),
             ],
         ),
-        page("/docs", "pageDocs", "This document for people.", "", vec![]),
+        page(
+            "/docs",
+            "pageDocs",
+            "This document for people.",
+            "",
+            vec![query(
+                "part",
+                json!({ "type": "string", "enum": ["operations", "schemas", "events"], "default": "operations" }),
+                "Which part of it.",
+            )],
+        ),
         page("/providers/{id}", "pageProvider", "Everything about a provider.", "", of_provider()),
         page("/providers/{id}/proof", "pageProof", "A proof, checked in the browser.", "", of_provider()),
         Read {
@@ -330,8 +352,10 @@ impl Read {
             answers["200"]["headers"]["Link"] =
                 json!({ "description": "The next page, with rel=\"next\".", "schema": { "type": "string" } });
         }
-        let is_page = self.tag == "Pages" && !self.path.ends_with(".png");
-        if self.tag == "Providers" && self.path != "/v1/openapi.json" || self.path == "/compare" {
+        let is_page = self.tag == "Pages" && !self.answer["text/html"].is_null();
+        if self.tag == "Providers" && self.path != "/v1/openapi.json"
+            || ["/compare", "/docs"].contains(&self.path)
+        {
             answers["400"] = json!({ "$ref": "#/components/responses/BadParameter" });
         }
         if self.path == "/" {
@@ -375,6 +399,13 @@ fn path_parameter(name: &str, pattern: &str, description: &str) -> Value {
         "name": name, "in": "path", "required": true, "description": description,
         "schema": { "type": "string", "pattern": pattern },
     })
+}
+
+/// With an id of the local stack's sample, so that examples are answered.
+fn provider_id() -> Value {
+    let mut parameter = path_parameter("id", ID, "The provider's id.");
+    parameter["example"] = json!("steady-compute");
+    parameter
 }
 
 fn query(name: &str, schema: Value, description: &str) -> Value {
@@ -429,6 +460,7 @@ fn list_parameters() -> Vec<Value> {
         query("region", json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }), "Those known to offer in this region."),
         query("max_price", json!({ "type": "number", "minimum": 0, "maximum": 100 }), "Most that is asked, as a share of the median of comparable offers, where that is known."),
         listed("ids", 100, json!({ "type": "string", "pattern": ID }), "Those of these ids, in this order, with commas between them; unknown ones are named in `unknown`."),
+        query("operator", json!({ "type": "string", "pattern": ID }), "The providers of this operator, by their ids; a hundred at most."),
     ]);
     all
 }
@@ -491,8 +523,8 @@ fn every_reference_in_the_document_leads_somewhere() {
 }
 
 #[test]
-fn the_page_shows_each_operation() {
-    let page = page::page(DOCUMENT).into_string();
+fn the_pages_show_each_operation_and_schema_below_60_kilobytes() {
+    let page = page::operations(DOCUMENT).into_string();
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for operation in methods.as_object().unwrap().values() {
@@ -500,5 +532,14 @@ fn the_page_shows_each_operation() {
             assert!(page.contains(&format!("id=\"{id}\"")), "{path}");
         }
     }
-    assert!(!page.contains("<script"));
+    let schemas = page::schemas(DOCUMENT, Schemas::Answers).into_string();
+    let events = page::schemas(DOCUMENT, Schemas::Events).into_string();
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        let shown = |page: &str| page.contains(&format!("id=\"schema-{name}\""));
+        assert!(shown(&schemas) != shown(&events), "{name}");
+    }
+    for (name, page) in [("operations", page), ("schemas", schemas), ("events", events)] {
+        assert!(!page.contains("<script"));
+        assert!(page.len() < 60_000, "{name}: {} bytes", page.len());
+    }
 }

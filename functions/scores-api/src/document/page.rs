@@ -1,21 +1,45 @@
 //! The OpenAPI document for people.
 
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::page::frame::{Head, frame};
 
 /// The address in examples, where one runs the local stack.
 const EXAMPLE: &str = "http://127.0.0.1:8787";
 
+/// Which schemas a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schemas {
+    /// Those of what is answered and taken.
+    Answers,
+    /// Those of the marketplace's events, which are named like these.
+    Events,
+}
+
+impl Schemas {
+    /// Those that a schema of this name is among.
+    fn with(name: &str) -> Self {
+        if name.contains('.') { Self::Events } else { Self::Answers }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Answers => "/docs?part=schemas",
+            Self::Events => "/docs?part=events",
+        }
+    }
+}
+
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
-pub(super) fn page(document: &str) -> Markup {
+/// What there is to ask, group by group.
+pub(super) fn operations(document: &str) -> Markup {
     let document: Value = serde_json::from_str(document).unwrap_or_default();
     let empty = Map::new();
     let paths = document["paths"].as_object().unwrap_or(&empty);
-    let schemas = document["components"]["schemas"].as_object().unwrap_or(&empty);
     let groups = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
     let body = html! {
         h1 { "API" }
         p { (text(&document["info"]["description"])) " " a href="/v1/openapi.json" { "The same as OpenAPI 3.1" } "." }
@@ -26,22 +50,35 @@ pub(super) fn page(document: &str) -> Markup {
                 @for (path, methods) in paths {
                     @for method in METHODS {
                         @let operation = &methods[method];
-                        @if operation["tags"][0] == group["name"] { (shown(path, method, operation)) }
+                        @if operation["tags"][0] == group["name"] { (shown(&document, path, method, operation)) }
                     }
                 }
             }
         }
-        section {
-            h2 { "Schemas" }
-            @for (name, schema) in schemas {
-                details.op id={ "schema-" (name) } { summary { code { (name) } } (fields(schema)) }
-            }
-        }
+        p { a href=(Schemas::Answers.path()) { "The schemas" } " of what is answered and taken, and "
+            a href=(Schemas::Events.path()) { "those of events" } ". Answers from 400 on are " (kind(&problem)) "s." }
     };
     frame(&Head::titled("API"), &body)
 }
 
-fn shown(path: &str, method: &str, operation: &Value) -> Markup {
+/// What is answered and taken, member by member.
+pub(super) fn schemas(document: &str, which: Schemas) -> Markup {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let empty = Map::new();
+    let schemas = document["components"]["schemas"].as_object().unwrap_or(&empty);
+    let body = html! {
+        h1 { "Schemas" }
+        p { "What the " a href="/docs" { "API" } " answers and takes." }
+        section {
+            @for (name, schema) in schemas.iter().filter(|(name, _)| Schemas::with(name) == which) {
+                details.op id={ "schema-" (name) } { summary { code { (name) } } (fields(schema)) }
+            }
+        }
+    };
+    frame(&Head::titled("Schemas"), &body)
+}
+
+fn shown(document: &Value, path: &str, method: &str, operation: &Value) -> Markup {
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     let empty = Map::new();
     let answers = operation["responses"].as_object().unwrap_or(&empty);
@@ -51,20 +88,18 @@ fn shown(path: &str, method: &str, operation: &Value) -> Markup {
             @if let Some(description) = operation["description"].as_str() { p { (description) } }
             @if !parameters.is_empty() {
                 div.scroll { table {
-                    thead { tr { th { "Parameter" } th { "is" } } }
-                    tbody { @for parameter in parameters { tr {
+                                        tbody { @for parameter in parameters { tr {
                         th scope="row" { code { (text(&parameter["name"])) } @if parameter["in"] != "query" { div.soft { "in the " (text(&parameter["in"])) } } }
                         td { (text(&parameter["description"])) div.soft { (kind(&parameter["schema"])) } }
                     } } }
                 } }
             }
-            div.scroll { table {
-                thead { tr { th { "Answer" } th { "is" } } }
-                tbody { @for (status, answer) in answers { tr {
-                    th scope="row" { (status) }
-                    td { (text(&answer["description"])) (content(&answer["content"])) }
-                } } }
-            } }
+            ul {
+                @for (status, answer) in answers {
+                    @let answer = resolved(document, answer);
+                    li { strong { (status) } " " (text(&answer["description"])) (content(&answer["content"])) }
+                }
+            }
             @if let Some(example) = operation["x-example"].as_str() {
                 div.scroll { pre { code { "curl -s '" (EXAMPLE) (example) "'" } } }
             }
@@ -72,12 +107,22 @@ fn shown(path: &str, method: &str, operation: &Value) -> Markup {
     }
 }
 
+/// What a reference stands for.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let place = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    place.and_then(|place| document.pointer(place)).unwrap_or(value)
+}
+
+/// Problems are said once: all have the same schema.
 fn content(content: &Value) -> Markup {
     let empty = Map::new();
+    let bodies = content
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .filter(|(media, _)| *media != "application/problem+json");
     html! {
-        @for (media, body) in content.as_object().unwrap_or(&empty) {
-            div.soft { (media) ": " (kind(&body["schema"])) }
-        }
+        @for (media, body) in bodies { " " code { (media) } @if media == "application/json" { ": " (kind(&body["schema"])) } }
     }
 }
 
@@ -87,10 +132,9 @@ fn fields(schema: &Value) -> Markup {
     html! {
         @if let Some(description) = schema["description"].as_str() { p { (description) } }
         @if members.is_empty() { p.soft { (kind(schema)) } } @else {
-            div.scroll { table { tbody { @for (name, member) in members { tr {
-                th scope="row" { code { (name) } }
-                td { (text(&member["description"])) div.soft { (kind(member)) } }
-            } } } } }
+            dl { @for (name, member) in members {
+                dt { (name) } dd { (text(&member["description"])) " " small { (kind(member)) } }
+            } }
         }
     }
 }
@@ -100,7 +144,7 @@ fn kind(schema: &Value) -> Markup {
     let any = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array());
     html! {
         @if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
-            a href={ "#schema-" (name) } { (name) }
+            a href={ (Schemas::with(name).path()) "#schema-" (name) } { (name) }
         } @else if let Some(any) = any {
             @for (place, one) in any.iter().enumerate() { @if place > 0 { " or " } (kind(one)) }
         } @else {

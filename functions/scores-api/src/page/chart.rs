@@ -1,4 +1,4 @@
-//! Pictures: a score on its scale, and a survival curve. Inline SVG with a text that says the same.
+//! Pictures: a score on its dial, a share with its interval, and a survival curve. Inline SVG with a text that says the same.
 
 use std::fmt::Write;
 
@@ -7,22 +7,45 @@ use trust::summary::ReplyWindow;
 
 use super::words;
 
-/// A score with its interval on the scale from 0 to 100.
-pub(crate) fn scale(points: f64, low: f64, high: f64) -> Markup {
+/// A score with its interval on a dial from 0 to 100.
+pub(crate) fn dial(points: f64, low: f64, high: f64) -> Markup {
     let label = format!(
         "Score {} of 100, 90 % interval {} to {}",
         words::points(points),
         words::points(low),
         words::points(high)
     );
+    let ((inner_x, inner_y), (outer_x, outer_y)) = (on_dial(points, 78.0), on_dial(points, 102.0));
     html! {
-        svg viewBox="0 0 300 34" role="img" aria-label=(label) {
-            rect.track x="0" y="6" width="300" height="8" rx="4" {}
-            rect.band x=(low * 3.0) y="2" width=((high - low) * 3.0) height="16" rx="3" {}
-            rect.mark x=(points * 3.0 - 1.5) y="0" width="3" height="20" {}
-            text x="0" y="32" { "0" }
-            text x="150" y="32" text-anchor="middle" { "50" }
-            text x="300" y="32" text-anchor="end" { "100" }
+        svg.dial viewBox="0 0 240 138" role="img" aria-label=(label) {
+            path.rim d=(arc(0.0, 100.0)) {}
+            path.reach d=(arc(low, high)) {}
+            line.hand x1=(inner_x) y1=(inner_y) x2=(outer_x) y2=(outer_y) {}
+            text.points x="120" y="112" text-anchor="middle" { (words::points(points)) }
+            text x="30" y="135" text-anchor="middle" { "0" }
+            text x="210" y="135" text-anchor="middle" { "100" }
+        }
+    }
+}
+
+/// A place on the dial, so far from its middle: 0 is left, 50 at the top, 100 right.
+fn on_dial(points: f64, radius: f64) -> (String, String) {
+    let angle = std::f64::consts::PI * (1.0 - points.clamp(0.0, 100.0) / 100.0);
+    (format!("{:.1}", 120.0 + radius * angle.cos()), format!("{:.1}", 118.0 - radius * angle.sin()))
+}
+
+fn arc(from: f64, to: f64) -> String {
+    let ((from_x, from_y), (to_x, to_y)) = (on_dial(from, 90.0), on_dial(to, 90.0));
+    format!("M {from_x} {from_y} A 90 90 0 0 1 {to_x} {to_y}")
+}
+
+/// A share with its interval, as a bar. What it says stands beside it.
+pub(crate) fn share(mean: f64, low: f64, high: f64) -> Markup {
+    html! {
+        svg.share viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+            rect.track width="100" height="8" {}
+            rect.band x=(format!("{:.1}", low * 100.0)) width=(format!("{:.1}", (high - low) * 100.0)) height="8" {}
+            rect.mark x=(format!("{:.1}", mean * 100.0 - 0.75)) width="1.5" height="8" {}
         }
     }
 }

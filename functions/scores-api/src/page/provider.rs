@@ -1,23 +1,28 @@
 //! The page of one provider.
 
 use maud::{Markup, html};
-use table::History;
+use table::{Card, History};
 use trust::{
     policy::Family,
-    ratio::Ratio,
     score::Score,
-    summary::{ContractFacts, ReplyWindow, Severity, Summary},
+    summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
 };
 
 use super::{
     chart,
+    contracts::contracts,
+    feedback::feedback,
+    figures::{percentile, share},
     frame::{Head, Shared, frame},
     history,
     list::track,
     uptime, words,
 };
 use crate::{overview::Overview, preview, view};
+
+/// Most of an operator's other providers that are named.
+pub(crate) const SIBLINGS_SHOWN: usize = 10;
 
 /// What is known of a provider.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +33,14 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a [Facts],
     pub(crate) reported: &'a view::uptime::ReportedOf,
     pub(crate) history: &'a History,
+    /// Some of the operator's other providers.
+    pub(crate) siblings: &'a [Card],
     /// Where the API is.
     pub(crate) base: &'a str,
 }
 
 pub(crate) fn provider(known: &Known<'_>) -> Markup {
-    let Known { summary, quarter, month, facts, reported, history, base } = *known;
+    let Known { summary, quarter, month, facts, reported, history, siblings, base } = *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -49,12 +56,14 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             " · as of " time datetime=(summary.as_of) { (words::moment(summary.as_of)) }
         }
         (flags(summary))
+        (others(summary, siblings))
         div.grid {
             (score(summary))
             (history::history(history))
             (replies(summary))
             (survival(summary))
             (contracts(&summary.contracts))
+            (feedback(&summary.provider, &summary.feedback))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (apart(summary))
         }
@@ -82,6 +91,27 @@ pub(super) fn unknown(id: &str) -> Markup {
     frame(&Head::titled("No such provider"), &body)
 }
 
+/// Who else the operator is: a fresh name is no clean slate.
+fn others(summary: &Summary, shown: &[Card]) -> Markup {
+    let Some(siblings) = summary.siblings.as_ref().filter(|siblings| siblings.others > 0) else {
+        return html! {};
+    };
+    let left_out = siblings.others.saturating_sub(shown.len() as u64);
+    html! {
+        p {
+            "The same operator has " (siblings.others) " other " @if siblings.others == 1 { "provider" } @else { "providers" }
+            @if let Some(since) = siblings.known_since { ", known since " (since.day()) } ": "
+            @for (place, card) in shown.iter().enumerate() {
+                @if place > 0 { ", " }
+                a href={ "/providers/" (card.provider) } { (card.name) }
+                @if !card.flags.is_empty() { " (" (card.flags.len()) @if card.flags.len() == 1 { " warning)" } @else { " warnings)" } }
+            }
+            @if left_out > 0 { " and " (left_out) " more" }
+            ". " a href={ "/v1/providers?operator=" (siblings.operator) } { "All as JSON" }
+        }
+    }
+}
+
 fn flags(summary: &Summary) -> Markup {
     html! {
         @if !summary.flags.is_empty() {
@@ -89,11 +119,19 @@ fn flags(summary: &Summary) -> Markup {
                 @for flag in &summary.flags {
                     li.critical[flag.severity == Severity::Critical] {
                         strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
-                        @if let Some(since) = flag.since { " The longest since " time datetime=(since) { (words::moment(since)) } "." }
+                        @if let Some(since) = flag.since { " " (since_when(flag.concern)) " " time datetime=(since) { (words::moment(since)) } "." }
                     }
                 }
             }
         }
+    }
+}
+
+fn since_when(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Silent => "The longest since",
+        Concern::FeedbackBurst => "Revealed",
+        _ => "Since",
     }
 }
 
@@ -115,8 +153,7 @@ fn score(summary: &Summary) -> Markup {
 fn scored(summary: &Summary, score: &Score) -> Markup {
     let (points, low, high) = (score.points.value(), score.low.value(), score.high.value());
     html! {
-        p.score { (words::points(points)) small { " of 100" } }
-        (chart::scale(points, low, high))
+        (chart::dial(points, low, high))
         p {
             @if let Some(free) = score.capped_from {
                 strong { "Capped by a critical warning." } " Without it " (words::points(free.value())) "."
@@ -134,9 +171,11 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
                         @if family.observations == 0 {
                             td.n.soft colspan="2" { "no evidence yet" }
                         } @else {
+                            @let (mean, low, high) = (family.mean.value(), family.low.value(), family.high.value());
                             td.n {
-                                (words::percent(family.mean.value()))
-                                div.soft { (words::percent(family.low.value())) " to " (words::percent(family.high.value())) }
+                                (words::percent(mean))
+                                (chart::share(mean, low, high))
+                                div.soft { (words::percent(low)) " to " (words::percent(high)) }
                             }
                             td.n { (family.observations) }
                         }
@@ -194,25 +233,6 @@ fn row(summary: &Summary, name: &str, cell: impl Fn(&ReplyWindow) -> Markup) -> 
     html! { tr { th { (name) } @for window in &summary.replies.windows { td.n { (cell(window)) } } } }
 }
 
-fn percentile(fact: &trust::summary::PercentileFact, n: u64) -> Markup {
-    html! {
-        (words::percentile(fact, n))
-        @if let Some(range) = words::range(fact) { div.soft { (range) } }
-        div.soft { "n = " (n) }
-    }
-}
-
-fn share(ratio: Ratio) -> Markup {
-    html! {
-        @match ratio.share() {
-            None => "not enough data"
-            Some(share) => (words::percent(share))
-        }
-        @if let Some(range) = words::share_range(ratio) { div.soft { (range) } }
-        div.soft { "n = " (ratio.of) }
-    }
-}
-
 fn survival(summary: &Summary) -> Markup {
     html! {
         @if let Some(window) = summary.replies.windows.last() {
@@ -227,48 +247,6 @@ fn survival(summary: &Summary) -> Markup {
                         (window.open) " still open, last " (window.days) " days)."
                     }
                 }
-            }
-        }
-    }
-}
-
-fn contracts(facts: &ContractFacts) -> Markup {
-    let parts = [
-        ("good", "completed", facts.completed),
-        ("bad", "ended by the provider", facts.cancelled_by_provider),
-        ("bad", "handover failed", facts.provisioning_failed),
-        ("bad", "never handed over", facts.never_delivered),
-        ("warnbar", "never answered", facts.no_response),
-        ("warnbar", "declined", facts.rejected),
-        ("neutral", "ended by the renter", facts.cancelled_by_renter),
-        ("neutral", "ended by the marketplace", facts.cancelled_by_marketplace),
-    ];
-    let total: u64 = parts.iter().map(|(_, _, count)| count).sum();
-    html! {
-        section {
-            h2 { "Contracts, last " (facts.days) " days" }
-            @if total + facts.active + facts.pending == 0 {
-                p { "Not enough data: no contract yet." }
-            } @else {
-                @if total > 0 {
-                    div.bar role="img" aria-label=(format!("{} of {total} contracts completed", facts.completed)) {
-                        @for (class, _, count) in parts {
-                            @if count > 0 { span class=(class) style=(format!("flex:{count}")) {} }
-                        }
-                    }
-                }
-                div.scroll { table { tbody {
-                    tr { th { "Completed, of those that were the provider's to keep" } td.n { (share(facts.completion())) } }
-                    @for (class, name, count) in parts {
-                        @if count > 0 { tr.key { th { i class=(class) {} (name) } td.n { (count) } } }
-                    }
-                    @if facts.cancelled_early > 0 { tr { th { "of the ended ones, in the first tenth of the term" } td.n { (facts.cancelled_early) } } }
-                    tr { th { "running" } td.n { (facts.active) } }
-                    @if facts.pending > 0 { tr { th { "requested or accepted" } td.n { (facts.pending) } } }
-                    @if facts.self_dealing > 0 { tr { th { "with himself, not scored" } td.n { (facts.self_dealing) } } }
-                    tr { th { "Handed over, half within" } td.n { (percentile(&facts.delivery_median, facts.deliveries)) } }
-                    tr { th { "Handed over, nine of ten within" } td.n { (percentile(&facts.delivery_p90, facts.deliveries)) } }
-                } } }
             }
         }
     }

@@ -44,8 +44,8 @@ impl Percentile {
 
 /// A share, with its 90 % interval.
 #[derive(Debug, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the API's names")]
-pub(super) struct Share {
+#[schemars(rename = "Share")]
+pub(super) struct Rate {
     /// The share; `null` without observations.
     #[schemars(range(min = 0, max = 1))]
     share: Option<f64>,
@@ -59,7 +59,7 @@ pub(super) struct Share {
     n: u64,
 }
 
-impl Share {
+impl Rate {
     pub(super) fn of(ratio: Ratio) -> Self {
         let interval = ratio.interval(NORMAL_90);
         Self {

@@ -7,21 +7,23 @@ use trust::{
     id::{OperatorId, ProviderId},
     policy::Family,
     setup::{ProviderChat, State},
-    summary::{ContractFacts, Summary, Track},
+    summary::{Siblings, Summary, Track, UptimeFacts},
 };
 
 use super::{
-    figures::{Flag, Percentile, Share},
+    contracts::Contracts,
+    feedback::FeedbackFigures,
+    figures::{Flag, Percentile, Rate},
     reason,
     replies::ReplyFacts,
-    scalar::{Text, Time},
+    scalar::{Date, Text, Time},
     score::ScoreFigures,
 };
 
-/// Providers asked for by their ids.
+/// Providers asked for by their ids, or by their operator.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Named<'a> {
-    /// Those that are registered, in the order asked for.
+    /// Those that are registered, in the order asked for; an operator's by their ids.
     pub(crate) items: Vec<ListedProvider<'a>>,
     /// Ids of no registered provider, in the order asked for.
     pub(crate) unknown: Vec<&'a str>,
@@ -130,6 +132,8 @@ pub(crate) struct Provider<'a> {
     website: Option<&'a str>,
     /// The account behind several providers.
     operator_id: Option<Text<&'a OperatorId>>,
+    /// The other providers of that account; `null` where none is named.
+    siblings: Option<SiblingFigures>,
     /// The first time anything was said of him.
     known_since: Option<Time>,
     /// The last time he proved to be around.
@@ -149,6 +153,10 @@ pub(crate) struct Provider<'a> {
     replies: ReplyFacts,
     /// What became of his contracts.
     contracts: Contracts,
+    /// How his services stayed up, as far as it is scored.
+    uptime: ScoredUptime,
+    /// What renters said, as far as it is revealed.
+    feedback: FeedbackFigures,
     /// Where more is.
     links: Links,
 }
@@ -162,6 +170,7 @@ impl<'a> Provider<'a> {
             name: profile.map(|profile| profile.name.as_str()),
             website: profile.and_then(|profile| profile.website.as_deref()),
             operator_id: profile.and_then(|profile| profile.operator_id.as_ref()).map(Text),
+            siblings: summary.siblings.as_ref().map(SiblingFigures::of),
             known_since: summary.known_since.map(Time),
             checked_in_at: summary.checked_in_at.map(Time),
             as_of: Time(summary.as_of),
@@ -171,10 +180,13 @@ impl<'a> Provider<'a> {
             flags: Flag::all(&summary.flags),
             replies: ReplyFacts::of(summary),
             contracts: Contracts::of(&summary.contracts),
+            uptime: ScoredUptime::of(&summary.uptime),
+            feedback: FeedbackFigures::of(&summary.feedback),
             links: Links {
                 score: format!("{path}/score?explain=true"),
                 history: format!("{path}/score/history"),
                 replies: format!("{path}/replies"),
+                feedback: format!("{path}/feedback"),
                 uptime: format!("{path}/uptime"),
                 outages: format!("{path}/outages"),
                 incidents: format!("{path}/incidents.atom"),
@@ -187,6 +199,49 @@ impl<'a> Provider<'a> {
     }
 }
 
+/// The other providers of the same operator, looked at once a UTC day: a fresh name is no clean slate.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SiblingFigures {
+    /// The day.
+    seen_on: Date,
+    /// How many there are.
+    others: u64,
+    /// How many of them have flags of their own.
+    flagged: u64,
+    /// The first time anything was said of one of them.
+    known_since: Option<Time>,
+    /// The operator's providers.
+    list: String,
+}
+
+impl SiblingFigures {
+    fn of(siblings: &Siblings) -> Self {
+        Self {
+            seen_on: Date(siblings.seen_on),
+            others: siblings.others,
+            flagged: siblings.flagged,
+            known_since: siblings.known_since.map(Time),
+            list: format!("/v1/providers?operator={}", siblings.operator),
+        }
+    }
+}
+
+/// How all of a provider's services together stayed up, day by day, as far as it is scored. Of each service there is more at
+/// `links.uptime`.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ScoredUptime {
+    /// Days within the score's horizon of which at least 95 % is known.
+    covered_days: u64,
+    /// Days of the last 30 on which less than half was kept, of those of which anything is known.
+    bad_days: Rate,
+}
+
+impl ScoredUptime {
+    fn of(facts: &UptimeFacts) -> Self {
+        Self { covered_days: facts.covered_days, bad_days: Rate::of(facts.bad_days) }
+    }
+}
+
 /// Paths of what belongs to a provider.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Links {
@@ -195,79 +250,13 @@ struct Links {
     score: String,
     history: String,
     replies: String,
+    feedback: String,
     uptime: String,
     outages: String,
     incidents: String,
     proof: String,
     badge: String,
     page: String,
-}
-
-/// What became of the contracts that were decided in some days, or are not decided yet.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Contracts {
-    /// How many days.
-    days: u16,
-    /// Completed, of those that were the provider's to keep.
-    completion: Share,
-    /// Ran their term.
-    completed: u64,
-    /// Ended by the provider.
-    cancelled_by_provider: u64,
-    /// Ended by the renter.
-    cancelled_by_renter: u64,
-    /// Ended by the marketplace.
-    cancelled_by_marketplace: u64,
-    /// Ended by anybody in the first tenth of their term.
-    cancelled_early: u64,
-    /// Could not be handed over.
-    provisioning_failed: u64,
-    /// Accepted more than 7 days ago and not handed over.
-    never_delivered: u64,
-    /// Requested more than 7 days ago and not answered.
-    no_response: u64,
-    /// Declined.
-    rejected: u64,
-    /// Running.
-    active: u64,
-    /// Requested or accepted, with time left.
-    pending: u64,
-    /// What is shown, and never scored.
-    not_scored: NotScored,
-    /// Half of the handovers come within this time from acceptance.
-    delivery_median: Percentile,
-    /// Nine of ten come within this time.
-    delivery_p90: Percentile,
-}
-
-impl Contracts {
-    fn of(facts: &ContractFacts) -> Self {
-        Self {
-            days: facts.days,
-            completion: Share::of(facts.completion()),
-            completed: facts.completed,
-            cancelled_by_provider: facts.cancelled_by_provider,
-            cancelled_by_renter: facts.cancelled_by_renter,
-            cancelled_by_marketplace: facts.cancelled_by_marketplace,
-            cancelled_early: facts.cancelled_early,
-            provisioning_failed: facts.provisioning_failed,
-            never_delivered: facts.never_delivered,
-            no_response: facts.no_response,
-            rejected: facts.rejected,
-            active: facts.active,
-            pending: facts.pending,
-            not_scored: NotScored { self_dealing: facts.self_dealing },
-            delivery_median: Percentile::of(&facts.delivery_median, facts.deliveries),
-            delivery_p90: Percentile::of(&facts.delivery_p90, facts.deliveries),
-        }
-    }
-}
-
-/// Contracts that count for nothing.
-#[derive(Debug, Serialize, JsonSchema)]
-struct NotScored {
-    /// Renter and provider are the same party.
-    self_dealing: u64,
 }
 
 /// How far a provider's chat is set up.

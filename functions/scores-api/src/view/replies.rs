@@ -11,7 +11,7 @@ use trust::{
 };
 
 use super::{
-    figures::{Percentile, Share},
+    figures::{Percentile, Rate},
     scalar::{Date, Point, Text, Time},
 };
 
@@ -84,7 +84,7 @@ struct ReplyWindow {
     /// Nine of ten end within this time.
     p90: Percentile,
     /// Those answered within the promised time, of those answered or overdue.
-    within_promise: Share,
+    within_promise: Rate,
     /// Half of the first waits of conversations end within this time.
     first_response_median: Percentile,
     /// The longest wait, closed or open.
@@ -104,7 +104,7 @@ impl ReplyWindow {
             open: window.open,
             median: Percentile::of(&window.median, window.waits),
             p90: Percentile::of(&window.p90, window.waits),
-            within_promise: Share::of(window.in_time),
+            within_promise: Rate::of(window.in_time),
             first_response_median: Percentile::of(&window.first_median, window.first_waits),
             longest_seconds: window.longest,
             survival: window.curve.iter().map(point).collect(),

@@ -66,7 +66,7 @@ pub(crate) struct Uptime<'a> {
     as_of: Option<Time>,
     /// Without announced maintenance, over all monitors.
     contractual: Figure,
-    /// Announced maintenance is what was seen in it.
+    /// Notice maintenance is what was seen in it.
     raw: Figure,
     /// The 90 % interval, from whole days.
     interval: Option<Interval>,
@@ -149,7 +149,7 @@ struct Monitor<'a> {
     down_since: Option<Time>,
     /// Without announced maintenance.
     contractual: Figure,
-    /// Announced maintenance is what was seen in it.
+    /// Notice maintenance is what was seen in it.
     raw: Figure,
     /// The 90 % interval, from whole days.
     interval: Option<Interval>,
@@ -160,7 +160,7 @@ struct Monitor<'a> {
     /// Today, as far as it was settled.
     today: Option<Today>,
     /// What was announced and reaches into these days.
-    maintenance_announced: Vec<Announced>,
+    maintenance_announced: Vec<Notice>,
     /// Each day. Left out of more than 100 services.
     #[serde(skip_serializing_if = "Option::is_none")]
     slots_by_day: Option<Vec<SlotsOfDay>>,
@@ -198,7 +198,7 @@ impl<'a> Monitor<'a> {
                 .and_then(|current| current.certificate_expires)
                 .map(Time),
             today: watched.today.map(|fact| Today::of(window, &fact.tally)),
-            maintenance_announced: watch.windows.iter().filter(reaches).map(Announced::of).collect(),
+            maintenance_announced: watch.windows.iter().filter(reaches).map(Notice::of).collect(),
             slots_by_day: (overview.monitors.len() <= MOST_BY_DAY).then(by_day),
             reported: reported.unwrap_or_default().iter().map(|(by, said)| Claim::of(*by, said)).collect(),
             proof: format!("{path}/proof?days={}&monitor={}", window.days(), watched.id()),
@@ -274,7 +274,7 @@ struct Today {
     day: Date,
     /// Without announced maintenance.
     contractual: Figure,
-    /// Announced maintenance is what was seen in it.
+    /// Notice maintenance is what was seen in it.
     raw: Figure,
 }
 
@@ -470,8 +470,8 @@ impl SlotsOfDay {
 
 /// Maintenance that was announced.
 #[derive(Debug, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the API's names")]
-struct Announced {
+#[schemars(rename = "AnnouncedMaintenance")]
+struct Notice {
     /// When.
     announced_at: Time,
     /// From when it is,
@@ -482,7 +482,7 @@ struct Announced {
     announced_in_time: bool,
 }
 
-impl Announced {
+impl Notice {
     fn of(window: &Maintenance) -> Self {
         Self {
             announced_at: Time(window.announced_at),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    feedback::bursts,
     policy::{Family, Policy},
     ratio::Ratio,
     replies::{OpenWait, Scope},
@@ -58,6 +59,10 @@ pub enum Concern {
     OneRenter,
     /// What renters say is far from what was measured.
     FeedbackFarFromMeasured,
+    /// Far more was answered in one week than usual.
+    FeedbackBurst,
+    /// Another provider of the same operator is flagged.
+    SiblingFlagged,
 }
 
 /// What flags are raised from, besides signals.
@@ -93,8 +98,8 @@ pub(super) fn raise(policy: &Policy, signals: &Signals, known: &Known<'_>, as_of
         feedback_is_far(policy, known).then(|| (Concern::FeedbackFarFromMeasured, known.feedback.yes()));
     let warnings = rates.map(|(concern, _, rate)| (concern, rate)).chain(rising).chain(far);
     let warning = |(concern, evidence)| Flag { severity: Severity::Warning, concern, evidence, since: None };
-    let mut flags: Vec<Flag> =
-        silence(policy, signals, as_of).into_iter().chain(warnings.map(warning)).collect();
+    let warnings = warnings.map(warning).chain(burst(policy, signals, as_of)).chain(sibling(signals));
+    let mut flags: Vec<Flag> = silence(policy, signals, as_of).into_iter().chain(warnings).collect();
     flags.sort_by_key(|flag| (flag.severity, flag.concern));
     flags
 }
@@ -110,6 +115,28 @@ fn feedback_is_far(policy: &Policy, known: &Known<'_>) -> bool {
     let (Some(said), false) = (said, measured.is_empty()) else { return false };
     let mean = measured.iter().sum::<f64>() / measured.len() as f64;
     (said - mean).abs() * 1000.0 > f64::from(policy.flags.feedback_gap)
+}
+
+/// A week of far more feedback than usual, whatever it counts: those who arrange it do not know what counts.
+fn burst(policy: &Policy, signals: &Signals, as_of: Moment) -> Option<Flag> {
+    let burst = bursts::latest(policy, signals.feedback_days(), as_of.day())?;
+    Some(Flag {
+        severity: Severity::Warning,
+        concern: Concern::FeedbackBurst,
+        evidence: Ratio { count: burst.answered, of: burst.answered + burst.before },
+        since: Some(burst.revealed_on.start()),
+    })
+}
+
+/// Others of the same operator are flagged. What they did is not what he did: it warns, and caps no score.
+fn sibling(signals: &Signals) -> Option<Flag> {
+    let siblings = signals.siblings.as_ref().filter(|siblings| siblings.flagged > 0)?;
+    Some(Flag {
+        severity: Severity::Warning,
+        concern: Concern::SiblingFlagged,
+        evidence: Ratio { count: siblings.flagged, of: siblings.others },
+        since: None,
+    })
 }
 
 /// Waits in contracts that have been open for too long.
