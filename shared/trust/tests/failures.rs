@@ -14,7 +14,7 @@ use trust::{
     id::ContractId,
     marketplace::{AcceptedBy, CancelledBy, Happened, Money},
     score::{Kind, Score},
-    summary::{Concern, Severity, Summary, Track},
+    summary::{Concern, Member, Severity, Siblings, Summary, Track},
     time::Moment,
     uptime::{
         day::Tally,
@@ -532,6 +532,20 @@ fn one_renter_who_comes_often_is_no_crowd() {
 fn a_new_name_begins_with_nothing() {
     let fresh = summary(&World::new("another-key"));
     assert_eq!((fresh.track, fresh.score), (Track::New, None), "neither a clean slate nor a hundred");
+}
+
+#[test]
+fn a_new_name_of_the_same_operator_is_flagged_for_the_old_one() {
+    let mut old = reliable(3);
+    for number in 0..3 {
+        let contract = handed_over(&mut old, days_ago(20), renter(number));
+        old.cancel(days_ago(15), &contract, CancelledBy::Provider);
+    }
+    let operator = "operator".parse().unwrap();
+    let members = [(old.provider.clone(), Member::of(&summary(&old)))].into();
+    let mut fresh = World::new("another-key");
+    fresh.siblings = Some(Siblings::of((&operator, &members), &fresh.provider, now().day()));
+    assert_eq!(concerns(&fresh), [Concern::SiblingFlagged]);
 }
 
 // Being heard
