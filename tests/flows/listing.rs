@@ -148,6 +148,9 @@ async fn badges_feeds_pictures_and_pages_are_there_for_known_providers_only() {
     for said in ["Provider good", "Provider silent", "Not registered", "nobody"] {
         assert!(compared.contains(said), "{said}");
     }
+    let too_many = door.get("/compare?ids=a,b&ids=c,d,e").await;
+    assert_eq!(too_many.status(), StatusCode::BAD_REQUEST);
+    assert!(too_many.text().await.unwrap().contains("One to 4 providers can be compared"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -285,7 +285,10 @@ pub(crate) async fn compare_page(
 ) -> Result<Response, Refusal> {
     let parameters = parameters.filled();
     let given = parameters.all("ids").next().is_some();
-    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED)? } else { Vec::new() };
+    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED) } else { Ok(Vec::new()) };
+    let Ok(asked) = asked else {
+        return Ok(answer::html_with(StatusCode::BAD_REQUEST, page::bad_comparison()));
+    };
     let now = lambda::clock::now();
     let (mut compared, mut unknown) = (Vec::new(), Vec::new());
     for id in asked {
