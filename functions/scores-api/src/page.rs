@@ -47,7 +47,7 @@ mod tests {
         },
     };
 
-    use super::{Compared, Known};
+    use super::{Compared, Known, words::NBSP};
     use crate::{
         asked::Parameters,
         overview::{Overview, Window},
@@ -85,6 +85,11 @@ mod tests {
         super::provider(&known).into_string()
     }
 
+    /// The same as it reads, wherever its lines may end.
+    fn read(summary: &Summary) -> String {
+        page_of(summary, &[], &ReportedOf::new()).replace(NBSP, " ")
+    }
+
     /// A provider whose contracts went in several ways, and whose renters said this often yes and this often no.
     fn told(yes: u64, no: u64) -> Summary {
         let today = samples::now().day();
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn each_question_has_a_bar_with_its_interval_and_what_does_not_count_stands_apart() {
-        let page = page_of(&told(8, 2), &[], &ReportedOf::new());
+        let page = read(&told(8, 2));
         for said in [
             "aria-label=\"8 of 10 answered yes\"",
             "aria-label=\"10 of 10 answered yes\"",
@@ -124,13 +129,13 @@ mod tests {
         ] {
             assert!(page.contains(said), "{said}: {page}");
         }
-        let none = page_of(&told(0, 0), &[], &ReportedOf::new());
+        let none = read(&told(0, 0));
         assert!(none.contains("no answer that counts is revealed yet"));
     }
 
     #[test]
     fn contracts_have_their_shares_with_n_and_what_is_not_scored_is_named() {
-        let page = page_of(&told(1, 0), &[], &ReportedOf::new());
+        let page = read(&told(1, 0));
         for said in [
             "for nothing or under an hour, not scored</th><td class=\"n\">3</td>",
             "Handover failed or never came</th><td class=\"n\">7.6 %",
