@@ -14,7 +14,7 @@ use trust::{
 };
 use uuid::Uuid;
 
-use crate::{LeafName, MessageKey};
+use crate::{LeafName, MessageKey, RunKind};
 
 /// A partition and sort key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -323,6 +323,22 @@ pub(crate) fn checked(of: ConversationId) -> Key {
 /// The account of an `account#A` key.
 pub(crate) fn account_of(key: &str) -> Option<AccountId> {
     key.strip_prefix("account#")?.parse().ok()
+}
+
+pub(crate) fn candidates(policy: &str) -> String {
+    format!("candidates#{policy}")
+}
+
+pub(crate) fn candidate(policy: &str, of: &ProviderId) -> Key {
+    Key { pk: candidates(policy), sk: of.to_string() }
+}
+
+pub(crate) fn run(kind: RunKind, policy: &str) -> Key {
+    let kind = match kind {
+        RunKind::Compute => "compute",
+        RunKind::Switch => "switch",
+    };
+    Key { pk: "runs".to_owned(), sk: format!("{kind}#{policy}") }
 }
 
 /// The provider of a `provider#P` key, as the table's stream has it.

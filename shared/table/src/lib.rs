@@ -24,12 +24,15 @@
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
+//! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
+//! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
 //!
 //! Whatever is read, changed and written back carries a version and is written on condition that it has not moved:
 //! [`TableError::Conflict`] means read again.
 
 mod callers;
+mod candidates;
 mod communication;
 mod contracts;
 mod due;
@@ -62,6 +65,7 @@ use std::sync::{
 use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
+pub use candidates::{Candidate, Run, RunKind};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;

@@ -237,6 +237,22 @@ impl Table {
         Ok(Page { items: items.collect(), next })
     }
 
+    /// Registered providers behind a place, the one we have known for the shortest time first: a query of keys alone. Who registers
+    /// meanwhile comes before the place, and who turns out to have been known before moves on behind it.
+    pub async fn registered(
+        &self,
+        after: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<ProviderId>, TableError> {
+        let bound = after.map(|cursor| Bound::Below(&cursor.0));
+        let name = Sort::Newest.index();
+        let index = Index { name, partition: LISTED, bound, order: Sort::Newest.order() };
+        let (items, more) = self.index_page(&index, i32::from(limit)).await?;
+        let place = items.last().and_then(|item| item.get(&format!("{name}_sk"))?.as_s().ok());
+        let next = place.filter(|_| more).cloned().map(Cursor);
+        Ok(Page { items: items.iter().map(item::owner).collect::<Result<_, _>>()?, next })
+    }
+
     /// The cards of these providers, in their order; `None` for one that is not registered. A batch read of one item each, possibly
     /// a moment old.
     pub async fn cards(&self, providers: &[ProviderId]) -> Result<Vec<Option<Card>>, TableError> {

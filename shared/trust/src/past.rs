@@ -70,6 +70,23 @@ pub(crate) struct Promises {
     pub(crate) broken: u64,
 }
 
+/// How far back a past goes, in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Reach {
+    days: u16,
+    replies: u16,
+}
+
+impl Reach {
+    /// What is wanted by this policy, or for any window.
+    fn of(policy: &Policy) -> Self {
+        Self {
+            days: policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS),
+            replies: policy.family(Family::Replies).horizon_days.max(WINDOWS[1]),
+        }
+    }
+}
+
 /// What is kept of a day as it is: few classes, few counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct PastDay {
@@ -78,13 +95,13 @@ struct PastDay {
     feedback: FeedbackDay,
 }
 
-/// The days before [`recent_since`], as summaries of one day and policy want them.
+/// The days before [`recent_since`], as summaries of one day want them: by every policy that looks no further back.
 ///
 /// Whoever stores one must know it again after this type, or one within it, has changed: see [`Past::LAYOUT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     today: Day,
-    policy: String,
+    reach: Reach,
     /// Of each window, what the one before it does not hold.
     windows: [BTreeMap<Scope, ClosedWaits>; 2],
     /// By how many days ago they opened.
@@ -95,28 +112,24 @@ pub struct Past {
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 2;
+    pub const LAYOUT: u16 = 3;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {
-        today.minus(Self::since_days(policy))
-    }
-
-    fn since_days(policy: &Policy) -> u16 {
-        policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS)
+        today.minus(Reach::of(policy).days)
     }
 
     /// Folds the days before [`recent_since`]; what is not before it stays out.
     pub fn fold(policy: &Policy, today: Day, days: &Days) -> Self {
+        let reach = Reach::of(policy);
         let mut past = Self {
             today,
-            policy: policy.version.clone(),
+            reach,
             windows: Default::default(),
             scored: BTreeMap::new(),
             days: BTreeMap::new(),
         };
-        let horizon = policy.family(Family::Replies).horizon_days.max(WINDOWS[1]);
-        for (&day, classes) in days.replies.range(today.minus(horizon)..recent_since(today)) {
+        for (&day, classes) in days.replies.range(today.minus(reach.replies)..recent_since(today)) {
             past.fold_replies(today.since(day) as u16, classes);
         }
         let folded = Self::since(policy, today)..recent_since(today);
@@ -171,7 +184,8 @@ impl Past {
 
     /// Whether summaries by this policy can use it on this day.
     pub fn serves(&self, policy: &Policy, today: Day) -> bool {
-        self.today == today && self.policy == policy.version
+        let Reach { days, replies } = Reach::of(policy);
+        self.today == today && self.reach.days >= days && self.reach.replies >= replies
     }
 
     /// The folded waits of a window of so many days.
@@ -310,6 +324,21 @@ mod tests {
         }
 
         #[test]
+        fn a_past_that_goes_further_back_gives_the_same_summary(days in days()) {
+            let (today, provider) = (now().day(), "p1".parse().unwrap());
+            let mut nearer = Policy::current().clone();
+            for rules in nearer.families.values_mut() {
+                rules.horizon_days /= 3;
+            }
+            let with = |policy| {
+                let past = Some(Past::fold(policy, today, &days));
+                let signals = Signals { days: recent(&days), past, ..Signals::default() };
+                summarise(&nearer, &provider, &signals, now())
+            };
+            prop_assert_eq!(with(Policy::current()), with(&nearer));
+        }
+
+        #[test]
         fn a_past_does_not_grow_with_the_number_of_waits(days in days(), times in 1..1000u64) {
             let mut more = days.clone();
             for count in more.replies.values_mut().flat_map(BTreeMap::values_mut) {
@@ -328,7 +357,7 @@ mod tests {
             let policy = Policy::current();
             let after = Days { replies: before.replies.clone(), ..after };
             let mut mended = Past::fold(policy, now().day(), &before);
-            for ago in 0..=Past::since_days(policy) {
+            for ago in 0..=Reach::of(policy).days {
                 mended.mend(now().day().minus(ago), &after);
             }
             prop_assert_eq!(mended, Past::fold(policy, now().day(), &after));
@@ -336,12 +365,17 @@ mod tests {
     }
 
     #[test]
-    fn a_past_serves_its_own_day_and_policy_alone() {
+    fn a_past_serves_its_own_day_and_every_policy_that_looks_no_further_back() {
         let (policy, today) = (Policy::current(), now().day());
         let past = Past::fold(policy, today, &Days::default());
         assert!(past.serves(policy, today));
         assert!(!past.serves(policy, today.next()));
-        let another = Policy { version: "trust-score/0".to_owned(), ..policy.clone() };
-        assert!(!past.serves(&another, today));
+        let of = |family, horizon_days| {
+            let mut other = Policy { version: "other/1".to_owned(), ..policy.clone() };
+            other.families.entry(family).and_modify(|rules| rules.horizon_days = horizon_days);
+            past.serves(&other, today)
+        };
+        assert!(of(Family::Replies, 240) && of(Family::Replies, 10) && of(Family::Uptime, 720));
+        assert!(!of(Family::Replies, 241) && !of(Family::Claims, 721));
     }
 }

@@ -6,6 +6,7 @@ use transparency::Kind;
 use trust::{
     contract::{Contract, ContractDelta},
     id::ProviderId,
+    policy::Policy,
     time::Moment,
     uptime::leaves::ScoreLeaf,
 };
@@ -46,7 +47,9 @@ async fn complete(world: &World, contract: &str, ended: &str) {
 }
 
 async fn summarise(world: &World, now: &str) {
-    score::summarise_now(world.table(), &provider(), &score::Changed::default(), at(now)).await.unwrap();
+    score::summarise_now(world.table(), Policy::current(), &provider(), &score::Changed::default(), at(now))
+        .await
+        .unwrap();
 }
 
 async fn append(world: &World) -> usize {
@@ -130,8 +133,15 @@ async fn those_who_begin_a_day_at_once_seal_the_one_before_once() {
     summarise(&world, "2028-02-28T10:00:01Z").await;
     let provider = provider();
     let nothing = score::Changed::default();
-    let beginning =
-        (0..4).map(|_| score::summarise_now(world.table(), &provider, &nothing, at("2028-02-29T00:00:00Z")));
+    let beginning = (0..4).map(|_| {
+        score::summarise_now(
+            world.table(),
+            Policy::current(),
+            &provider,
+            &nothing,
+            at("2028-02-29T00:00:00Z"),
+        )
+    });
     let begun = futures_util::future::join_all(beginning).await;
     assert!(begun.iter().any(Result::is_ok), "{begun:?}");
     append(&world).await;

@@ -8,6 +8,7 @@ use transparency::{
     claim::{Claim, Expected},
 };
 use trust::{
+    policy::Policy,
     provider::Provider,
     time::{Day, Moment},
     uptime::{
@@ -52,7 +53,9 @@ impl Served {
         known.join(begun, &event.happened);
         let provider = "p1".parse().unwrap();
         world.table().write_provider(&provider, &known, 0).await.unwrap();
-        score::summarise_now(world.table(), &provider, &score::Changed::default(), begun).await.unwrap();
+        score::summarise_now(world.table(), Policy::current(), &provider, &score::Changed::default(), begun)
+            .await
+            .unwrap();
         Self { world, api }
     }
 
