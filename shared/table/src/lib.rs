@@ -43,6 +43,7 @@ mod listing;
 mod log;
 mod monitors;
 mod operators;
+mod patience;
 mod providers;
 mod reconciliation;
 mod reports;
