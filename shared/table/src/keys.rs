@@ -39,6 +39,7 @@ pub(crate) const CONVERSATIONS: &str = "conversation#";
 
 pub(crate) const SHARDS: &str = "shards";
 pub(crate) const PENDING: &str = "pending";
+pub(crate) const LOG: &str = "log";
 pub(crate) const REVIEWS: &str = "reviews";
 
 /// Ends the key of what is known now of a monitor.
@@ -288,11 +289,18 @@ pub(crate) fn pending(leaf: &LeafName) -> Key {
 }
 
 pub(crate) fn log_head() -> Key {
-    Key { pk: "log".to_owned(), sk: "head".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "head".to_owned() }
 }
 
 pub(crate) fn log_keys() -> Key {
-    Key { pk: "log".to_owned(), sk: "keys".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "keys".to_owned() }
+}
+
+pub(crate) const PARTIAL: &str = "partial#";
+
+/// That a partial tile is stored.
+pub(crate) fn partial(path: &str) -> Key {
+    Key { pk: LOG.to_owned(), sk: format!("{PARTIAL}{path}") }
 }
 
 pub(crate) fn tile(path: &str, part: u64) -> Key {

@@ -19,7 +19,7 @@
 //! | `reported#P` | `M` | what was said of a provider's monitors, day by day, and where it differs from what we saw |
 //! | `reviews` | `M` | from which day on a monitor's sealed days are to be looked at again |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
-//! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
+//! | `log` | `head`, `keys`, `partial#PATH` | the log's checkpoint and the leaves that come next, its keys, and which of its tiles are not full |
 //! | `log#PATH` | `tile#PART` | one tile of the log |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
@@ -69,7 +69,7 @@ pub use feedback::Voting;
 pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use listing::{Card, CardFamily, Sort};
-pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
+pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
