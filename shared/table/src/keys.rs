@@ -238,6 +238,17 @@ pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }
 
+pub(crate) fn panels() -> Key {
+    Key { pk: SHARDS.to_owned(), sk: "panels".to_owned() }
+}
+
+pub(crate) const ROOM: &str = "room#";
+
+/// That a shard has room for new monitors.
+pub(crate) fn room(shard: ShardId) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: format!("{ROOM}{shard}") }
+}
+
 pub(crate) fn planned(from: &Vantage) -> Key {
     Key { pk: SHARDS.to_owned(), sk: format!("planned#{from}") }
 }

@@ -11,7 +11,7 @@
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
 //! | `votes#P` | `RENTER` | what a renter has said of a provider |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
-//! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
+//! | `shards` | `SHARD`, `room#SHARD`, `planned#VANTAGE`, `panels` | how many monitors stand in each shard, which have room for new ones, up to which minute each vantage has planned them, and who decided when |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
