@@ -113,7 +113,7 @@ async fn take_contract(
         app.table.write_contract(id, &contract, version, &delta).await?;
     }
     wish::contract_chat(app, id, &contract, now).await?;
-    monitors::follow(app, id, event, &contract, now).await?;
+    let wished = monitors::follow(app, id, event, &contract, now).await?;
     survey::follow(app, id, &contract, now).await?;
     // What a conversation can depend on: the terms, and our own record. Done for every such event, changed or not: the one
     // before may have been cut off half-way.
@@ -131,7 +131,8 @@ async fn take_contract(
         affected.extend(contract.conversations);
         affected.extend(app.table.claimants(id).await?);
     }
-    look_again(app, affected).await
+    look_again(app, affected).await?;
+    Ok(wished?)
 }
 
 pub(crate) async fn look_again(

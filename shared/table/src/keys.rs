@@ -39,6 +39,7 @@ pub(crate) const CONVERSATIONS: &str = "conversation#";
 
 pub(crate) const SHARDS: &str = "shards";
 pub(crate) const PENDING: &str = "pending";
+pub(crate) const LOG: &str = "log";
 pub(crate) const REVIEWS: &str = "reviews";
 
 /// Ends the key of what is known now of a monitor.
@@ -241,6 +242,17 @@ pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }
 
+pub(crate) fn panels() -> Key {
+    Key { pk: SHARDS.to_owned(), sk: "panels".to_owned() }
+}
+
+pub(crate) const ROOM: &str = "room#";
+
+/// That a shard has room for new monitors.
+pub(crate) fn room(shard: ShardId) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: format!("{ROOM}{shard}") }
+}
+
 pub(crate) fn planned(from: &Vantage) -> Key {
     Key { pk: SHARDS.to_owned(), sk: format!("planned#{from}") }
 }
@@ -292,11 +304,18 @@ pub(crate) fn pending(leaf: &LeafName) -> Key {
 }
 
 pub(crate) fn log_head() -> Key {
-    Key { pk: "log".to_owned(), sk: "head".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "head".to_owned() }
 }
 
 pub(crate) fn log_keys() -> Key {
-    Key { pk: "log".to_owned(), sk: "keys".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "keys".to_owned() }
+}
+
+pub(crate) const PARTIAL: &str = "partial#";
+
+/// That a partial tile is stored.
+pub(crate) fn partial(path: &str) -> Key {
+    Key { pk: LOG.to_owned(), sk: format!("{PARTIAL}{path}") }
 }
 
 pub(crate) fn tile(path: &str, part: u64) -> Key {

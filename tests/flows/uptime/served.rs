@@ -95,8 +95,8 @@ impl Served {
             let stored = table.monitor(&monitor).await.unwrap().unwrap();
             let mut monitor = added;
             let watch = Watch { ended: Some(ended), schedule: schedule(ended), ..watch };
-            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
-            table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+            monitor.reconfigure(watch, &checks, &panel(), || Salt([8; 16]));
+            table.write_monitor(&stored, &monitor).await.unwrap();
         }
     }
 

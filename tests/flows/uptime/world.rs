@@ -85,7 +85,7 @@ impl World {
         {
             let event = event(id, begun, kind, &data);
             contract.join(event.time, &event.happened);
-            monitoring.join(&event, event.time);
+            monitoring.join(&event, event.time).unwrap();
         }
         table.write_monitoring(&"c1".parse().unwrap(), &monitoring, 0).await.unwrap();
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
@@ -130,6 +130,11 @@ impl World {
 
     pub(crate) fn app(&self) -> &uptime_seal::App {
         &self.app
+    }
+
+    /// When the contract was provisioned.
+    pub(crate) fn begun(&self) -> Moment {
+        self.begun
     }
 
     /// So many minutes after the first slot's day began, and a little.
@@ -217,6 +222,13 @@ impl World {
         self.hear(&event("4", self.slot(minutes), "contract.completed", &data), self.after(told)).await;
     }
 
+    /// The contract's end moves, which is told at this minute.
+    pub(crate) async fn extend_told(&self, ends: i64, told: i64) {
+        let data = json!({ "contract_id": "c1", "ends_at": self.begun.plus(ends * 60) });
+        let now = self.after(told);
+        self.hear(&event("6", now, "contract.extended", &data), now).await;
+    }
+
     /// Hears of an event when it is this late.
     async fn hear(&self, event: &MarketplaceEvent, now: Moment) {
         let contract = {
@@ -224,7 +236,8 @@ impl World {
             known.join(event.time, &event.happened);
             known.clone()
         };
-        lifecycle::follow(&self.lifecycle, &"c1".parse().unwrap(), event, &contract, now).await.unwrap();
+        let joined = lifecycle::follow(&self.lifecycle, &"c1".parse().unwrap(), event, &contract, now).await;
+        joined.unwrap().unwrap();
     }
 
     /// Looks again at what is to be looked at again.
