@@ -12,7 +12,7 @@ use crate::{
     contract::ContractDay,
     duration::Bucket,
     feedback::FeedbackDay,
-    policy::{Family, Policy},
+    policy::{Family, Policy, ReplyPolicy},
     replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
     signal::Tally,
     summary::Days,
@@ -63,11 +63,11 @@ impl ClosedWaits {
     }
 }
 
-/// Scored waits of one day.
+/// Scored waits of one day, by the policy's time to reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Promises {
-    pub(crate) kept: u64,
-    pub(crate) broken: u64,
+pub(crate) struct Answered {
+    pub(crate) in_time: u64,
+    pub(crate) late: u64,
 }
 
 /// What is kept of a day as it is: few classes, few counts.
@@ -88,14 +88,14 @@ pub struct Past {
     /// Of each window, what the one before it does not hold.
     windows: [BTreeMap<Scope, ClosedWaits>; 2],
     /// By how many days ago they opened.
-    scored: BTreeMap<u16, Promises>,
+    scored: BTreeMap<u16, Answered>,
     /// By how many days ago they were.
     days: BTreeMap<u16, PastDay>,
 }
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 2;
+    pub const LAYOUT: u16 = 3;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {
@@ -117,7 +117,7 @@ impl Past {
         };
         let horizon = policy.family(Family::Replies).horizon_days.max(WINDOWS[1]);
         for (&day, classes) in days.replies.range(today.minus(horizon)..recent_since(today)) {
-            past.fold_replies(today.since(day) as u16, classes);
+            past.fold_replies(policy.replies, today.since(day) as u16, classes);
         }
         let folded = Self::since(policy, today)..recent_since(today);
         for (&day, contracts) in days.contracts.range(folded.clone()) {
@@ -132,17 +132,19 @@ impl Past {
         past
     }
 
-    fn fold_replies(&mut self, ago: u16, classes: &ReplyDay) {
+    fn fold_replies(&mut self, rule: ReplyPolicy, ago: u16, classes: &ReplyDay) {
         for (&class, &count) in classes {
             if let Some(window) = WINDOWS.iter().position(|&days| ago < days) {
                 self.windows[window].entry(class.scope).or_default().add(class, count);
             }
             if class.scope == Scope::Contract {
-                let promises = self.scored.entry(ago).or_default();
-                match class.promise {
-                    Kept::Kept => promises.kept += count,
-                    Kept::Broken => promises.broken += count,
-                }
+                let answered = self.scored.entry(ago).or_default();
+                let sum = if rule.is_met(class.after.longest()) {
+                    &mut answered.in_time
+                } else {
+                    &mut answered.late
+                };
+                *sum += count;
             }
         }
     }
@@ -186,8 +188,8 @@ impl Past {
     }
 
     /// The scored waits of each day.
-    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Promises)> {
-        self.scored.iter().map(|(&ago, &promises)| (self.today.minus(ago), promises))
+    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Answered)> {
+        self.scored.iter().map(|(&ago, &answered)| (self.today.minus(ago), answered))
     }
 
     /// The contracts of each day.
@@ -227,7 +229,8 @@ mod tests {
     fn class() -> impl Strategy<Value = WaitCount> {
         let scopes =
             [Scope::Contract, Scope::Contract, Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
-        (prop::sample::select(scopes.to_vec()), any::<bool>(), 0..400_000u32, any::<bool>()).prop_map(
+        let seconds = prop_oneof![0..400_000u32, 14_300..14_500u32];
+        (prop::sample::select(scopes.to_vec()), any::<bool>(), seconds, any::<bool>()).prop_map(
             |(scope, first, seconds, kept)| WaitCount {
                 scope,
                 rank: if first { Rank::First } else { Rank::Later },

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::replies::OpenWait;
+use crate::{duration::Bucket, replies::OpenWait};
 
 /// What the score is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub struct Policy {
     pub families: BTreeMap<Family, FamilyPolicy>,
     /// When a day of a service counts as kept.
     pub uptime: UptimePolicy,
+    /// When a reply is good.
+    pub replies: ReplyPolicy,
     /// What each contract outcome counts for.
     pub contract_weights: ContractWeights,
     /// What each answer of a renter counts for.
@@ -63,6 +65,27 @@ pub struct Policy {
 pub struct UptimePolicy {
     /// The share of a day that may be down at no cost, in ten-thousandths.
     pub allowed_downtime: u32,
+}
+
+/// When a reply is good: the same for everybody, whatever was promised, so that promising less never pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyPolicy {
+    /// The longest good wait, in seconds.
+    pub within_seconds: u32,
+}
+
+impl ReplyPolicy {
+    /// The longest wait that still counts as good, in seconds: closed waits are counted in buckets, so it is the end of the bucket that
+    /// holds [`ReplyPolicy::within_seconds`], for open ones, too.
+    pub fn longest(&self) -> u32 {
+        Bucket::of(self.within_seconds).longest()
+    }
+
+    /// Whether a wait of so many seconds is good.
+    pub fn is_met(&self, seconds: u32) -> bool {
+        seconds <= self.longest()
+    }
 }
 
 /// What each answer of a renter counts for, in thousandths of an observation.
@@ -277,6 +300,16 @@ mod tests {
         assert!(with("\"half_life_days\": 60", "\"half_life_days\": 0").starts_with("Replies"));
         assert!(with("\"version\"", "\"edition\"").starts_with("not a policy: unknown field `edition`"));
         assert!(with("\"uptime\"", "\"downtime\"").starts_with("not a policy"));
+    }
+
+    #[test]
+    fn a_reply_is_good_to_the_end_of_the_bucket_that_holds_four_hours() {
+        let replies = Policy::current().replies;
+        assert_eq!((replies.within_seconds, replies.longest()), (14_400, 14_463));
+        for seconds in 14_300..14_600 {
+            assert_eq!(replies.is_met(seconds), replies.is_met(Bucket::of(seconds).longest()), "{seconds}");
+        }
+        assert!(replies.is_met(14_463) && !replies.is_met(14_464));
     }
 
     #[test]
