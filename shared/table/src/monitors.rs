@@ -132,7 +132,7 @@ impl Table {
             self.put_versioned(&keys::monitor_itself(&monitor.watch.service.monitor), &step, 0)?,
             self.put_any(item::item(&asked_key(&step), &asked(&step, Known::Nothing))?)?,
         ];
-        writes.extend(self.fill(shard, &filling, read)?);
+        writes.extend(self.fill(shard, filling, read)?);
         writes.extend(self.new_leaves(&step, 0, &[])?);
         self.transact(writes).await?;
         if step != monitor {
@@ -161,13 +161,13 @@ impl Table {
     fn fill(
         &self,
         shard: ShardId,
-        filling: &Filling,
+        filling: Filling,
         read: u64,
     ) -> Result<[TransactWriteItem; 2], TableError> {
         let room = keys::room(shard);
         let has_room = filling.monitors < MOST_MONITORS;
         Ok([
-            self.put_versioned(&keys::shard_itself(shard), filling, read)?,
+            self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
             if has_room { self.put_any(item::keyed(&room))? } else { self.delete(&room)? },
         ])
     }
@@ -199,7 +199,7 @@ impl Table {
             let (filling, read) =
                 stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
             let filling = Filling { monitors: filling.monitors + 1, ..filling };
-            writes.extend(self.fill(shard, &filling, read)?);
+            writes.extend(self.fill(shard, filling, read)?);
             writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, Known::Nothing))?)?);
         }
         let Monitor { watch, configurations, .. } = &before.value;

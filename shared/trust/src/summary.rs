@@ -139,7 +139,7 @@ pub enum Track {
 
 /// Summarises a provider's signals.
 pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_of: Moment) -> Summary {
-    let replies = replies::facts(signals, as_of);
+    let replies = replies::facts(policy, signals, as_of);
     let contracts = contracts::facts(signals, as_of);
     let uptime = uptime::facts(policy, signals, as_of);
     let feedback = feedback::facts(signals, as_of);
@@ -170,7 +170,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
 fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Evidence {
     Evidence::from([
         (Family::Uptime, uptime::evidence(policy, signals)),
-        (Family::Replies, replies::evidence(signals, as_of)),
+        (Family::Replies, replies::evidence(policy, signals, as_of)),
         (Family::Contracts, contracts::evidence(policy, signals, as_of)),
         (Family::Feedback, feedback::evidence(policy, signals)),
     ])
@@ -188,7 +188,7 @@ fn track(policy: &Policy, score: &Score, contracts: &ContractFacts, uptime: &Upt
 
 /// When this summary must be made anew though nothing happens: waits grow, promises break, days pass.
 ///
-/// The next UTC midnight, or, while a scored wait is open, the next full hour after it or the moment it breaks its promise or
+/// The next UTC midnight, or, while a scored wait is open, the next full hour after it or the moment it breaks its promise, counts as bad or
 /// becomes a flag, whichever comes first.
 pub fn next_look(policy: &Policy, signals: &Signals, as_of: Moment) -> Moment {
     let midnight = as_of.day().next().start();
@@ -196,8 +196,9 @@ pub fn next_look(policy: &Policy, signals: &Signals, as_of: Moment) -> Moment {
     let marks = signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract).flat_map(|wait| {
         let flagged = [policy.flags.silent_after(wait), policy.flags.critical_after(wait)];
         let flagged = flagged.map(|after| wait.opened_at.plus(i64::from(after)));
-        let broken = wait.opened_at.plus(i64::from(wait.promise.0) + 1);
-        [hourly, broken, flagged[0], flagged[1]]
+        let over = [wait.promise.0, policy.replies.longest()];
+        let over = over.map(|longest| wait.opened_at.plus(i64::from(longest) + 1));
+        [hourly, over[0], over[1], flagged[0], flagged[1]]
     });
     marks.filter(|mark| *mark > as_of).fold(midnight, Moment::min)
 }
@@ -361,5 +362,12 @@ mod tests {
         assert_eq!(look(&waiting(0)), "2026-11-23T13:00:00Z");
         assert_eq!(look(&waiting(3 * 60 + 30)), "2026-11-23T12:30:01Z");
         assert_eq!(look(&waiting(23 * 60 + 50)), "2026-11-23T12:10:00Z");
+        let mut patient = waiting(3 * 60 + 30);
+        patient.waiting[0].promise = Promise(7 * 86_400);
+        assert_eq!(
+            look(&patient),
+            "2026-11-23T12:31:04Z",
+            "a week was promised, four hours and a bucket are good"
+        );
     }
 }

@@ -249,8 +249,13 @@ fn talk(
         if draw.happens(0.1) {
             break;
         }
-        let within = if draw.happens(nature.replies) { 3 * HOUR } else { 4 * DAY };
-        at = at.plus(draw.within(1, within) as i64);
+        let takes = match (draw.happens(0.1), draw.happens(nature.replies)) {
+            // Around the time within which a reply is good.
+            (true, _) => draw.within(14_200, 14_600),
+            (false, true) => draw.within(1, 3 * HOUR),
+            (false, false) => draw.within(1, 4 * DAY),
+        };
+        at = at.plus(takes as i64);
     }
     if at <= now && draw.happens(nature.sees_to_it) {
         messages.push((at, Spoken::Person));
