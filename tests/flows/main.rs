@@ -18,6 +18,7 @@ mod notes;
 mod openssl;
 mod operator;
 mod order;
+mod policy;
 mod reading;
 mod reconcile;
 mod refusals;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use end_to_end::capacity::{BUSY, Ledger};
 use lambda::{Bus, Clients, Environment};
 use serde_json::Value;
-use trust::time::Moment;
+use trust::{policy::Policy, time::Moment};
 
 const HOUR: i64 = 3600;
 
@@ -24,7 +24,9 @@ impl Watched {
 
     /// Sweeps as of so many hours after the first conversation opened.
     async fn sweep(&self, hours: i64) {
-        let swept = chat_sweep::sweep(self.ledger.table(), &self.bus, self.after(hours)).await.unwrap();
+        let rules = &Policy::current().flags;
+        let sweep = chat_sweep::sweep(self.ledger.table(), &self.bus, rules, self.after(hours));
+        let swept = sweep.await.unwrap();
         assert_eq!(swept.failed, 0);
     }
 
@@ -133,7 +135,7 @@ async fn what_a_sweep_noted_and_did_not_come_to_tell_a_later_one_tells() {
     // As a sweep leaves it that dies between noting and telling.
     let table = watched.ledger.table();
     let (provider, wait) = table.waits_to_watch(watched.after(25)).await.unwrap().remove(0);
-    let rules = &trust::policy::Policy::current().flags;
+    let rules = &Policy::current().flags;
     let noted = trust::silence::Watch::begin(provider, wait.clone(), watched.after(25));
     let noted = noted.grown(&wait, rules, watched.after(25)).unwrap();
     table.write_watch(&noted, 0).await.unwrap();

@@ -6,6 +6,7 @@ mod capacity;
 mod function;
 mod read;
 mod reconcile;
+mod rescore;
 mod sweep;
 mod throughput;
 mod uptime;
@@ -48,6 +49,21 @@ enum What {
         /// How many conversations in each.
         #[arg(long, default_value_t = 100)]
         conversations: u64,
+    },
+    /// The `rescore` command over many providers: time, memory, capacity units; and the CPU time of one summary.
+    Rescore {
+        /// The folder of release binaries.
+        #[arg(long)]
+        binaries: PathBuf,
+        /// How many providers.
+        #[arg(long, default_value_t = 100_000)]
+        providers: u64,
+        /// The most of them a second.
+        #[arg(long, default_value_t = 100_000)]
+        per_second: u32,
+        /// As before the day's first summary: no provider's days are folded yet.
+        #[arg(long)]
+        unfolded: bool,
     },
     /// Days settled, recorded, appended to the log and signed, on one thread: time and memory.
     Seal {
@@ -103,6 +119,10 @@ async fn main() -> anyhow::Result<()> {
         What::Read { rate, seconds } => read::measure(rate, seconds).await,
         What::Reconcile { binaries, accounts, conversations } => {
             reconcile::measure(&binaries, accounts, conversations).await
+        }
+        What::Rescore { binaries, providers, per_second, unfolded } => {
+            let folded = if unfolded { rescore::Folded::Not } else { rescore::Folded::Today };
+            rescore::measure(&rescore::Load { binaries, providers, per_second, folded }).await
         }
         What::Seal { days, vantages } => uptime::seal(days, vantages),
         What::Watching { monitors } => uptime::watching(monitors).await,

@@ -102,6 +102,8 @@ class Policy:
                 "half_life": number(half_life),
                 "horizon": number(horizon),
             }
+        # The longest wait that is good, in seconds.
+        self.replies_within = int(document.split("the bucket that holds ")[1].split(" s,")[0].replace(",", ""))
         # In thousandths, the order of the rows is the one of the hashed lines.
         self.kinds = {}
         for kind, family, _, weight, quality in rows(document, "kind"):
@@ -186,13 +188,13 @@ def waits(conversation):
 
 
 def scored_waits(facts):
-    """Opened, closed, promised and silent after, in seconds."""
+    """Opened, closed and silent after, in seconds."""
     for conversation in facts["conversations"]:
         if is_scored(facts, conversation):
             contract = facts["contracts"][conversation["contract"]]
-            promised, silent_after = contract["promised"], contract["silent_after"]
+            silent_after = contract["silent_after"]
             for opened, closed in waits(conversation):
-                yield opened, closed, 4 * 3600 if promised is None else promised, 24 * 3600 if silent_after is None else silent_after
+                yield opened, closed, 24 * 3600 if silent_after is None else silent_after
 
 
 def outcome_of(facts, contract, today):
@@ -274,8 +276,9 @@ def observations(policy, facts, today):
 
     for day, (coverage, kept) in service_days(facts).items():
         observe("ServiceDay", day, coverage, kept)
-    for opened, closed, promised, _ in scored_waits(facts):
-        in_time = (facts["now"] if closed is None else closed) - opened <= promised
+    for opened, closed, _ in scored_waits(facts):
+        lasted = (facts["now"] if closed is None else closed) - opened
+        in_time = bucketed(lasted) <= bucketed(policy.replies_within)
         if closed is not None:
             observe("RepliedInTime" if in_time else "RepliedLate", day_of(opened))
         elif not in_time:
@@ -405,7 +408,7 @@ def flags_and_track(policy, facts, families, today):
     def flag(name, severity, count, of):
         found.append([name, severity, count, of])
 
-    open_waits = [(now - opened, after) for opened, closed, _, after in scored_waits(facts) if closed is None]
+    open_waits = [(now - opened, after) for opened, closed, after in scored_waits(facts) if closed is None]
     silent = [(lasted, after) for lasted, after in open_waits if lasted > after]
     if silent:
         grave = any(lasted > max(72 * 3600, after) for lasted, after in silent)
@@ -430,6 +433,17 @@ def flags_and_track(policy, facts, families, today):
         if abs(yes / of - sum(measured) / len(measured)) > 0.35:
             flag("feedback-far-from-measured", "warning", yes, of)
 
+    surveys = Counter(monday_by_which_final(vote["answers"][0][0]) for vote in facts["votes"])
+    surveys = {monday: count for monday, count in surveys.items() if 0 <= today - monday < 720}
+    for monday, count in sorted(surveys.items(), reverse=True):
+        weeks = min(12, (monday - min(surveys)) // 7)
+        before = sum(count for earlier, count in surveys.items() if monday - 7 * weeks <= earlier < monday)
+        if today - monday < 90 and weeks >= 4 and count >= 10 and count * weeks >= 5 * before:
+            flag("feedback-burst", "warning", count, count + before)
+            break
+    if facts["siblings"]["flagged"]:
+        flag("sibling-flagged", "warning", facts["siblings"]["flagged"], facts["siblings"]["others"])
+
     if outcomes["completed"] == 0 and known_days < 7:
         track = "new"
     else:
@@ -446,7 +460,7 @@ def work_out(policy, facts):
     today = day_of(facts["now"])
     figures, families, counting = score_of(policy, observations(policy, facts, today), today)
     flags, track = flags_and_track(policy, facts, families, today)
-    found = {"track": track, "flags": flags, "score": None}
+    found = {"track": track, "flags": sorted(flags), "score": None}
     if track != "new":
         found["score"] = {**figures, "families": families, "inputs_hash": inputs_hash(policy, counting, today)}
         if any(severity == "critical" for _, severity, *_ in flags):

@@ -12,6 +12,7 @@ use trust::{
     contract::{Contract, ContractDelta},
     id::{AccountId, ConversationNumber, InboxId, MessageId, ProviderId},
     marketplace::{ChatPlace, Happened, MarketplaceEvent},
+    policy::Policy,
     provider::Provider,
     time::Moment,
 };
@@ -108,7 +109,14 @@ impl Ledger {
     pub async fn summarise(&self, number: u64) -> anyhow::Result<Price> {
         let (asked_at, before) = (self.asked_at(number), self.table.consumed());
         let changed = score::Changed::replies(asked_at.day());
-        score::summarise_now(&self.table, &self.provider, &changed, asked_at.plus(LONGEST)).await?;
+        score::summarise_now(
+            &self.table,
+            Policy::current(),
+            &self.provider,
+            &changed,
+            asked_at.plus(LONGEST),
+        )
+        .await?;
         Ok(self.since(before))
     }
 

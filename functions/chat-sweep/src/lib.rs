@@ -8,18 +8,20 @@
 mod ledger;
 mod step;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chatwoot::client::ClientError;
 use lambda::{
     Bus, Clients, Environment, Metrics, Secrets, StartError,
     bus::{InvalidDetail, NotPublished},
     operator::OperatorChat,
+    policy,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use table::{Table, TableError};
 use tokio::time::Instant;
+use trust::policy::Policy;
 
 pub use ledger::{Reconciled, reconcile};
 pub use step::sweep;
@@ -31,6 +33,7 @@ pub struct App {
     bus: Bus,
     secrets: Secrets,
     metrics: Metrics,
+    policy: Arc<Policy>,
     /// Absent where there is no Chatwoot.
     chat: Option<OperatorChat>,
 }
@@ -42,7 +45,8 @@ const PATIENCE: u32 = 180;
 const TIME: Duration = Duration::from_secs(220);
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`.
+    /// Connects to the table that `TABLE_NAME` names, the bus that `BUS_NAME` names and the Chatwoot at `CHATWOOT_URL`. When a wait is
+    /// silence says the policy that `SCORE_POLICY` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
@@ -52,6 +56,7 @@ impl App {
             bus: Bus::connect(environment, &clients)?,
             secrets: Secrets::connect(environment, &clients)?,
             metrics: Metrics::connect(environment),
+            policy: policy::in_force(environment)?,
             chat: OperatorChat::connect(environment)?,
         })
     }
@@ -103,7 +108,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
     let Trigger { sweep: task } = serde_json::from_value(event)?;
     match task {
         Task::Silence => {
-            let swept = sweep(&app.table, &app.bus, lambda::clock::now()).await?;
+            let swept = sweep(&app.table, &app.bus, &app.policy.flags, lambda::clock::now()).await?;
             tracing::info!(swept.looked_at, swept.told, swept.failed, "swept");
             if swept.failed > 0 {
                 // An error, so that the alarm on this function's errors hears of it.

@@ -8,7 +8,7 @@ use table::{MessageKey, Stored, Table, TableError};
 use trust::{
     chat::Message,
     id::{MessageId, ProviderId},
-    policy::Policy,
+    policy::FlagPolicy,
     replies::OpenWait,
     silence::{SOURCE, Watch},
     time::Moment,
@@ -29,14 +29,14 @@ struct Found {
     watch: Option<Stored<Watch>>,
 }
 
-/// Looks at all open waits and all watches, and tells what is new as of now.
-pub async fn sweep(table: &Table, bus: &Bus, now: Moment) -> Result<Swept, TableError> {
+/// Looks at all open waits and all watches, and tells what is new as of now by these rules.
+pub async fn sweep(table: &Table, bus: &Bus, rules: &FlagPolicy, now: Moment) -> Result<Swept, TableError> {
     let found = look(table, now).await?;
     let looked_at = found.len();
     let told = stream::iter(found)
         .map(|found| async move {
             let (provider, conversation) = (found.provider.clone(), found.wait.conversation);
-            Box::pin(deal_with(table, bus, found, now)).await.inspect_err(|error| {
+            Box::pin(deal_with(table, bus, rules, found, now)).await.inspect_err(|error| {
                 tracing::error!(%provider, ?conversation, %error, "a wait is left to the next sweep");
             })
         })
@@ -72,14 +72,20 @@ async fn look(table: &Table, now: Moment) -> Result<Vec<Found>, TableError> {
 }
 
 /// Brings one wait's watch up to date, and says how many events that made.
-async fn deal_with(table: &Table, bus: &Bus, found: Found, now: Moment) -> Result<usize, SweepError> {
+async fn deal_with(
+    table: &Table,
+    bus: &Bus,
+    rules: &FlagPolicy,
+    found: Found,
+    now: Moment,
+) -> Result<usize, SweepError> {
     let Found { provider, wait, open, watch } = found;
     let (before, version) = match watch {
         Some(Stored { value, version }) => (value, version),
         None => (Watch::begin(provider.clone(), wait.clone(), now), 0),
     };
     let after = if open || table.is_waiting(&provider, &wait).await? {
-        before.grown(&wait, &Policy::current().flags, now)
+        before.grown(&wait, rules, now)
     } else if before.is_ending() {
         // Noted by another sweep, which is about to tell it.
         None

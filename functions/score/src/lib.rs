@@ -6,9 +6,14 @@
 //! is. A change that the stream gave up telling counts with the next day's fold. What an operator's other providers are to be warned of
 //! is read with the first summary of a day, too.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod rescore;
 
-use lambda::{Clients, Environment, StartError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use lambda::{Clients, Environment, StartError, policy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use table::{HistoryEntry, SignalKind, StoredSignals, Table, TableError};
@@ -16,7 +21,7 @@ use trust::{
     id::ProviderId,
     past::{Past, recent_since},
     policy::Policy,
-    summary::{Member, Siblings, next_look, summarise},
+    summary::{Member, Siblings, Summary, next_look, summarise},
     time::{Day, Moment},
     uptime::leaves::ScoreLeaf,
 };
@@ -34,14 +39,16 @@ const DUE_PAGES: usize = 400;
 #[derive(Debug)]
 pub struct App {
     table: Table,
+    policy: Arc<Policy>,
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names.
+    /// Connects to the table that `TABLE_NAME` names, to score by the policy that `SCORE_POLICY` names.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
+        let policy = policy::in_force(environment)?;
         table.warm().await;
-        Ok(Self { table })
+        Ok(Self { table, policy })
     }
 }
 
@@ -85,9 +92,9 @@ struct Change {
 /// same summary.
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
     match serde_json::from_value(event)? {
-        Trigger::Stream { records } => Ok(follow(&app.table, records).await),
+        Trigger::Stream { records } => Ok(follow(&app.table, &app.policy, records).await),
         Trigger::Schedule { .. } => {
-            let refreshed = refresh(&app.table).await?;
+            let refreshed = refresh(&app.table, &app.policy).await?;
             Ok(json!({ "refreshed": refreshed }))
         }
     }
@@ -123,7 +130,7 @@ impl Changed {
     }
 }
 
-async fn follow(table: &Table, records: Vec<Record>) -> Value {
+async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
     let today = lambda::clock::now().day();
     // Records come in order, so the first of a provider's is where to come back to if he fails.
     let mut providers: BTreeMap<ProviderId, (String, Changed)> = BTreeMap::new();
@@ -145,7 +152,7 @@ async fn follow(table: &Table, records: Vec<Record>) -> Value {
     }
     let mut failed: Option<String> = None;
     for (provider, (sequence_number, changed)) in providers {
-        if let Err(error) = rescore(table, &provider, &changed).await {
+        if let Err(error) = summarise_anew(table, policy, &provider, &changed, lambda::clock::now).await {
             tracing::error!(%provider, %error, "no new summary");
             failed = Some(failed.map_or(sequence_number.clone(), |first| first.min(sequence_number)));
         }
@@ -155,7 +162,7 @@ async fn follow(table: &Table, records: Vec<Record>) -> Value {
 }
 
 /// Makes anew the summaries that are due. Stops at one that fails, so that it is seen, and goes on with the next run.
-async fn refresh(table: &Table) -> Result<usize, TableError> {
+async fn refresh(table: &Table, policy: &Policy) -> Result<usize, TableError> {
     let mut refreshed = BTreeSet::new();
     for _ in 0..DUE_PAGES {
         let mut due = table.due(lambda::clock::now(), DUE_PAGE).await?;
@@ -165,16 +172,23 @@ async fn refresh(table: &Table) -> Result<usize, TableError> {
             break;
         }
         for provider in due {
-            rescore(table, &provider, &Changed::default()).await?;
+            summarise_anew(table, policy, &provider, &Changed::default(), lambda::clock::now).await?;
             refreshed.insert(provider);
         }
     }
     Ok(refreshed.len())
 }
 
-async fn rescore(table: &Table, provider: &ProviderId, changed: &Changed) -> Result<(), TableError> {
+/// Makes a provider's summary as of now, again where another writer was faster.
+async fn summarise_anew(
+    table: &Table,
+    policy: &Policy,
+    provider: &ProviderId,
+    changed: &Changed,
+    now: fn() -> Moment,
+) -> Result<(), TableError> {
     for _ in 0..RACES {
-        match summarise_now(table, provider, changed, lambda::clock::now()).await {
+        match summarise_now(table, policy, provider, changed, now()).await {
             Err(TableError::Conflict) => tracing::debug!(%provider, "another writer was faster"),
             outcome => return outcome,
         }
@@ -182,14 +196,14 @@ async fn rescore(table: &Table, provider: &ProviderId, changed: &Changed) -> Res
     Err(TableError::Conflict)
 }
 
-/// Makes a provider's summary as of a moment.
+/// Makes a provider's summary as of a moment, by a policy.
 pub async fn summarise_now(
     table: &Table,
+    policy: &Policy,
     provider: &ProviderId,
     changed: &Changed,
     as_of: Moment,
 ) -> Result<(), TableError> {
-    let policy = Policy::current();
     let mut stored = table.signals(provider, recent_since(as_of.day())).await?;
     bring_up_past(table, policy, provider, changed, as_of.day(), &mut stored).await?;
     let listed = bring_up_siblings(table, provider, as_of.day(), &mut stored).await?;
@@ -225,6 +239,23 @@ async fn bring_up_siblings(
     let mut members = table.members(operator).await?;
     stored.signals.siblings = Some(Siblings::of((operator, &members), provider, today));
     Ok(members.remove(provider))
+}
+
+/// What a provider's summary as of a moment would be by a policy. Nothing is written.
+pub async fn preview(
+    table: &Table,
+    policy: &Policy,
+    provider: &ProviderId,
+    as_of: Moment,
+) -> Result<Summary, TableError> {
+    let (today, recent) = (as_of.day(), recent_since(as_of.day()));
+    let StoredSignals { mut signals, last, .. } = table.signals(provider, recent).await?;
+    signals.siblings = last.siblings;
+    if !signals.past.as_ref().is_some_and(|past| past.serves(policy, today)) {
+        let days = table.signal_days(provider, Past::since(policy, today), recent).await?;
+        signals.past = Some(Past::fold(policy, today, &days));
+    }
+    Ok(summarise(policy, provider, &signals, as_of))
 }
 
 /// Folds the past of signals where it is of another day, and mends it where days in it have changed.

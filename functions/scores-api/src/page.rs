@@ -36,9 +36,11 @@ mod tests {
     use table::{Card, History, Page};
     use trust::{
         contract::{ContractCount, ContractDay, Outcome},
+        duration::Bucket,
         feedback::{Answer, FeedbackCount, Question, Standing},
         policy::Policy,
         renters::{Renters, Served},
+        replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
         summary::{Days, Signals, Summary, summarise},
         uptime::{
             day::Tally,
@@ -144,6 +146,31 @@ mod tests {
         ] {
             assert!(page.contains(said), "{said}: {page}");
         }
+    }
+
+    #[test]
+    fn what_is_scored_of_replies_stands_beside_what_was_promised() {
+        let wait = |hours: u32| {
+            let after = Bucket::of(hours * 3600);
+            WaitCount { scope: Scope::Contract, rank: Rank::First, after, promise: Kept::Kept }
+        };
+        let replies =
+            BTreeMap::from([(samples::now().day().minus(9), ReplyDay::from([(wait(1), 1), (wait(50), 3)]))]);
+        let signals = Signals { days: Days { replies, ..Days::default() }, ..Signals::default() };
+        let summary = summarise(Policy::current(), &"p1".parse().unwrap(), &signals, samples::now());
+        let page = page_of(&summary, &[], &ReportedOf::new());
+        for said in [
+            "Within 4\u{a0}h (scored)</th><td class=\"n\">25.0",
+            "Within the promised time</th><td class=\"n\">100.0",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert_eq!(
+            crate::view::advice(&summary),
+            [
+                "Answer within 4 hours, whatever is promised: 3 of 4 messages in contracts of the last 30 days were not."
+            ]
+        );
     }
 
     #[test]

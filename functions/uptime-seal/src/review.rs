@@ -23,7 +23,7 @@ use trust::{
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, plan},
+    days::{SeenDays, panels, plan},
     reports, seal, settle,
 };
 
@@ -81,6 +81,7 @@ async fn look_again(app: &App, monitor: &Monitor, since: Day, now: Moment) -> Re
     }
     let mut days = read(app, id, last).await?;
     let mut seen = SeenDays::of(&app.table, monitor.place.shard, Freshness::LastWrite);
+    let panels = panels(app, now).await?;
     let (mut left, mut count) = (None, 0);
     for reviewed in days.iter_mut().filter(|reviewed| reviewed.counting.day >= since.max(oldest)) {
         let Some(leaf) = reviewed.known.value.leaf.filter(|_| count < MOST_CORRECTED) else {
@@ -100,7 +101,7 @@ async fn look_again(app: &App, monitor: &Monitor, since: Day, now: Moment) -> Re
         .map(|reviewed| reviewed.day().clone())
         .collect();
     let mut after = stored.with(|facts| settled(facts, &changed, latencies));
-    if let Some((current, _)) = settle::current(app, monitor, &after, &mut seen, now).await? {
+    if let Some((current, _)) = settle::current(app, monitor, &after, &panels, &mut seen, now).await? {
         after = current;
     }
     if after.facts.sealed == stored.facts.sealed && count == 0 && after.facts.next_day().is_some() {

@@ -8,13 +8,13 @@ use trust::{
         day::MonitorDay,
         names::MonitorId,
         shard::ShardId,
-        slot::{Gap, Slot},
+        slot::{Gap, Panels, Slot},
     },
 };
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, plan},
+    days::{SeenDays, panels, plan},
     reports,
 };
 
@@ -30,12 +30,13 @@ const BACKLOG: u32 = 7;
 /// One that can not be settled does not keep the others from it; the first failure is the answer.
 pub async fn settle(app: &App, shard: ShardId, only: &[MonitorId], now: Moment) -> Result<(), SealError> {
     let mut seen = SeenDays::of(&app.table, shard, Freshness::Recent);
+    let panels = panels(app, now).await?;
     let mut outcome = Ok(());
     for asked in app.table.asked_in(shard).await? {
         if !only.is_empty() && !only.contains(&asked.service.monitor) {
             continue;
         }
-        if let Err(error) = settle_one(app, shard, &asked, &mut seen, now).await {
+        if let Err(error) = settle_one(app, shard, &asked, &panels, &mut seen, now).await {
             tracing::error!(monitor = %asked.service.monitor, %error, "not settled");
             outcome = outcome.and(Err(error));
         }
@@ -47,11 +48,12 @@ async fn settle_one(
     app: &App,
     shard: ShardId,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<(), SealError> {
     for _ in 0..RACES {
-        match settle_once(app, shard, asked, seen, now).await {
+        match settle_once(app, shard, asked, panels, seen, now).await {
             Err(SealError::Table(TableError::Conflict)) => {
                 tracing::debug!(monitor = %asked.service.monitor, "another writer was faster");
             }
@@ -65,13 +67,16 @@ async fn settle_once(
     app: &App,
     shard: ShardId,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<(), SealError> {
     let Some(monitor) = app.table.monitor(&asked.service.monitor).await? else { return Ok(()) };
     let monitor = monitor.value;
     let stored = app.table.facts(&monitor.watch).await?;
-    let Some((after, days)) = current(app, &monitor, &stored, seen, now).await? else { return Ok(()) };
+    let Some((after, days)) = current(app, &monitor, &stored, panels, seen, now).await? else {
+        return Ok(());
+    };
     app.tell(&stored.facts, &after.facts).await?;
     app.table.write_current(&after).await?;
     reports::follow(app, &monitor, &days, now).await?;
@@ -87,6 +92,7 @@ pub(crate) async fn current(
     app: &App,
     monitor: &Monitor,
     stored: &StoredFacts,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<Option<(StoredFacts, Vec<MonitorDay>)>, SealError> {
@@ -96,15 +102,15 @@ pub(crate) async fn current(
         tracing::warn!(monitor = %monitor.watch.service.monitor, %next, "sealed first");
         return Ok(None);
     }
-    let plan = plan(monitor, &app.panel);
-    let mut sightings = Vec::new();
+    let mut seen_on = Vec::new();
     let mut day = next;
     while day <= last {
-        sightings.push((day, seen.sightings(monitor, day).await?));
+        let plan = plan(monitor, panels.on(day).unwrap_or(&app.panel));
+        seen_on.push((day, plan, seen.sightings(monitor, day).await?));
         day = day.next();
     }
     let settle = |as_of| -> Vec<MonitorDay> {
-        sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect()
+        seen_on.iter().map(|(day, plan, sightings)| plan.settle(*day, sightings, as_of)).collect()
     };
     let mut days = settle(now);
     let as_of = known_until(&days, stored.facts.sealed.carried.is_some(), now);

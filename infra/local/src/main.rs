@@ -92,7 +92,8 @@ async fn main() -> anyhow::Result<()> {
     let stack = Stack::start(options).await?;
     let base = format!("http://{}", stack.address());
     say(&format!(
-        "Provider Trust listens on {base}\n  pages    {base}/\n  secrets  {}\n  tokens   {}",
+        "Provider Trust listens on {base}\n  pages    {base}/\n  table    {}\n  secrets  {}\n  tokens   {}",
+        stack.environment().optional("AWS_ENDPOINT_URL_DYNAMODB").unwrap_or_default(),
         secrets_file.display(),
         if key_set.exists() {
             format!("checked by the keys in {}", key_set.display())

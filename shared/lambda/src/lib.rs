@@ -13,6 +13,7 @@ mod environment;
 pub mod metrics;
 #[cfg(feature = "chatwoot")]
 pub mod operator;
+pub mod policy;
 pub mod problem;
 pub mod queue;
 pub mod random;

@@ -14,7 +14,7 @@ use trust::{
 };
 use uuid::Uuid;
 
-use crate::{LeafName, MessageKey};
+use crate::{LeafName, MessageKey, RunKind};
 
 /// A partition and sort key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,7 @@ pub(crate) const CONVERSATIONS: &str = "conversation#";
 
 pub(crate) const SHARDS: &str = "shards";
 pub(crate) const PENDING: &str = "pending";
+pub(crate) const LOG: &str = "log";
 pub(crate) const REVIEWS: &str = "reviews";
 
 /// Ends the key of what is known now of a monitor.
@@ -104,8 +105,12 @@ pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
     Key { pk: history(of), sk: day.to_string() }
 }
 
+pub(crate) fn offerings(of: &ProviderId) -> String {
+    format!("offerings#{of}")
+}
+
 pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {
-    Key { pk: format!("offerings#{of}"), sk: offering.to_string() }
+    Key { pk: offerings(of), sk: offering.to_string() }
 }
 
 pub(crate) fn contract_itself(of: &ContractId) -> Key {
@@ -237,6 +242,17 @@ pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
 }
 
+pub(crate) fn panels() -> Key {
+    Key { pk: SHARDS.to_owned(), sk: "panels".to_owned() }
+}
+
+pub(crate) const ROOM: &str = "room#";
+
+/// That a shard has room for new monitors.
+pub(crate) fn room(shard: ShardId) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: format!("{ROOM}{shard}") }
+}
+
 pub(crate) fn planned(from: &Vantage) -> Key {
     Key { pk: SHARDS.to_owned(), sk: format!("planned#{from}") }
 }
@@ -288,11 +304,18 @@ pub(crate) fn pending(leaf: &LeafName) -> Key {
 }
 
 pub(crate) fn log_head() -> Key {
-    Key { pk: "log".to_owned(), sk: "head".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "head".to_owned() }
 }
 
 pub(crate) fn log_keys() -> Key {
-    Key { pk: "log".to_owned(), sk: "keys".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "keys".to_owned() }
+}
+
+pub(crate) const PARTIAL: &str = "partial#";
+
+/// That a partial tile is stored.
+pub(crate) fn partial(path: &str) -> Key {
+    Key { pk: LOG.to_owned(), sk: format!("{PARTIAL}{path}") }
 }
 
 pub(crate) fn tile(path: &str, part: u64) -> Key {
@@ -319,6 +342,22 @@ pub(crate) fn checked(of: ConversationId) -> Key {
 /// The account of an `account#A` key.
 pub(crate) fn account_of(key: &str) -> Option<AccountId> {
     key.strip_prefix("account#")?.parse().ok()
+}
+
+pub(crate) fn candidates(policy: &str) -> String {
+    format!("candidates#{policy}")
+}
+
+pub(crate) fn candidate(policy: &str, of: &ProviderId) -> Key {
+    Key { pk: candidates(policy), sk: of.to_string() }
+}
+
+pub(crate) fn run(kind: RunKind, policy: &str) -> Key {
+    let kind = match kind {
+        RunKind::Compute => "compute",
+        RunKind::Switch => "switch",
+    };
+    Key { pk: "runs".to_owned(), sk: format!("{kind}#{policy}") }
 }
 
 /// The provider of a `provider#P` key, as the table's stream has it.

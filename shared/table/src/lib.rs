@@ -11,7 +11,7 @@
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
 //! | `votes#P` | `RENTER` | what a renter has said of a provider |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
-//! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
+//! | `shards` | `SHARD`, `room#SHARD`, `planned#VANTAGE`, `panels` | how many monitors stand in each shard, which have room for new ones, up to which minute each vantage has planned them, and who decided when |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
@@ -19,17 +19,20 @@
 //! | `reported#P` | `M` | what was said of a provider's monitors, day by day, and where it differs from what we saw |
 //! | `reviews` | `M` | from which day on a monitor's sealed days are to be looked at again |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
-//! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
+//! | `log` | `head`, `keys`, `partial#PATH` | the log's checkpoint and the leaves that come next, its keys, and which of its tiles are not full |
 //! | `log#PATH` | `tile#PART` | one tile of the log |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
+//! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
+//! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
 //!
 //! Whatever is read, changed and written back carries a version and is written on condition that it has not moved:
 //! [`TableError::Conflict`] means read again.
 
 mod callers;
+mod candidates;
 mod communication;
 mod contracts;
 mod due;
@@ -43,6 +46,7 @@ mod listing;
 mod log;
 mod monitors;
 mod operators;
+mod patience;
 mod providers;
 mod reconciliation;
 mod reports;
@@ -62,13 +66,14 @@ use std::sync::{
 use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
+pub use candidates::{Candidate, Run, RunKind};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;
 pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use listing::{Card, CardFamily, Sort};
-pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
+pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};

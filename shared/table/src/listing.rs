@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use trust::{
-    id::ProviderId,
+    id::{ProviderId, Region},
     policy::{Family, Thousandths},
     score::{Points, Score, Share},
     summary::{Flag, PercentileFact, Summary, Track},
@@ -54,7 +54,7 @@ pub struct Card {
     pub known_since: Option<Moment>,
     /// Where he offers. Empty where that is not known.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub regions: BTreeSet<String>,
+    pub regions: BTreeSet<Region>,
     /// His price as a share of the median of comparable offers, in thousandths. Absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Thousandths>,
@@ -93,7 +93,7 @@ impl Card {
             waits: window.map_or(0, |window| window.waits),
             completed: summary.contracts.completed,
             known_since: summary.known_since,
-            regions: BTreeSet::new(),
+            regions: summary.regions.clone(),
             price: None,
             as_of: summary.as_of,
         })
@@ -235,6 +235,22 @@ impl Table {
         };
         let items = cards.into_iter().zip(places).filter_map(|(card, place)| Some((card?, place)));
         Ok(Page { items: items.collect(), next })
+    }
+
+    /// Registered providers behind a place, the one we have known for the shortest time first: a query of keys alone. Who registers
+    /// meanwhile comes before the place, and who turns out to have been known before moves on behind it.
+    pub async fn registered(
+        &self,
+        after: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<ProviderId>, TableError> {
+        let bound = after.map(|cursor| Bound::Below(&cursor.0));
+        let name = Sort::Newest.index();
+        let index = Index { name, partition: LISTED, bound, order: Sort::Newest.order() };
+        let (items, more) = self.index_page(&index, i32::from(limit)).await?;
+        let place = items.last().and_then(|item| item.get(&format!("{name}_sk"))?.as_s().ok());
+        let next = place.filter(|_| more).cloned().map(Cursor);
+        Ok(Page { items: items.iter().map(item::owner).collect::<Result<_, _>>()?, next })
     }
 
     /// The cards of these providers, in their order; `None` for one that is not registered. A batch read of one item each, possibly

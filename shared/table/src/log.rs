@@ -23,6 +23,9 @@ use crate::{
 /// Most bytes of a tile in one item, whose limit is 400 KB. A tile of 256 long leaves takes several.
 const LONGEST_PART: usize = 350_000;
 
+/// What the path of a tile has that is not full (C2SP `tlog-tiles`).
+const PARTIAL_TILE: &str = ".p/";
+
 /// The name of a leaf that waits: the order in which they come into the log, and the same however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -245,9 +248,34 @@ impl Table {
         Ok(tiles)
     }
 
+    /// The partial tiles that are stored, by their paths.
+    pub async fn partial_tiles(&self) -> Result<Vec<PartialTile>, TableError> {
+        let to = format!("{}{END}", keys::PARTIAL);
+        let range = Range { pk: keys::LOG.to_owned(), from: keys::PARTIAL, to: &to };
+        let partial = |item: &item::Item| {
+            let path = item::sort_key(item).strip_prefix(keys::PARTIAL)?.to_owned();
+            Some(PartialTile { path, parts: item::unsigned(item, "parts")? })
+        };
+        Ok(self.all_relaxed(&range).await?.iter().filter_map(partial).collect())
+    }
+
+    /// Deletes a partial tile. Done again where it was cut off half-way.
+    pub async fn delete_partial(&self, tile: &PartialTile) -> Result<(), TableError> {
+        for part in 0..tile.parts {
+            self.delete_now(&keys::tile(&tile.path, part)).await?;
+        }
+        self.delete_now(&keys::partial(&tile.path)).await
+    }
+
     /// Stores a tile. Whoever stores the same path stores the same bytes.
     pub async fn write_tile(&self, path: &str, bytes: &[u8]) -> Result<(), TableError> {
         let parts = bytes.len().div_ceil(LONGEST_PART).max(1);
+        if path.contains(PARTIAL_TILE) {
+            // Before the tile, so that none is forgotten.
+            let mut item = item::keyed(&keys::partial(path));
+            item.insert("parts".to_owned(), number_of(parts));
+            self.put(item).await?;
+        }
         // The first part, which says how many there are, comes last.
         for number in (0..parts).rev() {
             let end = bytes.len().min((number + 1) * LONGEST_PART);
@@ -258,6 +286,14 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A partial tile that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialTile {
+    /// Its path.
+    pub path: String,
+    parts: u64,
 }
 
 fn number_of(count: usize) -> AttributeValue {

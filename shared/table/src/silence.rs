@@ -1,11 +1,10 @@
 //! Open waits that have come to something, and the watches over them.
 //!
-//! Both stand in the sparse index `silence`: a wait in a contract by the time of its first stage, a watch until it is over. A sweep reads
+//! Both stand in the sparse index `silence`: a wait in a contract by the time from which on it may have come to one, a watch until it is over. A sweep reads
 //! that index and nothing else, so it costs by open waits, not by conversations.
 
 use trust::{
     id::ProviderId,
-    policy::Policy,
     replies::OpenWait,
     silence::{self, Watch},
     time::Moment,
@@ -24,7 +23,7 @@ const WATCHED: &str = "watched";
 /// The item of an open wait; in the index if it is to be watched.
 pub(crate) fn waiting_item(key: &keys::Key, wait: &OpenWait) -> Result<Item, TableError> {
     let mut item = item::item(key, wait)?;
-    if let Some(look) = silence::first_look(wait, &Policy::current().flags) {
+    if let Some(look) = silence::first_look(wait) {
         item.insert("silence_pk".to_owned(), text(WAITING));
         item.insert("silence_sk".to_owned(), text(format!("{:012}", look.unix())));
     }
@@ -32,7 +31,7 @@ pub(crate) fn waiting_item(key: &keys::Key, wait: &OpenWait) -> Result<Item, Tab
 }
 
 impl Table {
-    /// The open waits that have reached a stage by now, as of a moment ago: the index lags behind.
+    /// The open waits that may have reached a stage by now, as of a moment ago: the index lags behind.
     pub async fn waits_to_watch(&self, now: Moment) -> Result<Vec<(ProviderId, OpenWait)>, TableError> {
         let bound = format!("{:012}{END}", now.unix());
         let items = self.index_all(INDEX, WAITING, &bound).await?;

@@ -107,7 +107,8 @@ pub struct Page<T> {
 }
 
 /// A place in a list: the sort key of the last item seen. What is written meanwhile neither repeats nor hides an unmoved item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Cursor(pub(crate) String);
 
 /// A cursor that we did not give out.
@@ -130,6 +131,20 @@ impl Cursor {
         let key = String::from_utf8(bytes).map_err(|_| InvalidCursor)?;
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '#' | '-' | '.' | '_');
         if key.chars().all(known) { Ok(Self(key)) } else { Err(InvalidCursor) }
+    }
+}
+
+impl From<Cursor> for String {
+    fn from(cursor: Cursor) -> Self {
+        cursor.to_opaque()
+    }
+}
+
+impl TryFrom<String> for Cursor {
+    type Error = InvalidCursor;
+
+    fn try_from(opaque: String) -> Result<Self, Self::Error> {
+        Self::parse(&opaque)
     }
 }
 

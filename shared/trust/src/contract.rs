@@ -19,6 +19,10 @@ use crate::{
 /// §5). Smaller punishes weekends; larger hides silence.
 pub const PATIENCE_DAYS: u32 = 7;
 
+/// Days after a contract's term, with all extensions, at which it is no longer taken to go on where nobody has said that it ended. Fewer,
+/// and a late word of an extension leaves a gap in what is watched; more, and what nobody rents any more is asked and counted for longer.
+pub const LAPSE_DAYS: i64 = 7;
+
 /// A contract that ran for less tells nothing of who keeps contracts, and a vote about it does not count (DESIGN §5). Less makes either
 /// cheaper to buy; more leaves out who rents by the hour.
 pub const MINIMAL_SECONDS: u32 = 3600;
@@ -110,6 +114,15 @@ impl Contract {
     /// The terms, once known.
     pub fn terms(&self) -> Option<&Terms> {
         self.requested.as_ref().map(|(_, terms)| terms)
+    }
+
+    /// When it is no longer taken to go on unless something is said of it: [`LAPSE_DAYS`] after its term. `None` until its terms are
+    /// known.
+    pub fn lapses(&self) -> Option<Moment> {
+        let (requested, terms) = self.requested.as_ref()?;
+        let start = self.provisioned.or(self.accepted.map(|(at, _)| at)).unwrap_or(*requested);
+        let over = start.plus(i64::from(terms.term_seconds.get()));
+        Some(self.extended_to.map_or(over, |extended| over.max(extended)).plus(LAPSE_DAYS * 86_400))
     }
 
     /// How it ended, by the earliest word of an end.

@@ -24,6 +24,11 @@ impl Change {
         self.0 as f64 / 1e9
     }
 
+    /// In billionths of a point.
+    pub fn billionths(self) -> i64 {
+        self.0
+    }
+
     fn size(self) -> u64 {
         self.0.unsigned_abs()
     }

@@ -12,7 +12,7 @@ use crate::{
     contract::ContractDay,
     duration::Bucket,
     feedback::FeedbackDay,
-    policy::{Family, Policy},
+    policy::{Family, Policy, ReplyPolicy},
     replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
     signal::Tally,
     summary::Days,
@@ -63,11 +63,30 @@ impl ClosedWaits {
     }
 }
 
-/// Scored waits of one day.
+/// Scored waits of one day, by the policy's time to reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Promises {
-    pub(crate) kept: u64,
-    pub(crate) broken: u64,
+pub(crate) struct Answered {
+    pub(crate) in_time: u64,
+    pub(crate) late: u64,
+}
+
+/// What a past serves: how far back it goes, in days, and by which time to reply its waits are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Reach {
+    days: u16,
+    replies: u16,
+    reply_within: u32,
+}
+
+impl Reach {
+    /// What is wanted by this policy, or for any window.
+    fn of(policy: &Policy) -> Self {
+        Self {
+            days: policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS),
+            replies: policy.family(Family::Replies).horizon_days.max(WINDOWS[1]),
+            reply_within: policy.replies.within_seconds,
+        }
+    }
 }
 
 /// What is kept of a day as it is: few classes, few counts.
@@ -78,46 +97,43 @@ struct PastDay {
     feedback: FeedbackDay,
 }
 
-/// The days before [`recent_since`], as summaries of one day and policy want them.
+/// The days before [`recent_since`], as summaries of one day want them: by every policy that looks no further back and takes the same time
+/// for a reply in time.
 ///
 /// Whoever stores one must know it again after this type, or one within it, has changed: see [`Past::LAYOUT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     today: Day,
-    policy: String,
+    reach: Reach,
     /// Of each window, what the one before it does not hold.
     windows: [BTreeMap<Scope, ClosedWaits>; 2],
     /// By how many days ago they opened.
-    scored: BTreeMap<u16, Promises>,
+    scored: BTreeMap<u16, Answered>,
     /// By how many days ago they were.
     days: BTreeMap<u16, PastDay>,
 }
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 2;
+    pub const LAYOUT: u16 = 3;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {
-        today.minus(Self::since_days(policy))
-    }
-
-    fn since_days(policy: &Policy) -> u16 {
-        policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS)
+        today.minus(Reach::of(policy).days)
     }
 
     /// Folds the days before [`recent_since`]; what is not before it stays out.
     pub fn fold(policy: &Policy, today: Day, days: &Days) -> Self {
+        let reach = Reach::of(policy);
         let mut past = Self {
             today,
-            policy: policy.version.clone(),
+            reach,
             windows: Default::default(),
             scored: BTreeMap::new(),
             days: BTreeMap::new(),
         };
-        let horizon = policy.family(Family::Replies).horizon_days.max(WINDOWS[1]);
-        for (&day, classes) in days.replies.range(today.minus(horizon)..recent_since(today)) {
-            past.fold_replies(today.since(day) as u16, classes);
+        for (&day, classes) in days.replies.range(today.minus(reach.replies)..recent_since(today)) {
+            past.fold_replies(policy.replies, today.since(day) as u16, classes);
         }
         let folded = Self::since(policy, today)..recent_since(today);
         for (&day, contracts) in days.contracts.range(folded.clone()) {
@@ -132,17 +148,19 @@ impl Past {
         past
     }
 
-    fn fold_replies(&mut self, ago: u16, classes: &ReplyDay) {
+    fn fold_replies(&mut self, rule: ReplyPolicy, ago: u16, classes: &ReplyDay) {
         for (&class, &count) in classes {
             if let Some(window) = WINDOWS.iter().position(|&days| ago < days) {
                 self.windows[window].entry(class.scope).or_default().add(class, count);
             }
             if class.scope == Scope::Contract {
-                let promises = self.scored.entry(ago).or_default();
-                match class.promise {
-                    Kept::Kept => promises.kept += count,
-                    Kept::Broken => promises.broken += count,
-                }
+                let answered = self.scored.entry(ago).or_default();
+                let sum = if rule.is_met(class.after.longest()) {
+                    &mut answered.in_time
+                } else {
+                    &mut answered.late
+                };
+                *sum += count;
             }
         }
     }
@@ -171,7 +189,9 @@ impl Past {
 
     /// Whether summaries by this policy can use it on this day.
     pub fn serves(&self, policy: &Policy, today: Day) -> bool {
-        self.today == today && self.policy == policy.version
+        let Reach { days, replies, reply_within } = Reach::of(policy);
+        let reaches = self.reach.days >= days && self.reach.replies >= replies;
+        self.today == today && reaches && self.reach.reply_within == reply_within
     }
 
     /// The folded waits of a window of so many days.
@@ -186,8 +206,8 @@ impl Past {
     }
 
     /// The scored waits of each day.
-    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Promises)> {
-        self.scored.iter().map(|(&ago, &promises)| (self.today.minus(ago), promises))
+    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Answered)> {
+        self.scored.iter().map(|(&ago, &answered)| (self.today.minus(ago), answered))
     }
 
     /// The contracts of each day.
@@ -227,7 +247,8 @@ mod tests {
     fn class() -> impl Strategy<Value = WaitCount> {
         let scopes =
             [Scope::Contract, Scope::Contract, Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
-        (prop::sample::select(scopes.to_vec()), any::<bool>(), 0..400_000u32, any::<bool>()).prop_map(
+        let seconds = prop_oneof![0..400_000u32, 14_300..14_500u32];
+        (prop::sample::select(scopes.to_vec()), any::<bool>(), seconds, any::<bool>()).prop_map(
             |(scope, first, seconds, kept)| WaitCount {
                 scope,
                 rank: if first { Rank::First } else { Rank::Later },
@@ -310,6 +331,21 @@ mod tests {
         }
 
         #[test]
+        fn a_past_that_goes_further_back_gives_the_same_summary(days in days()) {
+            let (today, provider) = (now().day(), "p1".parse().unwrap());
+            let mut nearer = Policy::current().clone();
+            for rules in nearer.families.values_mut() {
+                rules.horizon_days /= 3;
+            }
+            let with = |policy| {
+                let past = Some(Past::fold(policy, today, &days));
+                let signals = Signals { days: recent(&days), past, ..Signals::default() };
+                summarise(&nearer, &provider, &signals, now())
+            };
+            prop_assert_eq!(with(Policy::current()), with(&nearer));
+        }
+
+        #[test]
         fn a_past_does_not_grow_with_the_number_of_waits(days in days(), times in 1..1000u64) {
             let mut more = days.clone();
             for count in more.replies.values_mut().flat_map(BTreeMap::values_mut) {
@@ -328,7 +364,7 @@ mod tests {
             let policy = Policy::current();
             let after = Days { replies: before.replies.clone(), ..after };
             let mut mended = Past::fold(policy, now().day(), &before);
-            for ago in 0..=Past::since_days(policy) {
+            for ago in 0..=Reach::of(policy).days {
                 mended.mend(now().day().minus(ago), &after);
             }
             prop_assert_eq!(mended, Past::fold(policy, now().day(), &after));
@@ -336,12 +372,21 @@ mod tests {
     }
 
     #[test]
-    fn a_past_serves_its_own_day_and_policy_alone() {
+    fn a_past_serves_its_own_day_and_every_policy_that_looks_no_further_back_and_takes_the_same_time_for_good()
+     {
         let (policy, today) = (Policy::current(), now().day());
         let past = Past::fold(policy, today, &Days::default());
         assert!(past.serves(policy, today));
         assert!(!past.serves(policy, today.next()));
-        let another = Policy { version: "trust-score/0".to_owned(), ..policy.clone() };
-        assert!(!past.serves(&another, today));
+        let of = |family, horizon_days| {
+            let mut other = Policy { version: "other/1".to_owned(), ..policy.clone() };
+            other.families.entry(family).and_modify(|rules| rules.horizon_days = horizon_days);
+            past.serves(&other, today)
+        };
+        assert!(of(Family::Replies, 240) && of(Family::Replies, 10) && of(Family::Uptime, 720));
+        assert!(!of(Family::Replies, 241) && !of(Family::Claims, 721));
+        let mut other = policy.clone();
+        other.replies.within_seconds += 1;
+        assert!(!past.serves(&other, today), "its waits are told apart by another time");
     }
 }

@@ -1,13 +1,14 @@
 //! Score policies: every number that decides a score, as data in one versioned file.
 //!
 //! The code is general; changing a number is a new file with a new version. `docs/scoring.md` explains the numbers to those who
-//! are scored.
+//! are scored. Which policy is in force is the deployment's to say: whoever scores or warns gets it passed in.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::replies::OpenWait;
+use crate::{duration::Bucket, replies::OpenWait};
 
 /// What the score is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,15 +35,17 @@ impl Family {
 pub type Thousandths = u32;
 
 /// A score policy.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Its name and version.
+    /// Its name and version: 1-64 of `A-Za-z0-9._/-`.
     pub version: String,
     /// What each family counts for.
     pub families: BTreeMap<Family, FamilyPolicy>,
     /// When a day of a service counts as kept.
     pub uptime: UptimePolicy,
+    /// When a reply is good.
+    pub replies: ReplyPolicy,
     /// What each contract outcome counts for.
     pub contract_weights: ContractWeights,
     /// What each answer of a renter counts for.
@@ -58,15 +61,36 @@ pub struct Policy {
 }
 
 /// When a day of a service counts as kept: the same for everybody, whatever was promised, so that promising less never pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UptimePolicy {
     /// The share of a day that may be down at no cost, in ten-thousandths.
     pub allowed_downtime: u32,
 }
 
+/// When a reply is good: the same for everybody, whatever was promised, so that promising less never pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyPolicy {
+    /// The longest good wait, in seconds.
+    pub within_seconds: u32,
+}
+
+impl ReplyPolicy {
+    /// The longest wait that still counts as good, in seconds: closed waits are counted in buckets, so it is the end of the bucket that
+    /// holds [`ReplyPolicy::within_seconds`], for open ones, too.
+    pub fn longest(&self) -> u32 {
+        Bucket::of(self.within_seconds).longest()
+    }
+
+    /// Whether a wait of so many seconds is good.
+    pub fn is_met(&self, seconds: u32) -> bool {
+        seconds <= self.longest()
+    }
+}
+
 /// What each answer of a renter counts for, in thousandths of an observation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeedbackWeights {
     /// Whether the service matched its description.
@@ -76,7 +100,7 @@ pub struct FeedbackWeights {
 }
 
 /// How one family's evidence becomes a share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyPolicy {
     /// Its weight in the score. All weights sum to 1000.
@@ -92,7 +116,7 @@ pub struct FamilyPolicy {
 }
 
 /// What each contract outcome counts for, in thousandths of an observation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractWeights {
     /// Good: ran its term.
@@ -110,6 +134,10 @@ pub struct ContractWeights {
 }
 
 impl FlagPolicy {
+    /// The least `silent_after_hours`: sweeps look at no younger wait for that. Were it larger, a policy could not be as strict; were
+    /// it smaller, sweeps would look at more waits that have come to nothing.
+    pub const EARLIEST_SILENCE: u32 = 1;
+
     /// Seconds after which this open wait makes the provider count as silent: what its contract says, else the policy.
     pub fn silent_after(&self, wait: &OpenWait) -> u32 {
         wait.silent_after.map_or(self.silent_after_hours.saturating_mul(3600), |after| after.0)
@@ -122,10 +150,10 @@ impl FlagPolicy {
 }
 
 /// When flags are raised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlagPolicy {
-    /// Hours after which an open wait flags the provider as silent.
+    /// Hours after which an open wait flags the provider as silent: at least [`FlagPolicy::EARLIEST_SILENCE`].
     pub silent_after_hours: u32,
     /// Hours after which that is critical.
     pub critical_silent_after_hours: u32,
@@ -152,7 +180,7 @@ pub struct FlagPolicy {
 }
 
 /// When a week of feedback stands out, and for how long that is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BurstRule {
     /// The fewest contracts answered about. Fewer flags a provider who had a good week.
@@ -168,7 +196,7 @@ pub struct BurstRule {
 }
 
 /// A count *and* a share: one bad contract of one is no 100 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// At least this many.
@@ -185,7 +213,7 @@ impl Threshold {
 }
 
 /// When a provider who has completed no contract gets a score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vetting {
     /// Days of uptime of which enough is known, within the family's horizon.
@@ -193,7 +221,7 @@ pub struct Vetting {
 }
 
 /// When a provider counts as established.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Established {
     /// Effective observations over all families.
@@ -204,12 +232,21 @@ pub struct Established {
     pub distinct_renters: u64,
 }
 
+/// The policies that are part of the program, the oldest first. One that was in force stays: histories name it.
+const FILES: [&str; 1] = [include_str!("../policy/1.json")];
+
 /// A policy file that can not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPolicy {
     /// It does not read as a policy.
     #[error("not a policy: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Its version is no name.
+    #[error("a version is 1-64 of A-Z, a-z, 0-9, '.', '_', '/' and '-'")]
+    Version,
+    /// Another policy has its version: the same version has to give the same scores everywhere.
+    #[error("{0} is another policy already; give this one a version of its own")]
+    Taken(String),
     /// A family is missing.
     #[error("the family {0:?} is missing")]
     Missing(Family),
@@ -219,12 +256,27 @@ pub enum InvalidPolicy {
     /// A number is out of its range.
     #[error("{0:?}: prior mean must be within 1..999, strength, half-life and horizon above 0")]
     Range(Family),
+    /// Providers would count as silent too soon.
+    #[error("silent_after_hours must be at least {}", FlagPolicy::EARLIEST_SILENCE)]
+    SilentTooSoon,
+}
+
+/// There is no policy of a version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no policy {asked}; there is {}", Policy::versions().collect::<Vec<_>>().join(", "))]
+pub struct UnknownPolicy {
+    /// The version that was asked for.
+    pub asked: String,
 }
 
 impl Policy {
     /// Reads and checks a policy file.
     pub fn parse(text: &str) -> Result<Self, InvalidPolicy> {
         let policy: Self = serde_json::from_str(text)?;
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+        if !(1..=64).contains(&policy.version.len()) || !policy.version.chars().all(named) {
+            return Err(InvalidPolicy::Version);
+        }
         for family in Family::ALL {
             let found = policy.families.get(&family).ok_or(InvalidPolicy::Missing(family))?;
             let sound = (1..1000).contains(&found.prior_mean)
@@ -235,18 +287,50 @@ impl Policy {
                 return Err(InvalidPolicy::Range(family));
             }
         }
+        if policy.flags.silent_after_hours < FlagPolicy::EARLIEST_SILENCE {
+            return Err(InvalidPolicy::SilentTooSoon);
+        }
         let weights = policy.families.values().map(|family| family.weight).sum();
         if weights == 1000 { Ok(policy) } else { Err(InvalidPolicy::Weights(weights)) }
     }
 
-    /// The policy in force.
-    ///
-    /// # Panics
-    /// If the file in the program is no sound policy, which a test rules out.
+    /// Reads a policy file that is not part of the program. One that goes by the version of another policy is refused.
+    pub fn of_file(text: &str) -> Result<Self, InvalidPolicy> {
+        let policy = Self::parse(text)?;
+        match Self::of(&policy.version) {
+            Ok(known) if *known != policy => Err(InvalidPolicy::Taken(policy.version)),
+            _ => Ok(policy),
+        }
+    }
+
+    /// The policy of this version, of those that are part of the program.
+    pub fn of(version: &str) -> Result<&'static Self, UnknownPolicy> {
+        let found = Self::all().iter().find(|policy| policy.version == version);
+        found.ok_or_else(|| UnknownPolicy { asked: version.to_owned() })
+    }
+
+    /// The versions that are part of the program, the oldest first.
+    pub fn versions() -> impl Iterator<Item = &'static str> {
+        Self::all().iter().map(|policy| policy.version.as_str())
+    }
+
+    /// The newest policy that is part of the program. It is in force where the deployment names no other.
     pub fn current() -> &'static Self {
-        static CURRENT: OnceLock<Policy> = OnceLock::new();
-        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
-        CURRENT.get_or_init(|| Self::parse(include_str!("../policy/1.json")).expect("a sound policy"))
+        let [.., newest] = Self::all();
+        newest
+    }
+
+    /// # Panics
+    /// If a file in the program is no sound policy, which a test rules out.
+    fn all() -> &'static [Self; FILES.len()] {
+        static ALL: OnceLock<[Policy; FILES.len()]> = OnceLock::new();
+        #[expect(clippy::expect_used, reason = "the files are part of the program, and a test reads them")]
+        ALL.get_or_init(|| FILES.map(|text| Self::parse(text).expect("a sound policy")))
+    }
+
+    /// SHA-256 over all its numbers, in hex: the same for the same policy, however its file is laid out.
+    pub fn fingerprint(&self) -> Result<String, InvalidPolicy> {
+        Ok(hex::encode(Sha256::digest(serde_json::to_vec(self)?)))
     }
 
     /// What a family counts for.
@@ -265,8 +349,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_in_force_is_sound() {
-        assert_eq!(Policy::current().version, "trust-score/1");
+    fn every_policy_of_the_program_is_sound_and_found_by_its_version() {
+        let versions: Vec<&str> = Policy::versions().collect();
+        assert_eq!(versions, ["trust-score/1"]);
+        for version in versions {
+            assert_eq!(Policy::of(version).unwrap().version, version);
+        }
+        assert_eq!(
+            Policy::of("trust-score/9").unwrap_err().to_string(),
+            "there is no policy trust-score/9; there is trust-score/1"
+        );
+    }
+
+    #[test]
+    fn a_file_is_another_policy_only_under_a_version_of_its_own() {
+        let text = include_str!("../policy/1.json");
+        assert_eq!(Policy::of_file(text).unwrap(), *Policy::current());
+        let changed = text.replace("\"critical_cap\": 49", "\"critical_cap\": 40");
+        assert!(matches!(Policy::of_file(&changed), Err(InvalidPolicy::Taken(_))));
+        let named = changed.replace("trust-score/1", "mine/1");
+        assert_eq!(Policy::of_file(&named).unwrap().critical_cap, 40);
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_numbers_and_not_of_the_layout() {
+        let text = include_str!("../policy/1.json");
+        let of = |text: &str| Policy::parse(text).unwrap().fingerprint().unwrap();
+        assert_eq!(of(text), of(&text.replace(char::is_whitespace, "")));
+        assert_ne!(of(text), of(&text.replace("\"critical_cap\": 49", "\"critical_cap\": 48")));
     }
 
     #[test]
@@ -277,6 +387,21 @@ mod tests {
         assert!(with("\"half_life_days\": 60", "\"half_life_days\": 0").starts_with("Replies"));
         assert!(with("\"version\"", "\"edition\"").starts_with("not a policy: unknown field `edition`"));
         assert!(with("\"uptime\"", "\"downtime\"").starts_with("not a policy"));
+        assert!(with("trust-score/1", "two words").starts_with("a version is"));
+        assert_eq!(
+            with("silent_after_hours\": 24", "silent_after_hours\": 0"),
+            "silent_after_hours must be at least 1"
+        );
+    }
+
+    #[test]
+    fn a_reply_is_good_to_the_end_of_the_bucket_that_holds_four_hours() {
+        let replies = Policy::current().replies;
+        assert_eq!((replies.within_seconds, replies.longest()), (14_400, 14_463));
+        for seconds in 14_300..14_600 {
+            assert_eq!(replies.is_met(seconds), replies.is_met(Bucket::of(seconds).longest()), "{seconds}");
+        }
+        assert!(replies.is_met(14_463) && !replies.is_met(14_464));
     }
 
     #[test]

@@ -74,11 +74,11 @@ impl Share {
 pub enum Kind {
     /// A day of the services that are watched: good as far as they were up.
     ServiceDay,
-    /// A message answered within the promised time.
+    /// A message answered within the time that scores go by, whatever was promised.
     RepliedInTime,
-    /// A message answered later than promised.
+    /// A message answered later.
     RepliedLate,
-    /// A message that waits longer than promised and has no answer.
+    /// A message that has waited longer and has no answer.
     Overdue,
     /// A contract that ran its term.
     Completed,

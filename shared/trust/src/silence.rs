@@ -69,10 +69,11 @@ impl Stage {
     }
 }
 
-/// When the first stage of this wait is reached, from which on a sweep has to look at it; never where it is not watched at all:
-/// only waits in contracts are.
-pub fn first_look(wait: &OpenWait, rules: &FlagPolicy) -> Option<Moment> {
-    let after = Stage::ALL.into_iter().map(|stage| stage.after(wait, rules)).min()?;
+/// From when on a sweep has to look at this wait: it reaches no stage before, by whatever policy. Never where it is not watched at
+/// all: only waits in contracts are.
+pub fn first_look(wait: &OpenWait) -> Option<Moment> {
+    let silence = wait.silent_after.map_or(FlagPolicy::EARLIEST_SILENCE * 3600, |after| after.0);
+    let after = silence.min(wait.promise.0 / 2);
     (wait.scope == Scope::Contract).then(|| wait.opened_at.plus(i64::from(after)))
 }
 
@@ -293,9 +294,21 @@ mod tests {
             [(Stage::ReplyDue, 24), (Stage::ReplyOverdue, 48), (Stage::WentSilent, 24)]
                 .map(|(stage, hours)| News::Reached { stage, at: opened().plus(hours * HOUR) })
         );
-        assert_eq!(first_look(&wait(48), rules()), Some(opened().plus(24 * HOUR)));
-        assert_eq!(first_look(&wait(4), rules()), Some(opened().plus(2 * HOUR)));
-        assert_eq!(first_look(&OpenWait { scope: Scope::PreSales, ..wait(4) }, rules()), None);
+    }
+
+    #[test]
+    fn a_sweep_looks_at_waits_in_contracts_before_any_policy_has_something_to_tell_of_them() {
+        let strictest = FlagPolicy { silent_after_hours: FlagPolicy::EARLIEST_SILENCE, ..*rules() };
+        for promised in [1, 4, 48] {
+            for silent_after in [None, Some(SilentAfter(1800)), Some(SilentAfter(100 * 3600))] {
+                let wait = OpenWait { silent_after, ..wait(promised) };
+                let look = first_look(&wait).unwrap();
+                let before = watch(promised).grown(&wait, &strictest, look.plus(-1));
+                assert_eq!(before, None, "{promised} {silent_after:?}");
+            }
+        }
+        assert_eq!(first_look(&wait(1)), Some(opened().plus(HOUR / 2)));
+        assert_eq!(first_look(&OpenWait { scope: Scope::PreSales, ..wait(4) }), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use trust::{
     id::ContractId,
     marketplace::{AcceptedBy, CancelledBy, Happened, Money},
     score::{Kind, Score},
-    summary::{Concern, Severity, Summary, Track},
+    summary::{Concern, Member, Severity, Siblings, Summary, Track},
     time::Moment,
     uptime::{
         day::Tally,
@@ -454,6 +454,32 @@ fn neither_price_nor_currency_makes_a_difference() {
 }
 
 #[test]
+fn a_longer_or_shorter_promise_to_reply_makes_no_difference() {
+    let promised = |seconds: Option<u32>| {
+        let mut world = reliable(5);
+        for (number, takes) in (0..).zip([60, 3600, 14_463, 14_464, 30 * 3600]) {
+            let agreed = Agreed { promise: seconds, ..renter(number) };
+            let contract = world.serve(days_ago(40), agreed);
+            let asked = days_ago(20);
+            world.talk(&contract, vec![(asked, Spoken::Renter), (asked.plus(takes), Spoken::Person)]);
+        }
+        let contract = world.serve(days_ago(40), Agreed { promise: seconds, ..renter(9) });
+        world.talk(&contract, vec![(now().plus(-5 * 3600), Spoken::Renter)]);
+        let summary = summary(&world);
+        let month = &summary.replies.windows[0];
+        assert_eq!((month.prompt.count, month.prompt.of), (3, 6), "answered within 4 hours");
+        (summary.score.unwrap(), month.in_time)
+    };
+    let (four_hours, kept) = promised(None);
+    assert_eq!((kept.count, kept.of), (2, 6));
+    for (seconds, count, of) in [(600, 1, 6), (7 * 86_400, 5, 5)] {
+        let (score, kept) = promised(Some(seconds));
+        assert_eq!(score, four_hours);
+        assert_eq!((kept.count, kept.of), (count, of), "what was promised is told as it was kept");
+    }
+}
+
+#[test]
 fn a_lower_promise_of_uptime_makes_no_difference() {
     let promised = |hundredths: u16| {
         let mut world = reliable(5);
@@ -532,6 +558,20 @@ fn one_renter_who_comes_often_is_no_crowd() {
 fn a_new_name_begins_with_nothing() {
     let fresh = summary(&World::new("another-key"));
     assert_eq!((fresh.track, fresh.score), (Track::New, None), "neither a clean slate nor a hundred");
+}
+
+#[test]
+fn a_new_name_of_the_same_operator_is_flagged_for_the_old_one() {
+    let mut old = reliable(3);
+    for number in 0..3 {
+        let contract = handed_over(&mut old, days_ago(20), renter(number));
+        old.cancel(days_ago(15), &contract, CancelledBy::Provider);
+    }
+    let operator = "operator".parse().unwrap();
+    let members = [(old.provider.clone(), Member::of(&summary(&old)))].into();
+    let mut fresh = World::new("another-key");
+    fresh.siblings = Some(Siblings::of((&operator, &members), &fresh.provider, now().day()));
+    assert_eq!(concerns(&fresh), [Concern::SiblingFlagged]);
 }
 
 // Being heard

@@ -81,6 +81,13 @@ fn the_document_states_the_policy_in_force() {
         );
         assert!(document.contains(&row), "{row}");
     }
+    let thousands = |seconds: u32| format!("{},{:03}", seconds / 1000, seconds % 1000);
+    let replies = format!(
+        "the bucket that holds {} s, the last second of which is the {}rd",
+        thousands(policy.replies.within_seconds),
+        thousands(policy.replies.longest())
+    );
+    assert!(document.contains(&replies), "{replies}");
 }
 
 fn weighted(observed: &Observed) -> (Family, Kind, &Ago, Weighted) {

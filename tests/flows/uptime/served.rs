@@ -8,6 +8,7 @@ use transparency::{
     claim::{Claim, Expected},
 };
 use trust::{
+    policy::Policy,
     provider::Provider,
     time::{Day, Moment},
     uptime::{
@@ -52,7 +53,9 @@ impl Served {
         known.join(begun, &event.happened);
         let provider = "p1".parse().unwrap();
         world.table().write_provider(&provider, &known, 0).await.unwrap();
-        score::summarise_now(world.table(), &provider, &score::Changed::default(), begun).await.unwrap();
+        score::summarise_now(world.table(), Policy::current(), &provider, &score::Changed::default(), begun)
+            .await
+            .unwrap();
         Self { world, api }
     }
 
@@ -92,8 +95,8 @@ impl Served {
             let stored = table.monitor(&monitor).await.unwrap().unwrap();
             let mut monitor = added;
             let watch = Watch { ended: Some(ended), schedule: schedule(ended), ..watch };
-            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
-            table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+            monitor.reconfigure(watch, &checks, &panel(), || Salt([8; 16]));
+            table.write_monitor(&stored, &monitor).await.unwrap();
         }
     }
 

@@ -85,7 +85,7 @@ impl World {
         {
             let event = event(id, begun, kind, &data);
             contract.join(event.time, &event.happened);
-            monitoring.join(&event);
+            monitoring.join(&event, event.time).unwrap();
         }
         table.write_monitoring(&"c1".parse().unwrap(), &monitoring, 0).await.unwrap();
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
@@ -132,6 +132,11 @@ impl World {
         &self.app
     }
 
+    /// When the contract was provisioned.
+    pub(crate) fn begun(&self) -> Moment {
+        self.begun
+    }
+
     /// So many minutes after the first slot's day began, and a little.
     pub(crate) fn after(&self, minutes: i64) -> Moment {
         self.slot(minutes).plus(1)
@@ -173,12 +178,17 @@ impl World {
 
     /// Announces work as the monitor begins to run.
     pub(crate) async fn announce(&self, minutes: Range<i64>) {
+        self.announce_told(minutes, 0).await;
+    }
+
+    /// The same, and that is told later.
+    pub(crate) async fn announce_told(&self, minutes: Range<i64>, told: i64) {
         let [from, until] = [minutes.start, minutes.end].map(|minute| self.begun.plus(minute * 60));
         let data = json!({
             "contract_id": "c1", "monitors": [endpoint()], "maintenance": [{ "from": from, "until": until }],
         });
         let event = event("3", self.begun.plus(1), "contract.monitors-set", &data);
-        self.hear(&event, event.time).await;
+        self.hear(&event, event.time.plus(told * 60)).await;
     }
 
     /// At some slot the monitor is wished not to be asked in these; that is told later.
@@ -212,6 +222,13 @@ impl World {
         self.hear(&event("4", self.slot(minutes), "contract.completed", &data), self.after(told)).await;
     }
 
+    /// The contract's end moves, which is told at this minute.
+    pub(crate) async fn extend_told(&self, ends: i64, told: i64) {
+        let data = json!({ "contract_id": "c1", "ends_at": self.begun.plus(ends * 60) });
+        let now = self.after(told);
+        self.hear(&event("6", now, "contract.extended", &data), now).await;
+    }
+
     /// Hears of an event when it is this late.
     async fn hear(&self, event: &MarketplaceEvent, now: Moment) {
         let contract = {
@@ -219,7 +236,8 @@ impl World {
             known.join(event.time, &event.happened);
             known.clone()
         };
-        lifecycle::follow(&self.lifecycle, &"c1".parse().unwrap(), event, &contract, now).await.unwrap();
+        let joined = lifecycle::follow(&self.lifecycle, &"c1".parse().unwrap(), event, &contract, now).await;
+        joined.unwrap().unwrap();
     }
 
     /// Looks again at what is to be looked at again.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use table::{Card, History};
 use trust::{
-    policy::Family,
+    policy::{Family, Policy},
     score::Score,
     summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
@@ -203,6 +203,7 @@ pub(super) fn family_title(family: Family) -> &'static str {
 }
 
 fn replies(summary: &Summary) -> Markup {
+    let good = Policy::current().replies.within_seconds;
     html! {
         section {
             h2 { "Reply time in contracts" }
@@ -212,6 +213,7 @@ fn replies(summary: &Summary) -> Markup {
                     (row(summary, "Half answered within", |window| percentile(&window.median, window.waits)))
                     (row(summary, "Nine of ten within", |window| percentile(&window.p90, window.waits)))
                     (row(summary, "First reply, half within", |window| percentile(&window.first_median, window.first_waits)))
+                    (row(summary, &format!("Within {} (scored)", words::duration(good)), |window| share(window.prompt)))
                     (row(summary, "Within the promised time", |window| share(window.in_time)))
                     (row(summary, "Open now", |window| html! { (window.open) }))
                 }

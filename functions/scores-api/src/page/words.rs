@@ -22,7 +22,9 @@ pub(crate) fn duration(seconds: u32) -> String {
     let rest = seconds % size;
     let second = units.get(first + 1).filter(|(size, _)| rest >= *size && (*size > 1 || seconds < 600));
     match second {
-        Some((smaller, unit)) => format!("{}{NBSP}{name}{NBSP}{}{NBSP}{unit}", seconds / size, rest / smaller),
+        Some((smaller, unit)) => {
+            format!("{}{NBSP}{name}{NBSP}{}{NBSP}{unit}", seconds / size, rest / smaller)
+        }
         None => format!("{}{NBSP}{name}", seconds / size),
     }
 }

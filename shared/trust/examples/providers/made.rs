@@ -5,6 +5,7 @@ use trust::{
     feedback::{Answer, Answers},
     id::{ContractId, RenterId},
     marketplace::CancelledBy,
+    summary::Siblings,
     time::Moment,
     uptime::{
         day::Tally,
@@ -66,8 +67,40 @@ pub(crate) fn provider(seed: u64, number: u64, now: Moment) -> World {
         let age = draw.below(nature.days * DAY) as i64;
         contract(&mut world, &mut draw, &nature, now.plus(-age), now);
     }
+    if draw.happens(0.1) {
+        burst(&mut world, &mut draw, now);
+    }
     services(&mut world, &mut draw, &nature, now);
+    if draw.happens(0.2) {
+        let others = draw.within(1, 3);
+        world.siblings = Some(Siblings {
+            operator: "op-1".parse().unwrap(),
+            seen_on: now.day(),
+            others,
+            flagged: draw.within(0, others),
+            known_since: None,
+        });
+    }
     world
+}
+
+/// Far more answers in one week than in those before it, or nearly.
+fn burst(world: &mut World, draw: &mut Draw, now: Moment) {
+    let on = now.plus(-((draw.within(1, 100) * DAY) as i64));
+    let spread = draw.within(1, 9) * DAY;
+    for number in 0..draw.within(8, 25) {
+        let agreed = Agreed {
+            renter: format!("b-{number}").parse().unwrap(),
+            price: draw.below(2),
+            term: 86_400,
+            promise: None,
+            silent_after: None,
+        };
+        let contract = world.serve(on.plus(-((draw.within(20, 40) * DAY) as i64)), agreed);
+        let at = on.plus(-(draw.below(spread) as i64));
+        let answers = Answers { matched_description: Answer::Yes, rent_again: Answer::Yes };
+        world.vote(at, &contract, answers).unwrap();
+    }
 }
 
 fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Moment, now: Moment) {
@@ -216,8 +249,13 @@ fn talk(
         if draw.happens(0.1) {
             break;
         }
-        let within = if draw.happens(nature.replies) { 3 * HOUR } else { 4 * DAY };
-        at = at.plus(draw.within(1, within) as i64);
+        let takes = match (draw.happens(0.1), draw.happens(nature.replies)) {
+            // Around the time within which a reply is good.
+            (true, _) => draw.within(14_200, 14_600),
+            (false, true) => draw.within(1, 3 * HOUR),
+            (false, false) => draw.within(1, 4 * DAY),
+        };
+        at = at.plus(takes as i64);
     }
     if at <= now && draw.happens(nature.sees_to_it) {
         messages.push((at, Spoken::Person));

@@ -20,6 +20,7 @@ use super::{
     schedule::{Schedule, SlotIndex},
     sla::{ServiceTime, Sla, Standing},
     slot::{Gap, Slot},
+    span::Span,
 };
 
 /// Days of which facts are kept at least: what a page shows. A promise over a longer period keeps that many.
@@ -49,6 +50,9 @@ pub struct Watch {
     /// When the contract ended, and with it the monitor, for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Moment>,
+    /// When the contract is taken to have ended if nothing is said of it; see [`Watch::lapse`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapses: Option<Moment>,
     /// What the contract promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
@@ -76,6 +80,18 @@ impl RentedBy {
 }
 
 impl Watch {
+    /// What is to be watched at this moment: nothing any more of a contract that has lapsed. Word of an extension or of an end makes it
+    /// another watch again.
+    #[must_use]
+    pub fn lapse(self, now: Moment) -> Self {
+        let Some(lapsed) = self.lapses.filter(|lapses| self.ended.is_none() && *lapses <= now) else {
+            return self;
+        };
+        let until = Span { from: Moment::EPOCH, until: lapsed };
+        let running = self.schedule.running.iter().map(|span| span.overlap(until)).collect();
+        Self { ended: Some(lapsed), schedule: Schedule { running, ..self.schedule }, ..self }
+    }
+
     /// The day of its first slot, which is the day of its first record. `None` if it never runs.
     pub fn first_day(&self) -> Option<Day> {
         let first = self.schedule.running.iter().next()?.from;

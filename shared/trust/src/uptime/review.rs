@@ -134,6 +134,7 @@ mod tests {
             schedule: Schedule { grid, running },
             windows: Vec::new(),
             ended: ended.map(at),
+            lapses: None,
             sla: None,
             rented_by: RentedBy::Another,
         }

@@ -34,6 +34,7 @@ fn watch(sla: Option<Sla>) -> Watch {
         },
         windows: Vec::new(),
         ended: None,
+        lapses: None,
         sla,
         rented_by: RentedBy::Another,
     }
