@@ -69,7 +69,7 @@ pub(crate) async fn measure(rate: u32, seconds: u32) -> anyhow::Result<()> {
     let asked = thread::spawn(move || ask(&base, rate, warming + counted));
     let answers = tokio::task::spawn_blocking(move || asked.join());
     let answers = answers.await?.map_err(|_| anyhow::anyhow!("the asking thread has ended"))??;
-    let spent = (cpu() - spent).as_micros() as u64 / answers.len().max(1) as u64;
+    let spent = cpu().saturating_sub(spent).as_micros() as u64 / answers.len().max(1) as u64;
     let mut latencies: Vec<u64> =
         answers.iter().skip(warming as usize).map(|answer| answer.microseconds).collect();
     latencies.sort_unstable();

@@ -235,7 +235,7 @@ fn signals(kind: u64, now: Moment) -> Vec<Value> {
             items.push(counted(day, "u", &[("c20d0", 1 + kind % 3), (down, 1)]));
         }
         // Minutes to hours: from the 4th doubling of what a chunk holds on.
-        for message in 0..1 + kind % 4 {
+        for message in 0..=(kind % 4) {
             let chunk = 4 + (turn + message) % 5;
             let rank = if message == 0 { 'f' } else { 'l' };
             let late = if turn % 11 == 0 { "b" } else { "k" };
@@ -254,7 +254,7 @@ fn signals(kind: u64, now: Moment) -> Vec<Value> {
             ));
         }
     }
-    if kind % 3 == 0 {
+    if kind.is_multiple_of(3) {
         let opened = now.plus(-7200);
         items.push(json!({
             "pk": pk, "sk": { "S": format!("waiting#a#{:012}#1#7", opened.unix()) },

@@ -102,7 +102,8 @@ async fn main() -> anyhow::Result<()> {
     let base = format!("http://{}", stack.address());
     let services = sample::services::Services::start(stack.queues(), clock::now).await?;
     sample::load(&stack, &base, &secrets, &services).await?;
-    settled(&reqwest::Client::new(), &base).await?;
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build()?;
+    settled(&client, &base).await?;
     print(&json!({ "base": base, "surveys": links }));
     let (mut input, mut rest) = (tokio::io::stdin(), Vec::new());
     tokio::select! {
@@ -236,7 +237,14 @@ impl Past {
 
     async fn summarise(&self, provider: &str, at: Moment) -> anyhow::Result<()> {
         let provider: ProviderId = provider.parse()?;
-        Ok(score::summarise_now(&self.table, &provider, &score::Changed::default(), at).await?)
+        Ok(score::summarise_now(
+            &self.table,
+            trust::policy::Policy::current(),
+            &provider,
+            &score::Changed::default(),
+            at,
+        )
+        .await?)
     }
 }
 

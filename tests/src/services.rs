@@ -74,9 +74,8 @@ impl Services {
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let mut services = Self::start_in(directory.path(), secrets, bus, parameters).await?;
-        services._directory = Some(directory);
-        Ok(services)
+        let services = Self::start_in(directory.path(), secrets, bus, parameters).await?;
+        Ok(Self { _directory: Some(directory), ..services })
     }
 
     /// The same, with the table's file in this directory, where a local stack finds it afterwards.

@@ -295,7 +295,7 @@ impl Table {
         let Some(stored) = self.stored::<Filling>(&keys::shard_itself(shard)).await? else { return Ok(()) };
         let filling = Filling { monitors: stored.value.monitors.saturating_sub(1), ..stored.value };
         let mut writes = vec![self.delete_existing(&key)?];
-        writes.extend(self.fill(shard, &filling, stored.version)?);
+        writes.extend(self.fill(shard, filling, stored.version)?);
         self.transact(writes).await
     }
 }

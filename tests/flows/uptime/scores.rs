@@ -183,7 +183,9 @@ async fn a_score_in_the_log_costs_two_read_and_six_write_units() {
         for number in 0..providers {
             let name: ProviderId = format!("provider-{providers}-{number}").parse().unwrap();
             complete_of(&world, &name, &format!("c-{providers}-{number}"), day).await;
-            score::summarise_now(world.table(), &name, &score::Changed::default(), day).await.unwrap();
+            score::summarise_now(world.table(), Policy::current(), &name, &score::Changed::default(), day)
+                .await
+                .unwrap();
             let asked = charged(world.table(), world.table().unsealed_score(&name, next.day())).await;
             assert!(asked.0 <= 1000, "{asked:?}");
             let last = world.table().unsealed_score(&name, next.day()).await.unwrap().unwrap();
