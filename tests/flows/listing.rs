@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stack::{Author, Door, Message, ago, completed, in_memory, registered};
+use crate::stack::{Author, Door, Message, ago, completed, event, in_memory, registered};
 
 /// `good` has many contracts, `silent` as many and a renter who waits for four days, `fresh` has none.
 async fn marketplace(door: &Door) {
@@ -14,6 +14,11 @@ async fn marketplace(door: &Door) {
             events.extend(completed(&format!("{provider}-{index}"), provider, &format!("r{index}"), at));
         }
     }
+    events.extend([
+        offered("good", "small", "eu-1"),
+        offered("silent", "small", "eu-2"),
+        event("offering.withdrawn", ago(1), json!({ "provider_id": "silent", "offering_id": "small" })),
+    ]);
     door.told(&events).await;
     let waiting = Message {
         account: 2,
@@ -24,6 +29,12 @@ async fn marketplace(door: &Door) {
     door.settled().await;
     door.said(&waiting).await;
     door.settled().await;
+}
+
+fn offered(provider: &str, offering: &str, region: &str) -> Value {
+    let data =
+        json!({ "provider_id": provider, "offering_id": offering, "name": "A server", "region": region });
+    event("offering.published", ago(60), data)
 }
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -44,7 +55,8 @@ async fn filters_leave_what_they_say_and_each_order_is_its_own() {
         ("min_contracts=0.8&flags=none", vec!["good"]),
         ("min_score=50", vec!["good"]),
         ("q=PROVIDER%20S", vec!["silent"]),
-        ("region=eu", vec![]),
+        ("region=eu-1", vec!["good"]),
+        ("region=eu-2", vec![]),
         ("max_price=1.0", vec![]),
     ] {
         let page = door.json(&format!("/v1/providers?{query}")).await;
@@ -136,6 +148,9 @@ async fn badges_feeds_pictures_and_pages_are_there_for_known_providers_only() {
     for said in ["Provider good", "Provider silent", "Not registered", "nobody"] {
         assert!(compared.contains(said), "{said}");
     }
+    let too_many = door.get("/compare?ids=a,b&ids=c,d,e").await;
+    assert_eq!(too_many.status(), StatusCode::BAD_REQUEST);
+    assert!(too_many.text().await.unwrap().contains("One to 4 providers can be compared"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

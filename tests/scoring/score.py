@@ -210,7 +210,7 @@ def outcome_of(facts, contract, today):
         at, by = contract["cancelled"]
         was_handed_over = handed_over is not None and handed_over <= at
         waited = day_of(at) - day_of(requested if accepted is None else accepted)
-        if not (by == "renter" and not was_handed_over and waited > 7):
+        if not (by != "provider" and not was_handed_over and waited > 7):
             ends.append((at, f"cancelled by {by}"))
         elif not was_handed_over:
             handed_over = None
@@ -430,6 +430,17 @@ def flags_and_track(policy, facts, families, today):
         if abs(yes / of - sum(measured) / len(measured)) > 0.35:
             flag("feedback-far-from-measured", "warning", yes, of)
 
+    surveys = Counter(monday_by_which_final(vote["answers"][0][0]) for vote in facts["votes"])
+    surveys = {monday: count for monday, count in surveys.items() if 0 <= today - monday < 720}
+    for monday, count in sorted(surveys.items(), reverse=True):
+        weeks = min(12, (monday - min(surveys)) // 7)
+        before = sum(count for earlier, count in surveys.items() if monday - 7 * weeks <= earlier < monday)
+        if today - monday < 90 and weeks >= 4 and count >= 10 and count * weeks >= 5 * before:
+            flag("feedback-burst", "warning", count, count + before)
+            break
+    if facts["siblings"]["flagged"]:
+        flag("sibling-flagged", "warning", facts["siblings"]["flagged"], facts["siblings"]["others"])
+
     if outcomes["completed"] == 0 and known_days < 7:
         track = "new"
     else:
@@ -446,7 +457,7 @@ def work_out(policy, facts):
     today = day_of(facts["now"])
     figures, families, counting = score_of(policy, observations(policy, facts, today), today)
     flags, track = flags_and_track(policy, facts, families, today)
-    found = {"track": track, "flags": flags, "score": None}
+    found = {"track": track, "flags": sorted(flags), "score": None}
     if track != "new":
         found["score"] = {**figures, "families": families, "inputs_hash": inputs_hash(policy, counting, today)}
         if any(severity == "critical" for _, severity, *_ in flags):

@@ -11,7 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use table::{Card, Cursor, Page, Sort, Table, TableError};
 use trust::{
-    id::{OperatorId, ProviderId},
+    id::{OperatorId, ProviderId, Region},
     policy::Family,
     summary::{Concern, Track},
 };
@@ -81,7 +81,7 @@ struct Filter {
     without: Vec<Concern>,
     least_score: Option<f64>,
     least: Vec<(Family, f64)>,
-    region: Option<String>,
+    region: Option<Region>,
     most_price: Option<f64>,
 }
 
@@ -175,10 +175,8 @@ fn concerns(names: &str) -> Result<Vec<Concern>, Refusal> {
     names.split(',').map(|name| word("without", name)).collect()
 }
 
-fn region(text: &str) -> Result<String, Refusal> {
-    let sound = (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    if sound { Ok(text.to_owned()) } else { Err(bad("region", "1 to 64 of A-Z, a-z, 0-9, -, _ and .")) }
+fn region(text: &str) -> Result<Region, Refusal> {
+    text.parse().map_err(|error| bad("region", format!("{error}")))
 }
 
 /// The ids that are asked for, each once.
@@ -287,7 +285,10 @@ pub(crate) async fn compare_page(
 ) -> Result<Response, Refusal> {
     let parameters = parameters.filled();
     let given = parameters.all("ids").next().is_some();
-    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED)? } else { Vec::new() };
+    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED) } else { Ok(Vec::new()) };
+    let Ok(asked) = asked else {
+        return Ok(answer::html_with(StatusCode::BAD_REQUEST, page::bad_comparison()));
+    };
     let now = lambda::clock::now();
     let (mut compared, mut unknown) = (Vec::new(), Vec::new());
     for id in asked {
@@ -337,7 +338,7 @@ mod tests {
         ] {
             assert_eq!([&good, &silent, &new].map(|card| admits(pairs, card)), expected, "{pairs:?}");
         }
-        let placed = Card { regions: ["eu-1".to_owned()].into(), price: Some(1000), ..good };
+        let placed = Card { regions: ["eu-1".parse().unwrap()].into(), price: Some(1000), ..good };
         assert!(admits(&[("region", "eu-1"), ("max_price", "1.0")], &placed));
         assert!(!admits(&[("max_price", "0.99")], &placed));
     }

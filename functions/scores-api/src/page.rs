@@ -19,7 +19,7 @@ use axum::{http::StatusCode, response::Response};
 
 use crate::answer;
 
-pub(crate) use compare::{Compared, compare};
+pub(crate) use compare::{Compared, bad_comparison, compare};
 pub(crate) use list::{bad_search, list};
 pub(crate) use proof::proof;
 pub(crate) use provider::{Known, SIBLINGS_SHOWN, provider};
@@ -212,7 +212,7 @@ mod tests {
         assert!(!without.contains("claimed"));
         let begins = with.find("<p class=\"soft\"><span class=\"tag\">claimed").unwrap();
         let ends = begins + with[begins..].find("</p>").unwrap() + "</p>".len();
-        for said in ["Uptime Kuma says: down for 4 h", "down where we saw up, n = 4 checks"] {
+        for said in ["Uptime Kuma says: down for 4\u{a0}h", "down where we saw up, n = 4 checks"] {
             assert!(with[begins..ends].contains(said), "{}", &with[begins..ends]);
         }
         assert_eq!(format!("{}{}", &with[..begins], &with[ends..]), without);

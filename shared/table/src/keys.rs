@@ -105,8 +105,12 @@ pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
     Key { pk: history(of), sk: day.to_string() }
 }
 
+pub(crate) fn offerings(of: &ProviderId) -> String {
+    format!("offerings#{of}")
+}
+
 pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {
-    Key { pk: format!("offerings#{of}"), sk: offering.to_string() }
+    Key { pk: offerings(of), sk: offering.to_string() }
 }
 
 pub(crate) fn contract_itself(of: &ContractId) -> Key {

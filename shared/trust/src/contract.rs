@@ -165,10 +165,11 @@ impl Contract {
         Some((at.day(), outcome))
     }
 
-    /// Whether a renter cancelled what he had waited for longer than [`PATIENCE_DAYS`]: that it never came is what counts.
+    /// Whether somebody else than the provider cancelled what had been waited for longer than [`PATIENCE_DAYS`]: that it never came is
+    /// what counts. A marketplace that clears away what nobody answered would otherwise clear the provider's record.
     fn gave_up(&self, (cancelled, by): (Moment, CancelledBy), requested: Moment) -> bool {
         let waiting_since = self.accepted.map_or(requested, |(at, _)| at);
-        by == CancelledBy::Renter
+        by != CancelledBy::Provider
             && self.provisioned.is_none_or(|at| at > cancelled)
             && cancelled.day().since(waiting_since.day()) > PATIENCE_DAYS
     }
@@ -423,14 +424,17 @@ mod tests {
     }
 
     #[test]
-    fn a_renter_who_gives_up_waiting_leaves_the_delay_on_record() {
-        let give_up = |hours| {
-            contract(&[(0, requested()), (1, accepted()), (hours, cancelled(CancelledBy::Renter))]).outcome()
-        };
-        assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
-        assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
-        let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Renter))]);
-        assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+    fn who_gives_up_waiting_leaves_the_delay_on_record() {
+        for by in [CancelledBy::Renter, CancelledBy::Marketplace] {
+            let give_up =
+                |hours| contract(&[(0, requested()), (1, accepted()), (hours, cancelled(by))]).outcome();
+            assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
+            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
+            let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(by))]);
+            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+        }
+        let by_himself = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Provider))]).outcome();
+        assert!(matches!(by_himself, Some((_, Outcome::Cancelled { by: CancelledBy::Provider, .. }))));
     }
 
     #[test]

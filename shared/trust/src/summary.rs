@@ -7,14 +7,14 @@ mod replies;
 mod siblings;
 mod uptime;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::ContractDay,
     feedback::FeedbackDay,
-    id::ProviderId,
+    id::{ProviderId, Region},
     marketplace::Profile,
     past::Past,
     policy::{Family, Policy},
@@ -93,6 +93,9 @@ pub struct Summary {
     /// His profile; absent while he is not registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Where he offers, as far as his offerings say it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub regions: BTreeSet<Region>,
     /// The first time anything was said of him.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_since: Option<Moment>,
@@ -150,6 +153,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         provider: provider.clone(),
         as_of,
         profile: signals.provider.profile.as_ref().map(|(_, profile)| profile.clone()),
+        regions: signals.provider.regions.clone(),
         known_since: signals.provider.known_since,
         checked_in_at: signals.provider.checked_in_at,
         track,

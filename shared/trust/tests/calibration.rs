@@ -123,7 +123,7 @@ fn history(
     (if weights > 0.0 { sum / weights } else { now }, observations)
 }
 
-const COUNTS: [u64; 3] = [3, 30, 300];
+const COUNTS: [u64; 3] = [3, 30, 150];
 
 #[test]
 fn of_providers_like_the_population_nine_in_ten_are_within_what_is_stated_of_them() {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use table::Card;
 use trust::{
-    id::{OperatorId, ProviderId},
+    id::{OperatorId, ProviderId, Region},
     policy::Family,
     setup::{ProviderChat, State},
     summary::{Siblings, Summary, Track, UptimeFacts},
@@ -56,7 +56,7 @@ pub(crate) struct ListedProvider<'a> {
     /// The first time anything was said of him.
     known_since: Option<Time>,
     /// Where he offers. Empty where that is not known.
-    regions: Vec<&'a str>,
+    regions: Vec<Text<&'a Region>>,
     /// His price as a share of the median of comparable offers; `null` where that is not known.
     price_to_median: Option<f64>,
     /// When all this was worked out.
@@ -86,7 +86,7 @@ impl<'a> ListedProvider<'a> {
             reply_median: Percentile::of(&card.reply_median, card.waits),
             contracts_completed: card.completed,
             known_since: card.known_since.map(Time),
-            regions: card.regions.iter().map(String::as_str).collect(),
+            regions: card.regions.iter().map(Text).collect(),
             price_to_median: card.price.map(|thousandths| f64::from(thousandths) / 1000.0),
             as_of: Time(card.as_of),
         }
@@ -134,6 +134,8 @@ pub(crate) struct Provider<'a> {
     operator_id: Option<Text<&'a OperatorId>>,
     /// The other providers of that account; `null` where none is named.
     siblings: Option<SiblingFigures>,
+    /// Where he offers, as far as his offerings say it.
+    regions: Vec<Text<&'a Region>>,
     /// The first time anything was said of him.
     known_since: Option<Time>,
     /// The last time he proved to be around.
@@ -171,6 +173,7 @@ impl<'a> Provider<'a> {
             website: profile.and_then(|profile| profile.website.as_deref()),
             operator_id: profile.and_then(|profile| profile.operator_id.as_ref()).map(Text),
             siblings: summary.siblings.as_ref().map(SiblingFigures::of),
+            regions: summary.regions.iter().map(Text).collect(),
             known_since: summary.known_since.map(Time),
             checked_in_at: summary.checked_in_at.map(Time),
             as_of: Time(summary.as_of),

@@ -29,6 +29,10 @@ pub(crate) fn of(world: &World, now: Moment) -> Value {
         "operators": operators,
         "contracts": world.contracts.iter().map(|(id, one)| (id.to_string(), contract(one))).collect::<serde_json::Map<_, _>>(),
         "conversations": world.talks.iter().map(talk).collect::<Vec<_>>(),
+        "siblings": {
+            "others": world.siblings.as_ref().map_or(0, |siblings| siblings.others),
+            "flagged": world.siblings.as_ref().map_or(0, |siblings| siblings.flagged),
+        },
         "services": services(world),
         "votes": votes(world),
     })

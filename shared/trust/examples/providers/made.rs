@@ -5,6 +5,7 @@ use trust::{
     feedback::{Answer, Answers},
     id::{ContractId, RenterId},
     marketplace::CancelledBy,
+    summary::Siblings,
     time::Moment,
     uptime::{
         day::Tally,
@@ -32,6 +33,8 @@ struct Nature {
     sees_to_it: f64,
     /// How often what is not good is a rejection.
     declines: f64,
+    /// Whether he ends most contracts of late.
+    turns: bool,
 }
 
 /// The provider of this number.
@@ -58,13 +61,46 @@ pub(crate) fn provider(seed: u64, number: u64, now: Moment) -> World {
         stays_up: draw.rate(4.0, 1.0),
         sees_to_it: draw.one_of(&[0.5, 1.0, 1.0]),
         declines: draw.one_of(&[0.0, 0.0, 0.8]),
+        turns: draw.happens(0.1),
     };
     for _ in 0..nature.contracts {
         let age = draw.below(nature.days * DAY) as i64;
         contract(&mut world, &mut draw, &nature, now.plus(-age), now);
     }
+    if draw.happens(0.1) {
+        burst(&mut world, &mut draw, now);
+    }
     services(&mut world, &mut draw, &nature, now);
+    if draw.happens(0.2) {
+        let others = draw.within(1, 3);
+        world.siblings = Some(Siblings {
+            operator: "op-1".parse().unwrap(),
+            seen_on: now.day(),
+            others,
+            flagged: draw.within(0, others),
+            known_since: None,
+        });
+    }
     world
+}
+
+/// Far more answers in one week than in those before it, or nearly.
+fn burst(world: &mut World, draw: &mut Draw, now: Moment) {
+    let on = now.plus(-((draw.within(1, 100) * DAY) as i64));
+    let spread = draw.within(1, 9) * DAY;
+    for number in 0..draw.within(8, 25) {
+        let agreed = Agreed {
+            renter: format!("b-{number}").parse().unwrap(),
+            price: draw.below(2),
+            term: 86_400,
+            promise: None,
+            silent_after: None,
+        };
+        let contract = world.serve(on.plus(-((draw.within(20, 40) * DAY) as i64)), agreed);
+        let at = on.plus(-(draw.below(spread) as i64));
+        let answers = Answers { matched_description: Answer::Yes, rent_again: Answer::Yes };
+        world.vote(at, &contract, answers).unwrap();
+    }
 }
 
 fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Moment, now: Moment) {
@@ -89,7 +125,8 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
         let at = at.plus(draw.within(1, most) as i64);
         (at <= now).then_some(at)
     };
-    let stages = story(draw, nature);
+    let turned = nature.turns && now.since(requested) < 20 * DAY as u32 && draw.happens(0.9);
+    let stages = if turned { vec![Stage::Cancel(CancelledBy::Provider)] } else { story(draw, nature) };
     let mut at = requested;
     for stage in stages {
         let most = match stage {
@@ -111,7 +148,10 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
             Stage::Fail => world.fail(next, &contract),
             Stage::Complete => world.complete(next, &contract),
             Stage::Cancel(by) => world.cancel(next, &contract, by),
-            Stage::GiveUp => world.cancel(next, &contract, CancelledBy::Renter),
+            Stage::GiveUp => {
+                let by = draw.one_of(&[CancelledBy::Renter, CancelledBy::Marketplace]);
+                world.cancel(next, &contract, by);
+            }
         }
         at = next;
     }

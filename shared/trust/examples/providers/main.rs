@@ -36,14 +36,15 @@ fn main() -> io::Result<()> {
 }
 
 fn found(summary: &Summary) -> Value {
-    let flags: Vec<Value> = summary
+    let mut flags: Vec<(Value, &str, u64, u64)> = summary
         .flags
         .iter()
         .map(|flag| {
             let severity = if flag.severity == Severity::Critical { "critical" } else { "warning" };
-            json!([flag.concern, severity, flag.evidence.count, flag.evidence.of])
+            (json!(flag.concern), severity, flag.evidence.count, flag.evidence.of)
         })
         .collect();
+    flags.sort_by_key(|(concern, ..)| concern.to_string());
     let score = summary.score.as_ref().map(|score| {
         let families: serde_json::Map<String, Value> = score
             .families

@@ -22,7 +22,7 @@ use trust::{
     renters::{Renters, Served},
     replies::{self, ReplyDelta, View},
     signal::Delta,
-    summary::{Days, Signals, Summary, summarise},
+    summary::{Days, Siblings, Signals, Summary, summarise},
     time::{Day, Moment},
     uptime::{
         count::{UptimeCount, UptimeDelta},
@@ -90,6 +90,8 @@ pub struct World {
     pub said: BTreeMap<ContractId, Vec<(Moment, Answers)>>,
     /// Who else is known as a provider.
     pub others: BTreeMap<RenterId, Provider>,
+    /// The other providers of his operator.
+    pub siblings: Option<Siblings>,
 }
 
 /// What is agreed.
@@ -114,6 +116,7 @@ impl World {
             votes: BTreeMap::new(),
             said: BTreeMap::new(),
             others: BTreeMap::new(),
+            siblings: None,
         }
     }
 
@@ -261,6 +264,7 @@ impl World {
             past: None,
             renters: Renters::new(served),
             waiting: waits.into_iter().collect(),
+            siblings: self.siblings.clone(),
         }
     }
 
