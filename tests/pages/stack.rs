@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use table::{Seen, Segment, Table};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use trust::{
+    contract::Contract,
     id::ProviderId,
+    marketplace::MarketplaceEvent,
     time::Moment,
     uptime::slot::{Outcome, Panel, Reason},
 };
@@ -153,8 +155,12 @@ impl Past {
                 });
                 let data =
                     json!({ "contract_id": contract, "endpoints": [endpoint], "sla": { "uptime": 9900 } });
-                self.tell(&requested(&contract, part.id, "renter-of-old", 90 * DAY, begun)).await?;
-                self.tell(&event("contract.provisioned", begun, &data)).await?;
+                // A year, so that the contract does not lapse meanwhile.
+                let requested = requested(&contract, part.id, "renter-of-old", 365 * DAY, begun);
+                let provisioned = event("contract.provisioned", begun, &data);
+                self.learned(&contract, &[&requested, &provisioned], begun).await?;
+                self.tell(&requested).await?;
+                self.tell(&provisioned).await?;
             }
         }
         self.watch(now).await?;
@@ -197,7 +203,15 @@ impl Past {
                 self.summarise(part.id, now.min(day.start().plus(DAY - HOUR))).await?;
             }
         }
-        while uptime_seal::append(&self.seal, now).await? > 0 {}
+        let mut appended = 0;
+        loop {
+            let round = uptime_seal::append(&self.seal, now).await?;
+            if round == 0 {
+                break;
+            }
+            appended += round;
+        }
+        ensure!(appended > WATCHED as usize, "only {appended} records are in the log");
         Ok(())
     }
 
@@ -224,6 +238,17 @@ impl Past {
         let links = links.context("a request has no link")?;
         ensure!(links.len() == ASKED, "{} renters were asked", links.len());
         Ok(links)
+    }
+
+    /// Has what these events say of a contract watched as if they had been learned of at this moment: nothing is watched before.
+    async fn learned(&self, contract: &str, events: &[&Value], at: Moment) -> anyhow::Result<()> {
+        let (id, mut known) = (contract.parse()?, Contract::default());
+        for event in events {
+            let event: MarketplaceEvent = serde_json::from_value(Value::clone(event))?;
+            known.join(event.time, &event.happened);
+            lifecycle::follow(&self.lifecycle, &id, &event, &known, at).await??;
+        }
+        Ok(())
     }
 
     async fn tell(&self, event: &Value) -> anyhow::Result<()> {

@@ -353,12 +353,10 @@ impl Read {
                 json!({ "description": "The next page, with rel=\"next\".", "schema": { "type": "string" } });
         }
         let is_page = self.tag == "Pages" && !self.answer["text/html"].is_null();
-        if self.tag == "Providers" && self.path != "/v1/openapi.json"
-            || ["/compare", "/docs"].contains(&self.path)
-        {
+        if self.tag == "Providers" && self.path != "/v1/openapi.json" || self.path == "/docs" {
             answers["400"] = json!({ "$ref": "#/components/responses/BadParameter" });
         }
-        if self.path == "/" {
+        if ["/", "/compare"].contains(&self.path) {
             answers["400"] =
                 json!({ "description": "The page, which says what is wrong.", "content": self.answer });
         }
