@@ -145,12 +145,16 @@ pub async fn compare(table: &Table, policy: &Policy) -> Result<Comparison, Resco
     }
 }
 
-/// Deletes all candidates by the policy of this version and forgets its runs. Returns how many there were.
-pub async fn drop_candidates(table: &Table, version: &str, limits: Limits) -> Result<u64, RescoreError> {
+/// Deletes all candidates by the policy of this version, at most so many a second, and forgets its runs. Returns how many there were.
+pub async fn drop_candidates(
+    table: &Table,
+    version: &str,
+    per_second: NonZeroU32,
+) -> Result<u64, RescoreError> {
     // First what says that they are complete.
     table.forget_run(RunKind::Compute, version).await?;
     table.forget_run(RunKind::Switch, version).await?;
-    let mut pace = pace::Pace::new(limits.per_second);
+    let mut pace = pace::Pace::new(per_second);
     let (begun, mut dropped) = (tokio::time::Instant::now(), 0);
     loop {
         let some = table.drop_candidates(version).await?;
