@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stack::{Author, Door, Message, ago, completed, in_memory, registered};
+use crate::stack::{Author, Door, Message, ago, completed, event, in_memory, registered};
 
 /// `good` has many contracts, `silent` as many and a renter who waits for four days, `fresh` has none.
 async fn marketplace(door: &Door) {
@@ -14,6 +14,11 @@ async fn marketplace(door: &Door) {
             events.extend(completed(&format!("{provider}-{index}"), provider, &format!("r{index}"), at));
         }
     }
+    events.extend([
+        offered("good", "small", "eu-1"),
+        offered("silent", "small", "eu-2"),
+        event("offering.withdrawn", ago(1), json!({ "provider_id": "silent", "offering_id": "small" })),
+    ]);
     door.told(&events).await;
     let waiting = Message {
         account: 2,
@@ -24,6 +29,12 @@ async fn marketplace(door: &Door) {
     door.settled().await;
     door.said(&waiting).await;
     door.settled().await;
+}
+
+fn offered(provider: &str, offering: &str, region: &str) -> Value {
+    let data =
+        json!({ "provider_id": provider, "offering_id": offering, "name": "A server", "region": region });
+    event("offering.published", ago(60), data)
 }
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -44,7 +55,8 @@ async fn filters_leave_what_they_say_and_each_order_is_its_own() {
         ("min_contracts=0.8&flags=none", vec!["good"]),
         ("min_score=50", vec!["good"]),
         ("q=PROVIDER%20S", vec!["silent"]),
-        ("region=eu", vec![]),
+        ("region=eu-1", vec!["good"]),
+        ("region=eu-2", vec![]),
         ("max_price=1.0", vec![]),
     ] {
         let page = door.json(&format!("/v1/providers?{query}")).await;
@@ -136,6 +148,9 @@ async fn badges_feeds_pictures_and_pages_are_there_for_known_providers_only() {
     for said in ["Provider good", "Provider silent", "Not registered", "nobody"] {
         assert!(compared.contains(said), "{said}");
     }
+    let too_many = door.get("/compare?ids=a,b&ids=c,d,e").await;
+    assert_eq!(too_many.status(), StatusCode::BAD_REQUEST);
+    assert!(too_many.text().await.unwrap().contains("One to 4 providers can be compared"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,4 +184,44 @@ async fn the_list_page_searches_and_says_what_it_did_not_understand() {
     let wrong = door.get("/?min_score=many").await;
     assert_eq!(wrong.status(), 400);
     assert!(wrong.text().await.unwrap().contains("role=\"alert\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_name_of_a_flagged_operator_is_flagged_from_the_start_and_leads_to_his_other_names() {
+    let (_stack, door) = in_memory().await;
+    let of_one_operator = |mut event: Value| {
+        event["data"]["operator_id"] = "acct-1".into();
+        event
+    };
+    let mut events = vec![of_one_operator(registered("silent", 2)), registered("another", 3)];
+    events.extend(completed("silent-0", "silent", "r0", ago(60 * 24 * 20)));
+    door.told(&events).await;
+    let waiting = Message {
+        account: 2,
+        renter: "r0".to_owned(),
+        contract: Some("silent-0".to_owned()),
+        ..Message::new(1, 1, Author::Renter, ago(60 * 96))
+    };
+    door.settled().await;
+    door.said(&waiting).await;
+    door.settled().await;
+    door.told(&[of_one_operator(registered("fresh", 9))]).await;
+    door.settled().await;
+
+    let concerns = async |id: &str| {
+        let provider = door.json(&format!("/v1/providers/{id}")).await;
+        let flags = provider["flags"].as_array().unwrap().clone();
+        let of = |flag: &Value| (flag["concern"].clone(), flag["count"].clone(), flag["of"].clone());
+        flags.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(concerns("fresh").await, [(json!("sibling-flagged"), json!(1), json!(1))]);
+    assert_eq!(concerns("silent").await, [(json!("silent"), json!(1), json!(1))]);
+    assert_eq!(concerns("another").await, []);
+
+    let fresh = door.json("/v1/providers/fresh").await;
+    assert_eq!(fresh["siblings"]["flagged"], 1);
+    let all = door.json(fresh["siblings"]["list"].as_str().unwrap()).await;
+    assert_eq!(ids(&all), ["fresh", "silent"]);
+    let page = door.get("/providers/fresh").await.text().await.unwrap();
+    assert!(page.contains("<a href=\"/providers/silent\">Provider silent</a> (1 warning)"), "{page}");
 }

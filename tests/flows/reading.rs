@@ -1,5 +1,6 @@
 //! Reading: caching, cursors, parameters.
 
+use end_to_end::table_calls::CountedApi;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -36,6 +37,26 @@ async fn whoever_has_the_latest_is_told_304() {
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
         assert_eq!(again.headers()["etag"], tag);
         assert_eq!(again.text().await.unwrap(), "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_fifty_is_one_query_and_a_provider_one_read() {
+    let (stack, door) = in_memory().await;
+    door.told(&(0..60).map(|index| registered(&format!("p{index:02}"), 100 + index)).collect::<Vec<_>>())
+        .await;
+    door.settled().await;
+    let api = CountedApi::beside(&stack).await.unwrap();
+    for (path, operation, items, most) in [
+        ("/v1/providers?limit=50", "Query", 50, 2.0),
+        ("/", "Query", 50, 2.0),
+        ("/v1/providers/p07", "GetItem", 1, 0.5),
+    ] {
+        let (response, calls) = api.get(path).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let [call] = calls.as_slice() else { panic!("{path}: {calls:?}") };
+        assert_eq!((call.operation.as_str(), call.items), (operation, items), "{path}");
+        assert!(call.units > 0.0 && call.units <= most, "{path}: {calls:?}");
     }
 }
 

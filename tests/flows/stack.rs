@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use end_to_end::samples::EVENTS_SECRET;
+pub(crate) use end_to_end::samples::{EVENTS_SECRET, queued};
 use local_stack::{Options, Stack, Storage};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -246,21 +246,6 @@ pub(crate) fn event(kind: &str, at: Moment, data: impl Into<Value>) -> Value {
         .take(200)
         .collect::<String>();
     json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind, "time": at, "data": data })
-}
-
-/// Events off the bus, as a queue hands them over.
-pub(crate) fn queued(source: &str, events: &[(&str, &Value)]) -> Value {
-    let record = |(index, (kind, detail)): (usize, &(&str, &Value))| {
-        let envelope = json!({
-            "version": "0", "id": "1", "source": source, "detail-type": kind, "account": "0", "region": "local",
-            "time": "2026-11-02T00:00:00Z", "resources": [], "detail": detail,
-        });
-        json!({
-            "messageId": format!("m{index}"), "receiptHandle": "r", "body": envelope.to_string(), "md5OfBody": "", "attributes": {},
-            "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "", "awsRegion": "local",
-        })
-    };
-    json!({ "Records": events.iter().enumerate().map(record).collect::<Vec<_>>() })
 }
 
 pub(crate) fn registered(provider: &str, account: u64) -> Value {

@@ -1,6 +1,7 @@
 //! From what workers saw to days, outages, promises and the log, in time that the tests move.
 
 mod asking;
+mod corrections;
 mod log;
 mod reports;
 mod scores;
@@ -10,12 +11,17 @@ mod witnesses;
 mod world;
 
 use serde_json::Value;
-use trust::uptime::{
-    facts::Facts,
-    slot::{Gap, Reason, Slot},
+use trust::{
+    time::Moment,
+    uptime::{
+        configuration::Salt,
+        facts::Facts,
+        shard::MOST_MONITORS,
+        slot::{Gap, Reason, Slot},
+    },
 };
 
-use world::{DOWN, MINUTES_A_DAY, UP, World};
+use world::{DOWN, MINUTES_A_DAY, UP, World, panel};
 
 fn only(facts: &[Facts]) -> &Facts {
     assert_eq!(facts.len(), 1);
@@ -155,6 +161,20 @@ async fn work_that_was_announced_a_day_ahead_is_no_downtime_and_stands_in_the_ra
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_is_announced_when_it_is_first_handled_however_early_it_is_said_to_have_been() {
+    for (told, counted) in [(&[30, 120][..], 59), (&[90, 120], 0)] {
+        let world = World::start().await;
+        for told in told {
+            world.announce_told(MINUTES_A_DAY + 60..MINUTES_A_DAY + 120, *told).await;
+        }
+        world.see(MINUTES_A_DAY..2 * MINUTES_A_DAY, DOWN).await;
+        world.seal(2 * MINUTES_A_DAY + 120).await;
+        let all = world.facts().await;
+        assert_eq!(only(&all).sealed.days[1].tally.maintenance(), counted, "told after {told:?} minutes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_is_reported_late_does_not_end_an_outage() {
     let world = World::start().await;
     world.see(0..10, UP).await;
@@ -172,6 +192,99 @@ async fn a_slot_that_is_reported_late_does_not_end_an_outage() {
     // Nobody has reported for long: sight is lost.
     world.settle(30).await;
     assert_eq!(world.told(), ["outage.opened", "outage.closed"]);
+}
+
+/// The days from the first on that are sealed, and how many of them have slots that are expected.
+async fn sealed_days(world: &World) -> (usize, usize) {
+    let all = world.facts().await;
+    let days = &only(&all).sealed.days;
+    (world.records().await.len(), days.iter().filter(|day| day.tally.expected() > 0).count())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_nobody_says_has_ended_lapses_a_week_after_its_term_until_there_is_word_of_it() {
+    // The term is 100 days.
+    const LAPSED: i64 = 107;
+    let world = World::start().await;
+    world.seal((LAPSED - 2) * MINUTES_A_DAY + 120).await;
+    assert_eq!(world.table().shards().await.unwrap(), [world.shard]);
+    world.seal((LAPSED + 9) * MINUTES_A_DAY).await;
+    assert_eq!(world.table().shards().await.unwrap(), [], "it is asked no more");
+    assert_eq!(sealed_days(&world).await.0, LAPSED as usize);
+    let ended = async || world.table().monitor(&world.monitor).await.unwrap().unwrap().value.watch.ended;
+    assert_eq!(ended().await, Some(world.begun().plus(LAPSED * 86_400)));
+    let versions = world.table().monitor(&world.monitor).await.unwrap().unwrap().value.configurations.len();
+
+    // It goes on after all: what nobody asked meanwhile is unknown.
+    let told = (LAPSED + 10) * MINUTES_A_DAY;
+    world.extend_told((LAPSED + 20) * MINUTES_A_DAY, told).await;
+    assert_eq!((ended().await, world.table().shards().await.unwrap()), (None, vec![world.shard]));
+    world.seal(told + 2 * MINUTES_A_DAY + 120).await;
+    assert_eq!(sealed_days(&world).await, (LAPSED as usize + 12, 90));
+
+    // And then it had ended.
+    let last = LAPSED + 11;
+    world.end_told(last * MINUTES_A_DAY, told + 3 * MINUTES_A_DAY).await;
+    world.append(told + 3 * MINUTES_A_DAY).await;
+    world.review(told + 3 * MINUTES_A_DAY + 5).await;
+    world.seal(told + 4 * MINUTES_A_DAY).await;
+    assert_eq!(ended().await, Some(world.slot(last * MINUTES_A_DAY)));
+    assert_eq!(world.table().shards().await.unwrap(), []);
+    let monitor = world.table().monitor(&world.monitor).await.unwrap().unwrap().value;
+    assert_eq!(monitor.configurations.len(), versions + 2, "that it goes on, and its end");
+    let lifetimes: Vec<Option<Moment>> =
+        (1..).map_while(|number| monitor.leaf(number)).map(|leaf| leaf.lifetime.ended()).collect();
+    assert_eq!(lifetimes.last(), Some(&Some(world.slot(last * MINUTES_A_DAY))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_is_decided_by_those_who_were_to_watch_as_it_began_and_the_log_says_who_does_from_when_on() {
+    let world = World::start().await;
+    world.settle(5).await;
+    world.see(0..2 * MINUTES_A_DAY, UP).await;
+    // From noon on another place is to be asked from, of which nothing comes.
+    let more = world.start_with_settings(&[("VANTAGES", "home,other")]).await.unwrap();
+    uptime_seal::settle(&more, world.shard, &[], world.after(MINUTES_A_DAY / 2)).await.unwrap();
+    let all = world.facts().await;
+    assert_eq!(only(&all).days().next().unwrap().tally.up(), MINUTES_A_DAY as u64 / 2);
+    for day in [1, 2, 2] {
+        uptime_seal::seal(&more, world.shard, world.after(day * MINUTES_A_DAY + 120)).await.unwrap();
+    }
+    let all = world.facts().await;
+    let days: Vec<(u64, u64)> =
+        only(&all).sealed.days.iter().map(|day| (day.tally.up(), day.tally.unknown())).collect();
+    assert_eq!(days, [(MINUTES_A_DAY as u64, 0), (0, MINUTES_A_DAY as u64)]);
+    let monitor = world.table().monitor(&world.monitor).await.unwrap().unwrap().value;
+    let panels: Vec<usize> =
+        (1..).map_while(|number| monitor.leaf(number)).map(|leaf| leaf.panel.vantages().len()).collect();
+    assert_eq!(panels, [1, 2]);
+    assert_eq!(monitor.leaf(2).unwrap().from, world.begun().plus(86_400));
+    assert_eq!(world.append(2 * MINUTES_A_DAY + 121).await, 2 + 2, "two versions and two days");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_monitors_find_room_without_a_walk_and_take_what_has_become_free() {
+    let world = World::start().await;
+    let known = world.table().monitor(&world.monitor).await.unwrap().unwrap().value;
+    let add = async |number: u32| {
+        let mut watch = known.watch.clone();
+        watch.service.monitor = format!("m{number}").parse().unwrap();
+        let before = world.table().consumed().read;
+        let checks = [(world.begun(), known.configurations[0].check.clone())];
+        let added = world.table().add_monitor(watch, &checks, &panel(), || Salt([9; 16])).await.unwrap();
+        (added.place.shard, world.table().consumed().read - before)
+    };
+    let mut shards = std::collections::BTreeMap::new();
+    for number in 1..2 * MOST_MONITORS + 2 {
+        let (shard, read) = add(number).await;
+        *shards.entry(shard).or_insert(0) += 1;
+        // Where to begin, and a shard; one more where that is full.
+        assert!(read <= 3000, "{read} at {number}");
+    }
+    assert_eq!(shards.into_values().collect::<Vec<_>>(), [MOST_MONITORS - 1, MOST_MONITORS, 2]);
+    world.table().retire_monitor(world.shard, &"m7".parse().unwrap()).await.unwrap();
+    assert_eq!(add(5000).await.0, world.shard);
+    assert_eq!(add(5001).await.0, world.shard.next().next());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod function;
+mod read;
 mod reconcile;
 mod rescore;
 mod sweep;
@@ -27,6 +28,15 @@ enum What {
         /// How many conversations.
         #[arg(long, default_value_t = 10_000)]
         conversations: u64,
+    },
+    /// Providers read through the local stack at a steady rate, whether it keeps up or not: latency. And what a page of the list costs.
+    Read {
+        /// How many requests a second.
+        #[arg(long, default_value_t = 1000)]
+        rate: u32,
+        /// For how long, in seconds.
+        #[arg(long, default_value_t = 30)]
+        seconds: u32,
     },
     /// The check of the ledger's binary over many open conversations, all of them missing and none changed: time and memory.
     Reconcile {
@@ -106,6 +116,7 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     match Flags::parse().what {
         What::Capacity { conversations } => capacity::measure(conversations).await,
+        What::Read { rate, seconds } => read::measure(rate, seconds).await,
         What::Reconcile { binaries, accounts, conversations } => {
             reconcile::measure(&binaries, accounts, conversations).await
         }

@@ -235,7 +235,7 @@ fn signals(kind: u64, now: Moment) -> Vec<Value> {
             items.push(counted(day, "u", &[("c20d0", 1 + kind % 3), (down, 1)]));
         }
         // Minutes to hours: from the 4th doubling of what a chunk holds on.
-        for message in 0..=kind % 4 {
+        for message in 0..=(kind % 4) {
             let chunk = 4 + (turn + message) % 5;
             let rank = if message == 0 { 'f' } else { 'l' };
             let late = if turn.is_multiple_of(11) { "b" } else { "k" };

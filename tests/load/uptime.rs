@@ -256,6 +256,7 @@ async fn fill(table: &Table, monitors: usize, day: Day) -> anyhow::Result<ShardI
             schedule: Schedule { grid, running },
             windows: Vec::new(),
             ended: None,
+            lapses: None,
             sla: None,
             rented_by: RentedBy::Another,
         };

@@ -10,3 +10,7 @@ pub mod operator;
 pub mod runtime_api;
 pub mod samples;
 pub mod services;
+mod settled;
+pub mod table_calls;
+
+pub use settled::settled;

@@ -51,6 +51,21 @@ pub fn marketplace(kind: &str) -> anyhow::Result<Value> {
     of(&format!("marketplace/{kind}"))
 }
 
+/// Events off the bus, as a queue hands them over.
+pub fn queued(source: &str, events: &[(&str, &Value)]) -> Value {
+    let record = |(index, (kind, detail)): (usize, &(&str, &Value))| {
+        let envelope = json!({
+            "version": "0", "id": "1", "source": source, "detail-type": kind, "account": "0", "region": "local",
+            "time": "2026-11-02T00:00:00Z", "resources": [], "detail": detail,
+        });
+        json!({
+            "messageId": format!("m{index}"), "receiptHandle": "r", "body": envelope.to_string(), "md5OfBody": "", "attributes": {},
+            "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "", "awsRegion": "local",
+        })
+    };
+    json!({ "Records": events.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
 /// Signs an invocation's body as Chatwoot does, with this secret, at this time.
 pub fn sign_as_chatwoot(invocation: &mut Value, secret: &str, at: Moment) {
     let body = invocation["body"].as_str().unwrap_or_default().to_owned();

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -38,7 +39,7 @@ pub struct Services {
     settings: BTreeMap<String, String>,
     recorded: Arc<Recorded>,
     /// Holds the table's file for as long as the services are wanted.
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 /// A message that was sent to a queue.
@@ -72,13 +73,24 @@ impl Services {
         bus: BusHealth,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let services = Self::start_in(directory.path(), secrets, bus, parameters).await?;
+        Ok(Self { _directory: Some(directory), ..services })
+    }
+
+    /// The same, with the table's file in this directory, where a local stack finds it afterwards.
+    pub async fn start_in(
+        directory: &Path,
+        secrets: Value,
+        bus: BusHealth,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
         let mut parameters = parameters.clone();
         // Nobody listens there: what is posted to a function is lost.
         parameters.entry(template::ADDRESS.to_owned()).or_insert_with(|| "http://127.0.0.1:9".to_owned());
         let wiring = template::read(TEMPLATE, &parameters)?;
-        let directory = tempfile::tempdir()?;
         // In memory it would slow down with every write: there the embedded database's stream can not be given an index.
-        let database = database::open(Some(&directory.path().join("table.sqlite")), &wiring.tables)?;
+        let database = database::open(Some(&directory.join("table.sqlite")), &wiring.tables)?;
         let dynamodb = database::serve(database)?;
         let secrets = Vault::open(&wiring.secrets, &secrets.to_string(), None)?;
         let recorded =
@@ -99,7 +111,7 @@ impl Services {
         ];
         let settings =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Self { wiring, settings, recorded, _directory: directory })
+        Ok(Self { wiring, settings, recorded, _directory: None })
     }
 
     /// What the template and Lambda put into this function's environment.

@@ -16,7 +16,10 @@ type day struct {
 	monitor, previous, hash string
 	sequence                int64
 	date                    time.Time
+	grid                    string
 	counts                  counts
+	index                   int64
+	corrected               bool
 }
 
 // counts are slots by their letter.
@@ -29,10 +32,11 @@ const (
 )
 
 var (
-	nameForm  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	hexForm   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	checkForm = regexp.MustCompile(`^(https?|tcp|tls|ssh|dns)$`)
-	runForm   = regexp.MustCompile(`^([2-9]|[1-9][0-9]{1,3})?([.` + letters + `NRTLSBGAFCDU])`)
+	nameForm   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	reasonForm = regexp.MustCompile(`^[!-~]([ -~]{0,498}[!-~])?$`)
+	hexForm    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	checkForm  = regexp.MustCompile(`^(https?|tcp|tls|ssh|dns)$`)
+	runForm    = regexp.MustCompile(`^([2-9]|[1-9][0-9]{1,3})?([.` + letters + `NRTLSBGAFCDU])`)
 )
 
 // A reader takes a record line by line, and keeps what was wrong first.
@@ -132,6 +136,9 @@ func readDay(record []byte) (d day, err error) {
 	r.require((d.sequence == 0 && d.previous == "-") || (d.sequence > 0 && hexForm.MatchString(d.previous)), "a number and the hash before do not fit")
 	r.number(r.next("configuration"))
 	d.date = r.time(dateForm, r.next("day"))
+	if len(r.lines) > 1 {
+		d.grid = strings.Join(r.lines[:2], " ")
+	}
 	slots := r.grid()
 	var names []string
 	var seen [][3]int64
@@ -157,6 +164,35 @@ func readDay(record []byte) (d day, err error) {
 		r.require(!answered && latency == "-", "latencies do not fit the answers")
 	}
 	return d, r.end()
+}
+
+// correct takes over what a record `correction/1` says is right, in place of the day of it that came before.
+func (c claim) correct(by int64, record []byte) error {
+	parts := strings.SplitN(string(record), "\n", 4)
+	r := reader{lines: parts[1:]}
+	wrong, err := decimal(r.next("leaf"))
+	r.require(err == nil, "a place is malformed")
+	r.form(reasonForm, r.next("reason"))
+	if r.err != nil {
+		return r.err
+	}
+	if len(r.lines) != 1 || !strings.HasPrefix(r.lines[0], "day/1\n") {
+		return fmt.Errorf("leaf %d is wrong, and how it is right is not said", wrong)
+	}
+	right, err := readDay([]byte(r.lines[0]))
+	if err != nil {
+		return err
+	}
+	for at, d := range c.series[right.monitor] {
+		if d.index == wrong && wrong < by {
+			if right.sequence != d.sequence || right.previous != d.previous || !right.date.Equal(d.date) || right.grid != d.grid {
+				return fmt.Errorf("another day is in the place of leaf %d", wrong)
+			}
+			c.series[right.monitor][at].counts, c.series[right.monitor][at].corrected = right.counts, true
+			return nil
+		}
+	}
+	return fmt.Errorf("leaf %d is no day of %s before it", wrong, right.monitor)
 }
 
 // readEnd is when a monitor ended, of a record `monitor/1`.
@@ -191,6 +227,7 @@ func claimOf(leaves []leaf, days int) (c claim, err error) {
 			if err != nil {
 				return c, fmt.Errorf("leaf %d: %v", leaf.index, err)
 			}
+			d.index = leaf.index
 			c.series[d.monitor] = append(c.series[d.monitor], d)
 			if c.first.IsZero() || d.date.Before(c.first) {
 				c.first = d.date
@@ -207,6 +244,10 @@ func claimOf(leaves []leaf, days int) (c claim, err error) {
 				return c, fmt.Errorf("%s ends twice", monitor)
 			}
 			c.ends[monitor] = end
+		case "correction/1":
+			if err := c.correct(leaf.index, leaf.bytes); err != nil {
+				return c, fmt.Errorf("leaf %d: %v", leaf.index, err)
+			}
 		default:
 			return c, fmt.Errorf("leaf %d, a %s, has no part in the claim", leaf.index, kind)
 		}
@@ -268,14 +309,20 @@ func (c claim) print(h head) {
 	sort.Strings(monitors)
 	whole := counts{}
 	for _, monitor := range monitors {
-		series, sum := c.series[monitor], counts{}
+		series, sum, corrected := c.series[monitor], counts{}, 0
 		for _, d := range series {
 			sum.add(d.counts)
+			if d.corrected {
+				corrected++
+			}
 		}
 		whole.add(sum)
 		fmt.Printf("\nmonitor %s: %s", monitor, period(series[0].date, series[len(series)-1].date))
 		if end, ended := c.ends[monitor]; ended {
 			fmt.Printf(", ended %s", end.Format(timeForm))
+		}
+		if corrected > 0 {
+			fmt.Printf(", %d corrected", corrected)
 		}
 		fmt.Println()
 		sum.print()

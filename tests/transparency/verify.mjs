@@ -19,7 +19,8 @@ const figures = (what, of) => [
 
 const lines = (claim) => {
   const both = (of) => [...figures('uptime', of.contractual), ...figures('raw uptime', of.raw)]
-  const monitor = (of) => ['', `monitor ${of.monitor}: ${period(of)}${of.ended ? `, ended ${of.ended}` : ''}`, ...both(of)]
+  const more = ({ ended, corrected }) => `${ended ? `, ended ${ended}` : ''}${corrected ? `, ${corrected} corrected` : ''}`
+  const monitor = (of) => ['', `monitor ${of.monitor}: ${period(of)}${more(of)}`, ...both(of)]
   const all = ['', `all ${counted(claim.monitors.length, 'monitor')}: ${period(claim)}`, ...both(claim)]
   return [`log ${claim.origin} of size ${claim.size}`, ...claim.monitors.flatMap(monitor), ...all]
 }

@@ -236,6 +236,7 @@ class Day:
         matches("-" if self.sequence == 0 else "[0-9a-f]{64}", self.previous)
         self.date = moment(day + "T00:00:00Z").date()
         count = slots_a_day(interval, phase)
+        self.place = (self.monitor, self.sequence, self.previous, self.date, interval, phase)
         self.counts = read_slots(slots, count)
         expected = count - self.counts["."]
         vantages = [vantage.split(" ") for vantage in vantages]
@@ -246,6 +247,7 @@ class Day:
         answered = any(counts[0] for counts in seen)
         require(len(times) == (2 if answered else 0) and times == sorted(times), "latencies do not fit the answers")
         self.hash = sha256(record.encode()).hex()
+        self.corrected = False
 
 
 def read_end(record):
@@ -262,19 +264,37 @@ def read_end(record):
     return monitor, moment(ended)
 
 
+def correct(by, record, days):
+    """Takes over what a record `correction/1` says is right, in place of one of these days, which came before it."""
+    lines = record.split("\n", 3)
+    require(len(lines) == 4, "the correction is cut off")
+    wrong, reason = decimal(after("leaf ", lines[1])), after("reason ", lines[2])
+    require(wrong < 2**63, "no place in a log")
+    matches(r"[!-~]([ -~]{0,498}[!-~])?", reason)
+    require(lines[3], f"leaf {wrong} is wrong, and how it is right is not said")
+    require(lines[3].startswith("day/1\n"), "no day that is right")
+    right = Day(lines[3])
+    require(wrong in days and wrong < by, f"leaf {wrong} is no day before it")
+    require(right.place == days[wrong].place, f"another day is in the place of leaf {wrong}")
+    days[wrong].counts, days[wrong].corrected = right.counts, True
+
+
 def claim(leaves, days_expected):
     """What the leaves of a bundle claim: each monitor's days and end, and the first and the last day of all."""
-    series, ends = {}, {}
+    series, ends, places = {}, {}, {}
     for index, leaf in leaves:
         try:
             record = leaf.decode("ascii")
         except UnicodeDecodeError as error:
             raise Doubt(f"leaf {index} is no text") from error
         kind = record.split("\n")[0]
-        require(kind in ("day/1", "monitor/1"), f"leaf {index}, a {kind}, has no part in the claim")
+        require(kind in ("day/1", "monitor/1", "correction/1"), f"leaf {index}, a {kind}, has no part in the claim")
         if kind == "day/1":
             day = Day(record)
             series.setdefault(day.monitor, []).append(day)
+            places[index] = day
+        elif kind == "correction/1":
+            correct(index, record, places)
         else:
             monitor, end = read_end(record)
             require(monitor not in ends, f"{monitor} ends twice")
@@ -337,6 +357,8 @@ def print_claim(origin, size, leaves, days_expected):
         counts = sum((day.counts for day in days), Counter())
         whole += counts
         end = f", ended {ends[monitor]:%Y-%m-%dT%H:%M:%SZ}" if monitor in ends else ""
+        corrected = sum(day.corrected for day in days)
+        end += f", {corrected} corrected" if corrected else ""
         print(f"\nmonitor {monitor}: {counted(len(days), 'day')}, {days[0].date} to {days[-1].date}{end}")
         both_figures(counts)
     print(f"\nall {counted(len(series), 'monitor')}: {counted((last - first).days + 1, 'day')}, {first} to {last}")

@@ -130,6 +130,7 @@ mod tests {
             configuration::Salt,
             monitor::Monitoring,
             shard::{Place, ShardId},
+            slot::Panel,
         },
     };
 
@@ -155,12 +156,13 @@ mod tests {
             });
             let event: MarketplaceEvent = serde_json::from_value(event).unwrap();
             contract.join(event.time, &event.happened);
-            monitoring.join(&event);
+            monitoring.join(&event, event.time).unwrap();
         }
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
         let place = Place { shard: ShardId::first_for(watch.schedule.grid), number: 0 };
         let mut monitor = Monitor { watch: watch.clone(), configurations: Vec::new(), place };
-        monitor.reconfigure(watch, &checks, || Salt([0xab; 16]));
+        let panel = Panel::new(["home".parse().unwrap()].into()).unwrap();
+        monitor.reconfigure(watch, &checks, &panel, || Salt([0xab; 16]));
         monitor
     }
 

@@ -32,11 +32,12 @@ use trust::{
     marketplace::MarketplaceEvent,
     setup::{CONTRACT_CHAT_WANTED, PROVIDER_CHAT_WANTED, Wanted},
     time::Moment,
-    uptime::slot::Panel,
+    uptime::{monitor::TooManyWishes, slot::Panel},
 };
 
 use chat::Chat;
 pub use chat::resume;
+pub use monitors::follow;
 use survey::Links;
 pub use survey::{Looked, look_at_surveys};
 
@@ -84,6 +85,9 @@ pub enum LifecycleError {
     /// The ledger could not be told, for a reason that trying again does not mend.
     #[error(transparent)]
     Detail(#[from] InvalidDetail),
+    /// More is wished to be watched for a contract than is kept of it. It ends in the dead-letter queue.
+    #[error(transparent)]
+    Wishes(#[from] TooManyWishes),
     /// The secrets can not be had. It is tried again.
     #[error(transparent)]
     Secrets(#[from] SecretsUnavailable),

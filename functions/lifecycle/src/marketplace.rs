@@ -25,14 +25,29 @@ pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Re
         Happened::OfferingPublished(offering) => {
             let key = (&offering.provider_id, &offering.offering_id);
             app.table.write_offering(key, event.time, Some(offering)).await?;
+            note_regions(app, &offering.provider_id).await?;
             wish::provider_chat(app, &offering.provider_id, wish::If::Absent, now).await?;
         }
         Happened::OfferingWithdrawn { provider_id, offering_id } => {
             app.table.write_offering((provider_id, offering_id), event.time, None).await?;
+            note_regions(app, provider_id).await?;
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Notes where a provider offers, from all that is known of his offerings: the same in any order.
+///
+/// The provider is read first. Whoever changes an offering after these are read notes it himself, and finds this noted before.
+async fn note_regions(app: &App, id: &ProviderId) -> Result<(), LifecycleError> {
+    let stored = app.table.provider(id).await?;
+    let regions = app.table.regions(id).await?;
+    if regions == stored.value.regions {
+        return Ok(());
+    }
+    let provider = Provider { regions, ..stored.value };
+    Ok(app.table.write_provider(id, &provider, stored.version).await?)
 }
 
 async fn take_provider(
@@ -98,7 +113,7 @@ async fn take_contract(
         app.table.write_contract(id, &contract, version, &delta).await?;
     }
     wish::contract_chat(app, id, &contract, now).await?;
-    monitors::follow(app, id, event, &contract).await?;
+    let wished = monitors::follow(app, id, event, &contract, now).await?;
     survey::follow(app, id, &contract, now).await?;
     // What a conversation can depend on: the terms, and our own record. Done for every such event, changed or not: the one
     // before may have been cut off half-way.
@@ -116,7 +131,8 @@ async fn take_contract(
         affected.extend(contract.conversations);
         affected.extend(app.table.claimants(id).await?);
     }
-    look_again(app, affected).await
+    look_again(app, affected).await?;
+    Ok(wished?)
 }
 
 pub(crate) async fn look_again(

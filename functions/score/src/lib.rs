@@ -3,7 +3,8 @@
 //!
 //! Only the last few days are read one by one. Those before are folded to a [`Past`] with the first summary of a day, and mended or
 //! folded again whenever the stream tells that one of them has changed; so a summary reads the same however long a provider's history
-//! is. A change that the stream gave up telling counts with the next day's fold.
+//! is. A change that the stream gave up telling counts with the next day's fold. What an operator's other providers are to be warned of
+//! is read with the first summary of a day, too.
 
 pub mod rescore;
 
@@ -20,7 +21,7 @@ use trust::{
     id::ProviderId,
     past::{Past, recent_since},
     policy::Policy,
-    summary::{Summary, next_look, summarise},
+    summary::{Member, Siblings, Summary, next_look, summarise},
     time::{Day, Moment},
     uptime::leaves::ScoreLeaf,
 };
@@ -205,10 +206,39 @@ pub async fn summarise_now(
 ) -> Result<(), TableError> {
     let mut stored = table.signals(provider, recent_since(as_of.day())).await?;
     bring_up_past(table, policy, provider, changed, as_of.day(), &mut stored).await?;
+    let listed = bring_up_siblings(table, provider, as_of.day(), &mut stored).await?;
     let StoredSignals { signals, summary_version, .. } = stored;
     let summary = summarise(policy, provider, &signals, as_of);
     let next = next_look(policy, &signals, as_of);
-    table.write_summary(&summary, summary_version, next).await
+    table.write_summary(&summary, summary_version, next).await?;
+    let member = Member::of(&summary);
+    match &summary.siblings {
+        Some(Siblings { operator, .. }) if listed.as_ref() != Some(&member) => {
+            table.write_member(operator, provider, &member).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Looks at the other providers of the operator, once a day. Answers what the operator's list says of this one.
+async fn bring_up_siblings(
+    table: &Table,
+    provider: &ProviderId,
+    today: Day,
+    stored: &mut StoredSignals,
+) -> Result<Option<Member>, TableError> {
+    let profile = stored.signals.provider.profile.as_ref();
+    let Some(operator) = profile.and_then(|(_, profile)| profile.operator_id.as_ref()) else {
+        return Ok(None);
+    };
+    let last = std::mem::take(&mut stored.last);
+    if let Some(siblings) = last.siblings.filter(|siblings| siblings.serves(operator, today)) {
+        stored.signals.siblings = Some(siblings);
+        return Ok(last.member);
+    }
+    let mut members = table.members(operator).await?;
+    stored.signals.siblings = Some(Siblings::of((operator, &members), provider, today));
+    Ok(members.remove(provider))
 }
 
 /// What a provider's summary as of a moment would be by a policy. Nothing is written.
@@ -219,7 +249,8 @@ pub async fn preview(
     as_of: Moment,
 ) -> Result<Summary, TableError> {
     let (today, recent) = (as_of.day(), recent_since(as_of.day()));
-    let mut signals = table.signals(provider, recent).await?.signals;
+    let StoredSignals { mut signals, last, .. } = table.signals(provider, recent).await?;
+    signals.siblings = last.siblings;
     if !signals.past.as_ref().is_some_and(|past| past.serves(policy, today)) {
         let days = table.signal_days(provider, Past::since(policy, today), recent).await?;
         signals.past = Some(Past::fold(policy, today, &days));

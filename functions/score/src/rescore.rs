@@ -114,7 +114,7 @@ pub async fn switch(
 
 /// Sets candidates by this policy beside the summaries that are served. Refused where [`compute`] has not finished.
 ///
-/// Holds a few dozen bytes of every provider.
+/// Holds some hundred bytes of every provider.
 pub async fn compare(table: &Table, policy: &Policy) -> Result<Comparison, RescoreError> {
     let as_of = computed(table, policy).await?;
     let mut comparison = Comparison::new(policy.version.clone(), as_of);

@@ -128,7 +128,8 @@ fn badge(summary: &Summary, metric: Metric, month: &Tally) -> Badge {
             let share = window.in_time.share();
             let message = match (window.median.seconds, share) {
                 (Some(seconds), _) => {
-                    format!("half within {} (n = {})", words::duration(seconds), window.waits)
+                    let within = words::duration(seconds).replace(words::NBSP, " ");
+                    format!("half within {within} (n = {})", window.waits)
                 }
                 (None, _) => format!("most still wait (n = {})", window.waits),
             };

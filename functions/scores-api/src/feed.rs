@@ -57,7 +57,7 @@ fn feed(summary: &Summary, facts: &[Facts], incidents: &[Incident], base: &str) 
 }
 
 fn entry(provider: &str, facts: &[Facts], incident: &Incident, page: &str) -> Markup {
-    let seconds = words::duration(incident.until.since(incident.from));
+    let seconds = words::duration(incident.until.since(incident.from)).replace(words::NBSP, " ");
     let name = |monitor: &MonitorId| {
         let of = facts.iter().find(|facts| facts.watch.service.monitor == *monitor);
         of.map_or_else(|| "a service".to_owned(), |facts| facts.watch.name.to_string())

@@ -27,7 +27,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use lambda::{Clients, Environment, Problem, StartError};
-use table::{Cursor, History, Table, TableError};
+use table::{Card, Cursor, History, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
 
@@ -304,6 +304,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
             let history = table.history(&summary.provider, None, DAYS_SHOWN).await?;
             let quarter = Overview::of(&facts, Window::quarter(now), now);
             let month = Overview::of(&facts, Window::month(now), now);
+            let siblings = siblings(&table, &summary).await?;
             let known = page::Known {
                 summary: &summary,
                 quarter: &quarter,
@@ -311,6 +312,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
                 facts: &facts,
                 reported: &reported,
                 history: &history,
+                siblings: &siblings,
                 base: &base(&headers),
             };
             Ok(answer::html(&headers, page::provider(&known)))
@@ -318,6 +320,19 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
         Err(Refusal::UnknownProvider(id)) => Ok(page::no_provider(&id)),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Some of the operator's other providers, those with warnings first.
+async fn siblings(table: &Table, summary: &Summary) -> Result<Vec<Card>, TableError> {
+    let Some(siblings) = summary.siblings.as_ref().filter(|siblings| siblings.others > 0) else {
+        return Ok(Vec::new());
+    };
+    let members = table.members(&siblings.operator).await?.into_iter();
+    let mut others: Vec<_> = members.filter(|(id, _)| *id != summary.provider).collect();
+    others.sort_by_key(|(_, member)| member.concerns.is_empty());
+    others.truncate(page::SIBLINGS_SHOWN);
+    let ids: Vec<_> = others.into_iter().map(|(id, _)| id).collect();
+    Ok(table.cards(&ids).await?.into_iter().flatten().collect())
 }
 
 /// Where this API is, as its caller has it; empty where he does not say. Links that leave our pages need it.

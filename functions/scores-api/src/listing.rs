@@ -11,7 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use table::{Card, Cursor, Page, Sort, Table, TableError};
 use trust::{
-    id::ProviderId,
+    id::{OperatorId, ProviderId, Region},
     policy::Family,
     summary::{Concern, Track},
 };
@@ -43,7 +43,7 @@ pub(crate) const MOST_COMPARED: usize = 4;
 const LONGEST_SEARCH: usize = 64;
 
 /// The parameters of a list.
-pub(crate) const PARAMETERS: [&str; 16] = [
+pub(crate) const PARAMETERS: [&str; 17] = [
     "sort",
     "limit",
     "cursor",
@@ -60,6 +60,7 @@ pub(crate) const PARAMETERS: [&str; 16] = [
     "region",
     "max_price",
     "ids",
+    "operator",
 ];
 
 /// What somebody wants listed.
@@ -80,7 +81,7 @@ struct Filter {
     without: Vec<Concern>,
     least_score: Option<f64>,
     least: Vec<(Family, f64)>,
-    region: Option<String>,
+    region: Option<Region>,
     most_price: Option<f64>,
 }
 
@@ -174,10 +175,8 @@ fn concerns(names: &str) -> Result<Vec<Concern>, Refusal> {
     names.split(',').map(|name| word("without", name)).collect()
 }
 
-fn region(text: &str) -> Result<String, Refusal> {
-    let sound = (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    if sound { Ok(text.to_owned()) } else { Err(bad("region", "1 to 64 of A-Z, a-z, 0-9, -, _ and .")) }
+fn region(text: &str) -> Result<Region, Refusal> {
+    text.parse().map_err(|error| bad("region", format!("{error}")))
 }
 
 /// The ids that are asked for, each once.
@@ -231,9 +230,7 @@ pub(crate) async fn providers(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     parameters.check(&PARAMETERS)?;
-    if let Some(given) = parameters.get("ids") {
-        parameters.check(&["ids"])?;
-        let ids = ids("ids", [given].into_iter(), MOST_NAMED)?;
+    if let Some(ids) = named(&table, &parameters).await? {
         let cards = table.cards(&ids).await?;
         let unknown = ids.iter().zip(&cards).filter(|(_, card)| card.is_none()).map(|(id, _)| id.as_str());
         let named = Named {
@@ -248,6 +245,19 @@ pub(crate) async fn providers(
     let next = next_cursor.as_ref().map(|cursor| format!("/v1/providers?{}", parameters.query_at(cursor)));
     let listed = Listed { items: page.items.iter().map(ListedProvider::of).collect(), next_cursor };
     Ok(answer::with_next(answer::json(&headers, &listed), next.as_deref()))
+}
+
+/// The providers that are asked for one by one, if they are.
+async fn named(table: &Table, parameters: &Parameters) -> Result<Option<Vec<ProviderId>>, Refusal> {
+    if let Some(given) = parameters.get("ids") {
+        parameters.check(&["ids"])?;
+        return ids("ids", [given].into_iter(), MOST_NAMED).map(Some);
+    }
+    let Some(operator) = parameters.get("operator") else { return Ok(None) };
+    parameters.check(&["operator"])?;
+    let operator: OperatorId = operator.parse().map_err(|_| bad("operator", "the id of an operator"))?;
+    let members = table.members(&operator).await?;
+    Ok(Some(members.into_keys().take(MOST_NAMED).collect()))
 }
 
 pub(crate) async fn list_page(
@@ -275,7 +285,10 @@ pub(crate) async fn compare_page(
 ) -> Result<Response, Refusal> {
     let parameters = parameters.filled();
     let given = parameters.all("ids").next().is_some();
-    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED)? } else { Vec::new() };
+    let asked = if given { ids("ids", parameters.all("ids"), MOST_COMPARED) } else { Ok(Vec::new()) };
+    let Ok(asked) = asked else {
+        return Ok(answer::html_with(StatusCode::BAD_REQUEST, page::bad_comparison()));
+    };
     let now = lambda::clock::now();
     let (mut compared, mut unknown) = (Vec::new(), Vec::new());
     for id in asked {
@@ -325,7 +338,7 @@ mod tests {
         ] {
             assert_eq!([&good, &silent, &new].map(|card| admits(pairs, card)), expected, "{pairs:?}");
         }
-        let placed = Card { regions: ["eu-1".to_owned()].into(), price: Some(1000), ..good };
+        let placed = Card { regions: ["eu-1".parse().unwrap()].into(), price: Some(1000), ..good };
         assert!(admits(&[("region", "eu-1"), ("max_price", "1.0")], &placed));
         assert!(!admits(&[("max_price", "0.99")], &placed));
     }

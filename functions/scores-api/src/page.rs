@@ -19,10 +19,10 @@ use axum::{http::StatusCode, response::Response};
 
 use crate::answer;
 
-pub(crate) use compare::{Compared, compare};
+pub(crate) use compare::{Compared, bad_comparison, compare};
 pub(crate) use list::{bad_search, list};
 pub(crate) use proof::proof;
-pub(crate) use provider::{Known, provider};
+pub(crate) use provider::{Known, SIBLINGS_SHOWN, provider};
 
 /// The answer where there is no such provider.
 pub(crate) fn no_provider(id: &str) -> Response {
@@ -36,9 +36,11 @@ mod tests {
     use table::{Card, History, Page};
     use trust::{
         contract::{ContractCount, ContractDay, Outcome},
+        duration::Bucket,
         feedback::{Answer, FeedbackCount, Question, Standing},
         policy::Policy,
         renters::{Renters, Served},
+        replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
         summary::{Days, Signals, Summary, summarise},
         uptime::{
             day::Tally,
@@ -47,7 +49,7 @@ mod tests {
         },
     };
 
-    use super::{Compared, Known};
+    use super::{Compared, Known, words::NBSP};
     use crate::{
         asked::Parameters,
         overview::{Overview, Window},
@@ -79,9 +81,15 @@ mod tests {
             facts,
             reported,
             history: &history,
+            siblings: &[],
             base: "https://trust.example",
         };
         super::provider(&known).into_string()
+    }
+
+    /// The same as it reads, wherever its lines may end.
+    fn read(summary: &Summary) -> String {
+        page_of(summary, &[], &ReportedOf::new()).replace(NBSP, " ")
     }
 
     /// A provider whose contracts went in several ways, and whose renters said this often yes and this often no.
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn each_question_has_a_bar_with_its_interval_and_what_does_not_count_stands_apart() {
-        let page = page_of(&told(8, 2), &[], &ReportedOf::new());
+        let page = read(&told(8, 2));
         for said in [
             "aria-label=\"8 of 10 answered yes\"",
             "aria-label=\"10 of 10 answered yes\"",
@@ -123,13 +131,13 @@ mod tests {
         ] {
             assert!(page.contains(said), "{said}: {page}");
         }
-        let none = page_of(&told(0, 0), &[], &ReportedOf::new());
+        let none = read(&told(0, 0));
         assert!(none.contains("no answer that counts is revealed yet"));
     }
 
     #[test]
     fn contracts_have_their_shares_with_n_and_what_is_not_scored_is_named() {
-        let page = page_of(&told(1, 0), &[], &ReportedOf::new());
+        let page = read(&told(1, 0));
         for said in [
             "for nothing or under an hour, not scored</th><td class=\"n\">3</td>",
             "Handover failed or never came</th><td class=\"n\">7.6 %",
@@ -138,6 +146,31 @@ mod tests {
         ] {
             assert!(page.contains(said), "{said}: {page}");
         }
+    }
+
+    #[test]
+    fn what_is_scored_of_replies_stands_beside_what_was_promised() {
+        let wait = |hours: u32| {
+            let after = Bucket::of(hours * 3600);
+            WaitCount { scope: Scope::Contract, rank: Rank::First, after, promise: Kept::Kept }
+        };
+        let replies =
+            BTreeMap::from([(samples::now().day().minus(9), ReplyDay::from([(wait(1), 1), (wait(50), 3)]))]);
+        let signals = Signals { days: Days { replies, ..Days::default() }, ..Signals::default() };
+        let summary = summarise(Policy::current(), &"p1".parse().unwrap(), &signals, samples::now());
+        let page = page_of(&summary, &[], &ReportedOf::new());
+        for said in [
+            "Within 4\u{a0}h (scored)</th><td class=\"n\">25.0",
+            "Within the promised time</th><td class=\"n\">100.0",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert_eq!(
+            crate::view::advice(&summary),
+            [
+                "Answer within 4 hours, whatever is promised: 3 of 4 messages in contracts of the last 30 days were not."
+            ]
+        );
     }
 
     #[test]
@@ -211,7 +244,7 @@ mod tests {
         assert!(!without.contains("claimed"));
         let begins = with.find("<p class=\"soft\"><span class=\"tag\">claimed").unwrap();
         let ends = begins + with[begins..].find("</p>").unwrap() + "</p>".len();
-        for said in ["Uptime Kuma says: down for 4 h", "down where we saw up, n = 4 checks"] {
+        for said in ["Uptime Kuma says: down for 4\u{a0}h", "down where we saw up, n = 4 checks"] {
             assert!(with[begins..ends].contains(said), "{}", &with[begins..ends]);
         }
         assert_eq!(format!("{}{}", &with[..begins], &with[ends..]), without);

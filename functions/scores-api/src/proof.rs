@@ -1,7 +1,7 @@
 //! The proof of an uptime: the records of a provider's days, each with its place in the log, in one bundle.
 //!
 //! The days end with the last one that the log has of every monitor that runs, so that none seems to be left out; of a monitor that
-//! ended before, the log's record of its end is there too. What is handed out has been verified as a stranger would.
+//! ended before, the log's record of its end is there too, and of days that were corrected, what they were corrected to. What is handed out has been verified as a stranger would.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,11 @@ use transparency::{
 };
 use trust::{
     time::Day,
-    uptime::{facts::Facts, leaves::MonitorLeaf, record::DayRecord},
+    uptime::{
+        facts::Facts,
+        leaves::{CorrectionLeaf, MonitorLeaf},
+        record::DayRecord,
+    },
 };
 
 use crate::overview::Window;
@@ -109,7 +113,8 @@ fn common_end(facts: &[Facts], window: Window) -> Day {
     let ends = facts.iter().filter_map(|facts| {
         let first = facts.watch.first_day().filter(|first| *first <= window.last())?;
         let reached = facts.sealed.days.last().map(|fact| fact.day);
-        let is_done = reached.is_some() && reached == facts.watch.last_day();
+        let is_done =
+            facts.watch.last_day().is_some_and(|last| reached.is_some_and(|reached| last <= reached));
         (!is_done).then(|| reached.unwrap_or(first.minus(1)))
     });
     ends.min().map_or(window.last(), |end| end.min(window.last()))
@@ -118,6 +123,8 @@ fn common_end(facts: &[Facts], window: Window) -> Day {
 /// A monitor's days in the log, and what the log says of its end.
 struct Series {
     days: Vec<(Day, u64, Leaf)>,
+    /// What the log says is right in the place of these days.
+    corrections: Vec<(Day, u64, Leaf)>,
     end: Option<(u64, Leaf)>,
     /// The day that no claim can go beyond for this monitor's sake; `None` if it ended, and the log says so.
     holds_back: Option<Day>,
@@ -133,6 +140,7 @@ async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) 
         let day = DayRecord::decode(record.as_bytes()).map_err(broken)?.day().day;
         days.push((day, index, Leaf::from_bytes(record.into_bytes()).map_err(broken)?));
     }
+    let corrections = corrections(table, facts, &days, size).await?;
     let mut end = None;
     if watch.ended.is_some() {
         for LoggedVersion { record, leaf: index } in table.logged_versions(&watch.service.monitor).await? {
@@ -143,17 +151,39 @@ async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) 
         }
     }
     let reached = days.last().map(|(day, ..)| *day);
-    let is_done = end.is_some() && reached == watch.last_day();
+    let is_done =
+        end.is_some() && watch.last_day().is_some_and(|last| reached.is_some_and(|reached| last <= reached));
     let begun = watch.first_day().map_or(first, |begun| begun.max(first));
     let holds_back = (!is_done).then(|| reached.unwrap_or(begun.minus(1)));
-    Ok(Series { days, end, holds_back })
+    Ok(Series { days, corrections, end, holds_back })
+}
+
+/// The corrections of these days that are in the log.
+async fn corrections(
+    table: &Table,
+    facts: &Facts,
+    days: &[(Day, u64, Leaf)],
+    size: u64,
+) -> Result<Vec<(Day, u64, Leaf)>, NoProof> {
+    let (Some((first, ..)), Some((last, ..))) = (days.first(), days.last()) else { return Ok(Vec::new()) };
+    let logged = table.logged_corrections(&facts.watch.service.monitor, *first, *last).await?;
+    let read = |LoggedVersion { record, leaf: index }: LoggedVersion| {
+        let of = CorrectionLeaf::decode(record.as_bytes()).map_err(broken)?.leaf();
+        let day = days.iter().find(|(_, place, _)| *place == of && index < size).map(|(day, ..)| *day);
+        let leaf = Leaf::from_bytes(record.into_bytes()).map_err(broken)?;
+        Ok(day.map(|day| (day, index, leaf)))
+    };
+    logged.into_iter().filter_map(|logged| read(logged).transpose()).collect()
 }
 
 /// The leaves that bear a claim about these days, by their places.
 fn leaves(series: &[Series], first: Day, last: Day) -> Result<BTreeMap<u64, Leaf>, NoProof> {
     let within = |day: Day| (first..=last).contains(&day);
     let mut leaves = BTreeMap::new();
-    for Series { days, end, .. } in series {
+    for Series { days, corrections, end, .. } in series {
+        for (_, index, leaf) in corrections.iter().filter(|(day, ..)| within(*day)) {
+            leaves.insert(*index, leaf.clone());
+        }
         let mut reached = None;
         for (day, index, leaf) in days.iter().filter(|(day, ..)| within(*day)) {
             leaves.insert(*index, leaf.clone());

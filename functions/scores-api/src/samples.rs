@@ -88,6 +88,7 @@ pub(crate) fn monitor(name: &str, days: u16, seen: impl Fn(u32, u32) -> char) ->
         schedule: Schedule { grid, running: [Span::since(first.start())].into_iter().collect() },
         windows: Vec::new(),
         ended: None,
+        lapses: None,
         sla: None,
         rented_by: RentedBy::Another,
     };

@@ -108,7 +108,7 @@ async fn seen_by(table: &Table, incidents: &[Incident]) -> Result<view::uptime::
             .sealed_days(monitor, first, last, table::Freshness::Recent)
             .await?
             .iter()
-            .filter_map(|sealed| DayRecord::decode(sealed.record.as_bytes()).ok())
+            .filter_map(|sealed| DayRecord::decode(sealed.counting().as_bytes()).ok())
             .collect();
         for outage in outages {
             let counts = counts_of(&records, outage.from.day(), outage.last_day);

@@ -11,8 +11,9 @@ pub(crate) mod score;
 pub(crate) mod uptime;
 
 use trust::{
+    policy::Policy,
     ratio::Ratio,
-    summary::{Flag, Summary, Track},
+    summary::{Flag, ReplyWindow, Summary, Track},
 };
 
 /// Why there is no score.
@@ -44,10 +45,19 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         Concern::FeedbackFarFromMeasured => {
             format!("{count} of {of} answers of renters are yes, which is far from what was measured")
         }
+        Concern::SiblingFlagged => {
+            format!("{count} of {of} other providers of the same operator have warnings")
+        }
         Concern::FeedbackBurst => {
             format!("{count} of the {of} surveys answered in a quarter were answered in one week")
         }
     }
+}
+
+/// The shortest window in which messages were answered late or have waited too long, and how many.
+fn late_replies(summary: &Summary) -> Option<(&ReplyWindow, u64)> {
+    let late = |window: &ReplyWindow| window.prompt.of - window.prompt.count.min(window.prompt.of);
+    summary.replies.windows.iter().map(|window| (window, late(window))).find(|(_, late)| *late > 0)
 }
 
 /// What the provider could do to raise his score.
@@ -58,6 +68,13 @@ pub(crate) fn advice(summary: &Summary) -> Vec<String> {
         let messages =
             if waiting == 1 { "the open message".to_owned() } else { format!("the {waiting} open messages") };
         advice.push(format!("Answer {messages}."));
+    }
+    if let Some((window, late)) = late_replies(summary) {
+        let hours = Policy::current().replies.within_seconds / 3600;
+        advice.push(format!(
+            "Answer within {hours} hours, whatever is promised: {late} of {} messages in contracts of the last {} days were not.",
+            window.prompt.of, window.days
+        ));
     }
     let contracts = &summary.contracts;
     if contracts.no_response > 0 {

@@ -100,7 +100,24 @@ pub async fn append(app: &App, now: Moment) -> Result<usize, AppendError> {
     }
     app.metrics.count("AppendedLeaves", appended, now);
     cosign(app, &keys, now).await;
+    if appended > 0 {
+        drop_filled(&app.table, &keys).await?;
+    }
     Ok(appended)
+}
+
+/// Deletes the partial tiles that are full by now: whoever still asks for one of them finds the full one in its place, by the
+/// specification. What is left when this is cut off goes with the next.
+async fn drop_filled(table: &Table, keys: &Keys) -> Result<(), AppendError> {
+    let head = table.log_head().await?.value;
+    let size = Published::open(&head.checkpoint, &keys.public())?.head().size;
+    for partial in table.partial_tiles().await? {
+        let Ok(tile) = partial.path.parse::<Tile>() else { continue };
+        if Tile::of_tree(tile.content(), tile.index(), size).is_some_and(Tile::is_full) {
+            table.delete_partial(&partial).await?;
+        }
+    }
+    Ok(())
 }
 
 /// One round: finishes what was begun, or begins and finishes the next.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table::{Freshness, Segment, Table, TableError};
+use table::{Freshness, Segment, Stored, Table, TableError};
 use trust::{
     time::{Day, Moment},
     uptime::{
@@ -10,9 +10,11 @@ use trust::{
         day::Plan,
         maintenance,
         shard::ShardId,
-        slot::{Attempt, Outcome, Panel, Sightings},
+        slot::{Attempt, Outcome, Panel, Panels, Sightings},
     },
 };
+
+use crate::{App, RACES};
 
 /// Most days that are remembered: a full shard's takes some 65 MB.
 const REMEMBERED: usize = 2;
@@ -71,6 +73,21 @@ impl<'a> SeenDays<'a> {
         let Some(last) = self.on(day).await?.iter().rev().find(is_seen) else { return Ok(before) };
         Ok(last.seen.expiring.get(number).and_then(|&expires| Moment::from_unix(expires)))
     }
+}
+
+/// Who decides each day: noted as soon as another panel is set.
+pub(crate) async fn panels(app: &App, now: Moment) -> Result<Panels, TableError> {
+    for _ in 0..RACES {
+        let Stored { value: mut panels, version } = app.table.panels().await?;
+        if !panels.note(&app.panel, now) {
+            return Ok(panels);
+        }
+        match app.table.write_panels(&panels, version).await {
+            Err(TableError::Conflict) => tracing::debug!("another writer was faster"),
+            outcome => return outcome.map(|()| panels),
+        }
+    }
+    Err(TableError::Conflict)
 }
 
 /// What decides how a monitor's days turn out.

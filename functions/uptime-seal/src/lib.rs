@@ -3,6 +3,7 @@
 //! * [`settle`]: the days of a monitor that are not final are worked out from all that was seen of them, anew each time, so that
 //!   nothing is lost by doing it late or twice; what has changed is told on the bus.
 //! * [`seal`]: a day that is over becomes a record, which does not change any more, and waits for its place in the log.
+//! * [`review`]: a sealed day of which something became known late is worked out anew, and corrected in the log if it was another.
 //! * [`append`]: what waits is appended to the log, and the log's new head is signed; `cosign`: by witnesses, too.
 //!
 //! * `reports`: what others say of monitors is held against what we saw, and changes none of it.
@@ -14,6 +15,7 @@ mod cosign;
 mod days;
 mod keys;
 mod reports;
+mod review;
 mod seal;
 mod settle;
 mod witnesses;
@@ -39,6 +41,7 @@ use trust::{
 };
 
 pub use append::{AppendError, append};
+pub use review::review;
 pub use seal::seal;
 pub use settle::settle;
 
@@ -161,18 +164,23 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
         }
         Trigger::Schedule { uptime } => {
             let shards = app.table.shards().await?;
-            let messages: Vec<Message> = shards.iter().map(|shard| message(uptime, *shard)).collect();
-            app.queue.send(messages).await?;
+            let reviews = app.table.reviews().await?;
+            let tasks = shards.iter().map(|shard| task(uptime, *shard));
+            let reviews = reviews.into_iter().map(|monitor| Task::Review { monitor });
+            app.queue.send(tasks.chain(reviews).map(|task| message(&task))).await?;
             Ok(json!({ "shards": shards.len() }))
         }
     }
 }
 
-fn message(run: Run, shard: ShardId) -> Message {
-    let task = match run {
+fn task(run: Run, shard: ShardId) -> Task {
+    match run {
         Run::Seal => Task::Seal { shard },
         Run::Settle | Run::Append => Task::Settle { shard, monitors: Vec::new() },
-    };
+    }
+}
+
+fn message(task: &Task) -> Message {
     Message { body: json!(task).to_string(), delay: 0 }
 }
 
@@ -181,6 +189,7 @@ async fn work(app: &App, task: Task) -> Result<(), SealError> {
     match task {
         Task::Settle { shard, monitors } => settle(app, shard, &monitors, now).await,
         Task::Seal { shard } => seal(app, shard, now).await,
+        Task::Review { monitor } => review(app, &monitor, now).await,
         Task::Append => Ok(append(app, now).await.map(drop)?),
         Task::Report { monitor, statements } => reports::take(app, &monitor, &statements, now).await,
     }

@@ -35,7 +35,7 @@ pub(crate) async fn take(
     let sealed =
         app.table.sealed_days(&monitor.watch.service.monitor, first, now.day(), Freshness::Recent).await?;
     let days = sealed.iter().map(|day| {
-        let record = DayRecord::decode(day.record.as_bytes());
+        let record = DayRecord::decode(day.counting().as_bytes());
         record.map(|record| record.day().clone()).map_err(|malformed| SealError::Unsealable {
             monitor: monitor.watch.service.monitor.to_string(),
             day: first.to_string(),

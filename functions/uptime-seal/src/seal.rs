@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use table::{Asked, Freshness, SealedDay, TableError};
+use table::{Asked, Freshness, SealedDay, Stored, TableError};
 use trust::{
     time::{Day, Moment},
     uptime::{
-        configuration::Monitor,
+        configuration::{Monitor, Salt},
         day::{Latencies, Latency},
         facts::KEPT_DAYS,
         record::{DayRecord, Link},
+        review::first_changed,
         shard::ShardId,
+        slot::{Panel, Panels},
     },
 };
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, plan},
+    days::{SeenDays, panels, plan},
     reports,
 };
 
@@ -39,13 +41,14 @@ enum Outcome {
 ///
 /// One that can not be sealed does not keep the others from it; the first failure is the answer.
 pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealError> {
+    let panels = panels(app, now).await?;
     let mut seen = SeenDays::of(&app.table, shard, Freshness::LastWrite);
     let (mut outcome, mut sealed) = (Ok(()), 0);
     let mut left = app.table.asked_in(shard).await?;
     while !left.is_empty() {
         let mut again = Vec::new();
         for asked in left {
-            match step(app, shard, &asked, &mut seen, now).await {
+            match step(app, shard, &asked, &panels, &mut seen, now).await {
                 Ok(Outcome::Sealed) => {
                     sealed += 1;
                     again.push(asked);
@@ -68,10 +71,11 @@ async fn step(
     app: &App,
     shard: ShardId,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<Outcome, SealError> {
-    let outcome = seal_next(app, asked, seen, now).await?;
+    let outcome = seal_next(app, asked, panels, seen, now).await?;
     if matches!(outcome, Outcome::Done) {
         retire(app, shard, asked).await?;
     }
@@ -91,11 +95,12 @@ async fn retire(app: &App, shard: ShardId, asked: &Asked) -> Result<(), TableErr
 async fn seal_next(
     app: &App,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<Outcome, SealError> {
     for _ in 0..RACES {
-        match seal_once(app, asked, seen, now).await {
+        match seal_once(app, asked, panels, seen, now).await {
             Err(SealError::Table(TableError::Conflict)) => {
                 tracing::debug!(monitor = %asked.service.monitor, "another writer was faster");
             }
@@ -108,18 +113,21 @@ async fn seal_next(
 async fn seal_once(
     app: &App,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<Outcome, SealError> {
     let Some(monitor) = app.table.monitor(&asked.service.monitor).await? else { return Ok(Outcome::Done) };
-    let monitor = monitor.value;
-    let stored = app.table.facts(&monitor.watch).await?;
+    let monitor = lapse(app, monitor, now).await?;
+    let stored = app.table.facts(&monitor.value.watch).await?;
     let Some(day) = stored.facts.next_day() else { return Ok(Outcome::Done) };
-    let is_over = monitor.watch.schedule.grid.end_of(day).plus(GRACE) <= now;
+    let is_over = monitor.value.watch.schedule.grid.end_of(day).plus(GRACE) <= now;
     if !is_over {
         return Ok(Outcome::NotYet);
     }
-    let plan = plan(&monitor, &app.panel);
+    let panel = panels.on(day).unwrap_or(&app.panel);
+    let monitor = decided_by(app, monitor, panel, day).await?;
+    let plan = plan(&monitor, panel);
     let sightings = seen.sightings(&monitor, day).await?;
     let settled = plan.settle(day, &sightings, now);
     let latencies = plan.latencies(day, &sightings, now);
@@ -133,12 +141,50 @@ async fn seal_once(
     let id = monitor.watch.service.monitor.clone();
     let record = DayRecord::new(id, monitor.version_on(day), link, settled.clone())
         .map_err(|contradiction| unsealable(contradiction.to_string()))?;
-    let windows = windows(&before, &latencies);
+    let windows = windows(&before.iter().map(SealedDay::latencies_counting).chain([&latencies]));
     let after = stored.with(|facts| facts.seal(&settled, windows));
     app.tell(&stored.facts, &after.facts).await?;
     reports::follow(app, &monitor, &[settled], now).await?;
     app.table.write_sealed(&after, &record, latencies).await?;
     Ok(Outcome::Sealed)
+}
+
+/// The monitor, ended if its contract has lapsed: then it is asked no more, and the log says since when.
+async fn lapse(app: &App, stored: Stored<Monitor>, now: Moment) -> Result<Stored<Monitor>, SealError> {
+    let watch = stored.value.watch.clone().lapse(now);
+    if watch == stored.value.watch {
+        return Ok(stored);
+    }
+    let id = watch.service.monitor.clone();
+    let contract = watch.service.contract.as_ref().map(tracing::field::display);
+    tracing::warn!(monitor = %id, contract, "the contract's term is long over without word of its end: asked no more");
+    if let Some(since) = first_changed(&stored.value.watch, &watch).filter(|since| *since < now.day()) {
+        app.table.note_review(&id, since, now).await?;
+    }
+    let mut monitor = stored.value.clone();
+    monitor.reconfigure(watch, &[], &app.panel, salt);
+    app.table.write_monitor(&stored, &monitor).await?;
+    app.metrics.count("LapsedMonitors", 1, now);
+    Ok(app.table.monitor(&id).await?.unwrap_or(stored))
+}
+
+/// The monitor with a version that has this day be decided by this panel, of which the log hears if it is new.
+async fn decided_by(
+    app: &App,
+    stored: Stored<Monitor>,
+    panel: &Panel,
+    day: Day,
+) -> Result<Monitor, TableError> {
+    let mut monitor = stored.value.clone();
+    monitor.decide_by(panel, day, salt);
+    if monitor != stored.value {
+        app.table.write_monitor(&stored, &monitor).await?;
+    }
+    Ok(monitor)
+}
+
+fn salt() -> Salt {
+    Salt(lambda::random::bytes())
 }
 
 /// The sealed days before this one, as far as latencies are published.
@@ -167,11 +213,14 @@ fn link(sealed: &[trust::uptime::facts::DayFact], last: Option<&SealedDay>) -> R
     }
 }
 
-fn windows(before: &[SealedDay], latencies: &Latencies) -> BTreeMap<u16, Latency> {
+/// How long the answers took over the last so many of these days, which are in order.
+pub(crate) fn windows<'a>(
+    latencies: &(impl DoubleEndedIterator<Item = &'a Latencies> + Clone),
+) -> BTreeMap<u16, Latency> {
     let over = |days: u16| {
-        let mut sum = latencies.clone();
-        for day in before.iter().rev().take(usize::from(days) - 1) {
-            sum += &day.latencies;
+        let mut sum = Latencies::default();
+        for latencies in latencies.clone().rev().take(usize::from(days)) {
+            sum += latencies;
         }
         Some((days, sum.quantiles()?))
     };

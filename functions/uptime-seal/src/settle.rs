@@ -1,19 +1,20 @@
 //! Settling: the days of a shard's monitors that are not sealed, worked out anew.
 
-use table::{Asked, Freshness, Known, TableError};
+use table::{Asked, Freshness, Known, StoredFacts, TableError};
 use trust::{
     time::Moment,
     uptime::{
+        configuration::Monitor,
         day::MonitorDay,
         names::MonitorId,
         shard::ShardId,
-        slot::{Gap, Slot},
+        slot::{Gap, Panels, Slot},
     },
 };
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, plan},
+    days::{SeenDays, panels, plan},
     reports,
 };
 
@@ -29,12 +30,13 @@ const BACKLOG: u32 = 7;
 /// One that can not be settled does not keep the others from it; the first failure is the answer.
 pub async fn settle(app: &App, shard: ShardId, only: &[MonitorId], now: Moment) -> Result<(), SealError> {
     let mut seen = SeenDays::of(&app.table, shard, Freshness::Recent);
+    let panels = panels(app, now).await?;
     let mut outcome = Ok(());
     for asked in app.table.asked_in(shard).await? {
         if !only.is_empty() && !only.contains(&asked.service.monitor) {
             continue;
         }
-        if let Err(error) = settle_one(app, shard, &asked, &mut seen, now).await {
+        if let Err(error) = settle_one(app, shard, &asked, &panels, &mut seen, now).await {
             tracing::error!(monitor = %asked.service.monitor, %error, "not settled");
             outcome = outcome.and(Err(error));
         }
@@ -46,11 +48,12 @@ async fn settle_one(
     app: &App,
     shard: ShardId,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<(), SealError> {
     for _ in 0..RACES {
-        match settle_once(app, shard, asked, seen, now).await {
+        match settle_once(app, shard, asked, panels, seen, now).await {
             Err(SealError::Table(TableError::Conflict)) => {
                 tracing::debug!(monitor = %asked.service.monitor, "another writer was faster");
             }
@@ -64,36 +67,16 @@ async fn settle_once(
     app: &App,
     shard: ShardId,
     asked: &Asked,
+    panels: &Panels,
     seen: &mut SeenDays<'_>,
     now: Moment,
 ) -> Result<(), SealError> {
     let Some(monitor) = app.table.monitor(&asked.service.monitor).await? else { return Ok(()) };
     let monitor = monitor.value;
     let stored = app.table.facts(&monitor.watch).await?;
-    let Some(next) = stored.facts.next_day() else { return Ok(()) };
-    let last = monitor.watch.last_day().map_or(now.day(), |last| last.min(now.day()));
-    if last.since(next) > BACKLOG {
-        tracing::warn!(monitor = %asked.service.monitor, %next, "sealed first");
+    let Some((after, days)) = current(app, &monitor, &stored, panels, seen, now).await? else {
         return Ok(());
-    }
-    let plan = plan(&monitor, &app.panel);
-    let mut sightings = Vec::new();
-    let mut day = next;
-    while day <= last {
-        sightings.push((day, seen.sightings(&monitor, day).await?));
-        day = day.next();
-    }
-    let settle = |as_of| -> Vec<MonitorDay> {
-        sightings.iter().map(|(day, sightings)| plan.settle(*day, sightings, as_of)).collect()
     };
-    let mut days = settle(now);
-    let as_of = known_until(&days, stored.facts.sealed.carried.is_some(), now);
-    if as_of < now {
-        days = settle(as_of);
-    }
-    let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
-    let expiring = seen.expiring(&monitor, last, before).await?;
-    let after = stored.with(|facts| facts.settle(&days, expiring, as_of));
     app.tell(&stored.facts, &after.facts).await?;
     app.table.write_current(&after).await?;
     reports::follow(app, &monitor, &days, now).await?;
@@ -102,6 +85,41 @@ async fn settle_once(
         app.table.note_known(shard, &asked.service.monitor, known).await?;
     }
     Ok(())
+}
+
+/// The facts with what was seen beyond the sealed days, and those days. `None` if there are none, or too many.
+pub(crate) async fn current(
+    app: &App,
+    monitor: &Monitor,
+    stored: &StoredFacts,
+    panels: &Panels,
+    seen: &mut SeenDays<'_>,
+    now: Moment,
+) -> Result<Option<(StoredFacts, Vec<MonitorDay>)>, SealError> {
+    let Some(next) = stored.facts.next_day() else { return Ok(None) };
+    let last = monitor.watch.last_day().map_or(now.day(), |last| last.min(now.day()));
+    if last.since(next) > BACKLOG {
+        tracing::warn!(monitor = %monitor.watch.service.monitor, %next, "sealed first");
+        return Ok(None);
+    }
+    let mut seen_on = Vec::new();
+    let mut day = next;
+    while day <= last {
+        let plan = plan(monitor, panels.on(day).unwrap_or(&app.panel));
+        seen_on.push((day, plan, seen.sightings(monitor, day).await?));
+        day = day.next();
+    }
+    let settle = |as_of| -> Vec<MonitorDay> {
+        seen_on.iter().map(|(day, plan, sightings)| plan.settle(*day, sightings, as_of)).collect()
+    };
+    let mut days = settle(now);
+    let as_of = known_until(&days, stored.facts.sealed.carried.is_some(), now);
+    if as_of < now {
+        days = settle(as_of);
+    }
+    let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
+    let expiring = seen.expiring(monitor, last, before).await?;
+    Ok(Some((stored.with(|facts| facts.settle(&days, expiring, as_of)), days)))
 }
 
 /// Up to when it can be said what was: until now, or until the slot after one that was down of which nobody has reported yet, but

@@ -29,6 +29,12 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// How long a contract runs.
+const TERM: i64 = 2 * DAY;
+
+/// The same of those whose services are watched: nobody says that they end, and the sample is to be watched for as long as it is kept.
+const WATCHED_TERM: i64 = 3650 * DAY;
+
 /// A provider of the sample: his contracts one after the other, and how he answers in them.
 struct Part {
     id: &'static str,
@@ -185,13 +191,13 @@ fn newest(part: &Part, watched: Watched, services: &Services, now: Moment) -> Ve
         "contract_id": contract_id(part, index), "endpoints": (watched.of)(services).endpoints(),
         "sla": { "uptime": watched.promise },
     });
-    let mut events = begun(part, index, requested, requested.plus(20 * MINUTE));
+    let mut events = begun(part, index, WATCHED_TERM, requested, requested.plus(20 * MINUTE));
     events.push(event("contract.provisioned", now, &about));
     events
 }
 
 /// A contract is asked for, and accepted.
-fn begun(part: &Part, index: u64, requested: Moment, accepted: Moment) -> Vec<Value> {
+fn begun(part: &Part, index: u64, term: i64, requested: Moment, accepted: Moment) -> Vec<Value> {
     let id = contract_id(part, index);
     vec![
         event(
@@ -199,7 +205,7 @@ fn begun(part: &Part, index: u64, requested: Moment, accepted: Moment) -> Vec<Va
             requested,
             &json!({
                 "contract_id": id, "provider_id": part.id, "renter_id": renter_id(part, index),
-                "offering_id": format!("{}-vps-2", part.id), "term_seconds": 2 * DAY,
+                "offering_id": format!("{}-vps-2", part.id), "term_seconds": term,
                 "price": { "minor_units": 900, "currency": "EUR" },
             }),
         ),
@@ -212,7 +218,7 @@ fn contract(part: &Part, index: u64, requested: Moment, end: End) -> Vec<Value> 
     let about = json!({ "contract_id": id });
     let accepted = requested.plus(20 * MINUTE);
     let provisioned = accepted.plus((3 + index as i64 % 11) * 7 * MINUTE);
-    let mut events = begun(part, index, requested, accepted);
+    let mut events = begun(part, index, TERM, requested, accepted);
     if matches!(end, End::ProvisioningFailed) {
         events.push(event("contract.provisioning-failed", provisioned, &about));
         return events;

@@ -17,14 +17,15 @@ use crate::{
     item::{self, Item, Range},
     keys::{self, END},
     log,
+    reviews::Corrected,
 };
 
 /// What changes within a day, with what anybody may know of the monitor.
 #[derive(Serialize, Deserialize)]
-struct Now {
-    watch: Watch,
+pub(crate) struct Now {
+    pub(crate) watch: Watch,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    current: Option<Current>,
+    pub(crate) current: Option<Current>,
 }
 
 /// A day that is sealed, as it is kept.
@@ -32,11 +33,26 @@ struct Now {
 pub struct SealedDay {
     /// The record's text, exactly as it is in the log.
     pub record: String,
-    /// How long the answers took, in a form that days sum in.
+    /// How long the answers took, as it was sealed, in a form that days sum in.
     pub latencies: Latencies,
     /// Its place in the log; absent while it waits for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf: Option<u64>,
+    /// What it was corrected to, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Corrected>,
+}
+
+impl SealedDay {
+    /// The record of the day as it counts: corrected, if it was.
+    pub fn counting(&self) -> &str {
+        self.corrected.as_ref().map_or(&self.record, |corrected| &corrected.record)
+    }
+
+    /// How long the answers took that count.
+    pub fn latencies_counting(&self) -> &Latencies {
+        self.corrected.as_ref().map_or(&self.latencies, |corrected| &corrected.latencies)
+    }
 }
 
 /// Facts as they were read, with what is needed to write them back.
@@ -44,8 +60,8 @@ pub struct SealedDay {
 pub struct StoredFacts {
     /// The facts.
     pub facts: Facts,
-    current: u64,
-    sealed: u64,
+    pub(crate) current: u64,
+    pub(crate) sealed: u64,
 }
 
 impl StoredFacts {
@@ -106,7 +122,7 @@ impl Table {
     ) -> Result<(), TableError> {
         let service = &stored.facts.watch.service;
         let day = record.day().day;
-        let kept = SealedDay { record: record.encode(), latencies, leaf: None };
+        let kept = SealedDay { record: record.encode(), latencies, leaf: None, corrected: None };
         let (provider, monitor) = (&service.provider, &service.monitor);
         let waiting = log::awaiting(&LeafName::day(monitor, day), &kept.record);
         let counted = stored.facts.counted(record.day());

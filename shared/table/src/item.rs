@@ -12,6 +12,7 @@ use crate::{
     Freshness, Stored, Table, TableError,
     error::{transaction_failed, unavailable},
     keys::{self, Key},
+    patience::Patience,
 };
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -323,6 +324,7 @@ impl Table {
         let mut found: HashMap<(String, String), Item> = HashMap::new();
         for batch in keys.chunks(BATCH) {
             let mut wanted = Some(batch.iter().map(keyed).collect::<Vec<_>>());
+            let mut patience = Patience::of(batch.len());
             while let Some(keys) = wanted.take() {
                 let request =
                     KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
@@ -345,6 +347,9 @@ impl Table {
                 );
                 let left = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
                 wanted = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
+                if let Some(left) = &wanted {
+                    tokio::time::sleep(patience.pause(left.len())?).await;
+                }
             }
         }
         Ok(keys.iter().map(|key| found.get(&(key.pk.clone(), key.sk.clone())).cloned()).collect())

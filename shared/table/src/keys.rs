@@ -1,7 +1,10 @@
 //! Keys. Times and numbers are padded, so that text order is their order.
 
 use trust::{
-    id::{AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, ProviderId, RenterId},
+    id::{
+        AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId,
+        RenterId,
+    },
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -36,6 +39,8 @@ pub(crate) const CONVERSATIONS: &str = "conversation#";
 
 pub(crate) const SHARDS: &str = "shards";
 pub(crate) const PENDING: &str = "pending";
+pub(crate) const LOG: &str = "log";
+pub(crate) const REVIEWS: &str = "reviews";
 
 /// Ends the key of what is known now of a monitor.
 pub(crate) const NOW: &str = "#now";
@@ -75,6 +80,14 @@ pub(crate) fn past(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: PAST.to_owned() }
 }
 
+pub(crate) fn operator(of: &OperatorId) -> String {
+    format!("operator#{of}")
+}
+
+pub(crate) fn member(of: &OperatorId, provider: &ProviderId) -> Key {
+    Key { pk: operator(of), sk: provider.to_string() }
+}
+
 pub(crate) fn renters(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: RENTERS.to_owned() }
 }
@@ -92,8 +105,12 @@ pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
     Key { pk: history(of), sk: day.to_string() }
 }
 
+pub(crate) fn offerings(of: &ProviderId) -> String {
+    format!("offerings#{of}")
+}
+
 pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {
-    Key { pk: format!("offerings#{of}"), sk: offering.to_string() }
+    Key { pk: offerings(of), sk: offering.to_string() }
 }
 
 pub(crate) fn contract_itself(of: &ContractId) -> Key {
@@ -213,8 +230,27 @@ pub(crate) fn version_of(of: &MonitorId, number: u32) -> Key {
     Key { pk: monitor(of), sk: format!("version#{number:010}") }
 }
 
+pub(crate) fn correction_of(of: &MonitorId, day: Day, number: u32) -> Key {
+    Key { pk: monitor(of), sk: format!("correction#{day}#{number:010}") }
+}
+
+pub(crate) fn review(of: &MonitorId) -> Key {
+    Key { pk: REVIEWS.to_owned(), sk: of.to_string() }
+}
+
 pub(crate) fn shard_itself(shard: ShardId) -> Key {
     Key { pk: SHARDS.to_owned(), sk: shard.to_string() }
+}
+
+pub(crate) fn panels() -> Key {
+    Key { pk: SHARDS.to_owned(), sk: "panels".to_owned() }
+}
+
+pub(crate) const ROOM: &str = "room#";
+
+/// That a shard has room for new monitors.
+pub(crate) fn room(shard: ShardId) -> Key {
+    Key { pk: SHARDS.to_owned(), sk: format!("{ROOM}{shard}") }
 }
 
 pub(crate) fn planned(from: &Vantage) -> Key {
@@ -268,11 +304,18 @@ pub(crate) fn pending(leaf: &LeafName) -> Key {
 }
 
 pub(crate) fn log_head() -> Key {
-    Key { pk: "log".to_owned(), sk: "head".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "head".to_owned() }
 }
 
 pub(crate) fn log_keys() -> Key {
-    Key { pk: "log".to_owned(), sk: "keys".to_owned() }
+    Key { pk: LOG.to_owned(), sk: "keys".to_owned() }
+}
+
+pub(crate) const PARTIAL: &str = "partial#";
+
+/// That a partial tile is stored.
+pub(crate) fn partial(path: &str) -> Key {
+    Key { pk: LOG.to_owned(), sk: format!("{PARTIAL}{path}") }
 }
 
 pub(crate) fn tile(path: &str, part: u64) -> Key {

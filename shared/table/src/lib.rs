@@ -5,19 +5,21 @@
 //! | partition | sort keys | holds |
 //! |---|---|---|
 //! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `operator#O` | `P` | the operator's providers, and what each is to be warned of |
 //! | `renters#P` | `RENTER` | in how many contracts he served each renter |
 //! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
 //! | `votes#P` | `RENTER` | what a renter has said of a provider |
-//! | `monitor#M` | `monitor`, `record#DAY`, `version#N` | a monitor, its sealed days, and the versions of its configuration that are in the log |
-//! | `shards` | `SHARD`, `planned#VANTAGE` | how many monitors stand in each shard, and up to which minute each vantage has planned them |
+//! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
+//! | `shards` | `SHARD`, `room#SHARD`, `planned#VANTAGE`, `panels` | how many monitors stand in each shard, which have room for new ones, up to which minute each vantage has planned them, and who decided when |
 //! | `shard#S` | `M` | what a worker needs to ask the monitors of a shard |
 //! | `seen#S#DAY` | `MINUTE#VANTAGE#RUN` | what was seen of a shard's monitors, minute by minute |
 //! | `uptime#P` | `M`, `M#now` | what is known of a provider's monitors: sealed days, and the current ones |
 //! | `reports#M` | `HOUR` | what others said of a monitor, for some days |
 //! | `reported#P` | `M` | what was said of a provider's monitors, day by day, and where it differs from what we saw |
+//! | `reviews` | `M` | from which day on a monitor's sealed days are to be looked at again |
 //! | `pending` | `ORDER#KIND#…` | the leaves that wait for their place in the log |
-//! | `log` | `head`, `keys` | the log's checkpoint and the leaves that come next, and its keys |
+//! | `log` | `head`, `keys`, `partial#PATH` | the log's checkpoint and the leaves that come next, its keys, and which of its tiles are not full |
 //! | `log#PATH` | `tile#PART` | one tile of the log |
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
@@ -43,9 +45,12 @@ mod ledger;
 mod listing;
 mod log;
 mod monitors;
+mod operators;
+mod patience;
 mod providers;
 mod reconciliation;
 mod reports;
+mod reviews;
 mod scores;
 mod setup;
 mod sightings;
@@ -68,12 +73,13 @@ pub use feedback::Voting;
 pub use keys::{SignalKind, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use listing::{Card, CardFamily, Sort};
-pub use log::{LeafName, LogHead, LogKeys, LoggedVersion};
+pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
 pub use reconciliation::{Checked, Watermark};
+pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
 pub use scores::UnsealedScore;
-pub use sightings::{Seen, Segment};
-pub use signals::StoredSignals;
+pub use sightings::{SEGMENTS_KEPT_DAYS, Seen, Segment};
+pub use signals::{LastSummary, StoredSignals};
 pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.

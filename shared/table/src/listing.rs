@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use trust::{
-    id::ProviderId,
+    id::{ProviderId, Region},
     policy::{Family, Thousandths},
     score::{Points, Score, Share},
     summary::{Flag, PercentileFact, Summary, Track},
@@ -54,7 +54,7 @@ pub struct Card {
     pub known_since: Option<Moment>,
     /// Where he offers. Empty where that is not known.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub regions: BTreeSet<String>,
+    pub regions: BTreeSet<Region>,
     /// His price as a share of the median of comparable offers, in thousandths. Absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Thousandths>,
@@ -93,7 +93,7 @@ impl Card {
             waits: window.map_or(0, |window| window.waits),
             completed: summary.contracts.completed,
             known_since: summary.known_since,
-            regions: BTreeSet::new(),
+            regions: summary.regions.clone(),
             price: None,
             as_of: summary.as_of,
         })

@@ -23,6 +23,9 @@ use crate::{
 /// Most bytes of a tile in one item, whose limit is 400 KB. A tile of 256 long leaves takes several.
 const LONGEST_PART: usize = 350_000;
 
+/// What the path of a tile has that is not full (C2SP `tlog-tiles`).
+const PARTIAL_TILE: &str = ".p/";
+
 /// The name of a leaf that waits: the order in which they come into the log, and the same however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -51,6 +54,11 @@ impl LeafName {
         Self(format!("3#day#{monitor}#{day}"))
     }
 
+    /// A correction of a monitor's day, from 1 on: after the day, which it names by its place.
+    pub fn correction(monitor: &MonitorId, day: Day, number: u32) -> Self {
+        Self(format!("5#correction#{monitor}#{day}#{number:010}"))
+    }
+
     /// A provider's score at the end of a day.
     pub fn score(provider: &ProviderId, day: Day) -> Self {
         Self(format!("4#score#{provider}#{day}"))
@@ -64,6 +72,10 @@ impl LeafName {
         match kind {
             "day" => Some(Subject::Day(of.parse().ok()?, Day::parse(which).ok()?)),
             "monitor" => Some(Subject::Version(of.parse().ok()?, which.parse().ok()?)),
+            "correction" => {
+                let (day, number) = which.split_once('#')?;
+                Some(Subject::Correction(of.parse().ok()?, Day::parse(day).ok()?, number.parse().ok()?))
+            }
             "score" => Some(Subject::Score(of.parse().ok()?, Day::parse(which).ok()?)),
             _ => None,
         }
@@ -78,6 +90,7 @@ impl LeafName {
 enum Subject {
     Day(MonitorId, Day),
     Version(MonitorId, u32),
+    Correction(MonitorId, Day, u32),
     Score(ProviderId, Day),
 }
 
@@ -86,7 +99,7 @@ struct Waiting {
     leaf: String,
 }
 
-/// A version of a monitor's configuration that is in the log.
+/// A version of a monitor's configuration, or a correction of one of its days, that is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedVersion {
     /// The record's text, exactly as it is in the log.
@@ -183,12 +196,10 @@ impl Table {
                     self.set_existing(&keys::record_of(&monitor, day), "leaf", index).await?;
                 }
                 Some(Subject::Version(monitor, number)) => {
-                    // Where it is gone, somebody has been here before.
-                    if let Some(item) = self.get(&keys::pending(name)).await? {
-                        let Waiting { leaf: record } = item::read(item)?;
-                        let logged = LoggedVersion { record, leaf: index };
-                        self.put(item::item(&keys::version_of(&monitor, number), &logged)?).await?;
-                    }
+                    self.keep_logged(name, &keys::version_of(&monitor, number), index).await?;
+                }
+                Some(Subject::Correction(monitor, day, number)) => {
+                    self.keep_logged(name, &keys::correction_of(&monitor, day, number), index).await?;
                 }
                 Some(Subject::Score(provider, day)) => {
                     let index = number(i64::try_from(index).unwrap_or(i64::MAX));
@@ -199,6 +210,14 @@ impl Table {
             self.delete_now(&keys::pending(name)).await?;
         }
         Ok(())
+    }
+
+    /// Keeps a leaf that has waited with the place that it has got.
+    async fn keep_logged(&self, name: &LeafName, key: &Key, leaf: u64) -> Result<(), TableError> {
+        // Where it is gone, somebody has been here before.
+        let Some(item) = self.get(&keys::pending(name)).await? else { return Ok(()) };
+        let Waiting { leaf: record } = item::read(item)?;
+        self.put(item::item(key, &LoggedVersion { record, leaf })?).await
     }
 
     /// The versions of a monitor's configuration that are in the log, by their numbers.
@@ -229,9 +248,34 @@ impl Table {
         Ok(tiles)
     }
 
+    /// The partial tiles that are stored, by their paths.
+    pub async fn partial_tiles(&self) -> Result<Vec<PartialTile>, TableError> {
+        let to = format!("{}{END}", keys::PARTIAL);
+        let range = Range { pk: keys::LOG.to_owned(), from: keys::PARTIAL, to: &to };
+        let partial = |item: &item::Item| {
+            let path = item::sort_key(item).strip_prefix(keys::PARTIAL)?.to_owned();
+            Some(PartialTile { path, parts: item::unsigned(item, "parts")? })
+        };
+        Ok(self.all_relaxed(&range).await?.iter().filter_map(partial).collect())
+    }
+
+    /// Deletes a partial tile. Done again where it was cut off half-way.
+    pub async fn delete_partial(&self, tile: &PartialTile) -> Result<(), TableError> {
+        for part in 0..tile.parts {
+            self.delete_now(&keys::tile(&tile.path, part)).await?;
+        }
+        self.delete_now(&keys::partial(&tile.path)).await
+    }
+
     /// Stores a tile. Whoever stores the same path stores the same bytes.
     pub async fn write_tile(&self, path: &str, bytes: &[u8]) -> Result<(), TableError> {
         let parts = bytes.len().div_ceil(LONGEST_PART).max(1);
+        if path.contains(PARTIAL_TILE) {
+            // Before the tile, so that none is forgotten.
+            let mut item = item::keyed(&keys::partial(path));
+            item.insert("parts".to_owned(), number_of(parts));
+            self.put(item).await?;
+        }
         // The first part, which says how many there are, comes last.
         for number in (0..parts).rev() {
             let end = bytes.len().min((number + 1) * LONGEST_PART);
@@ -242,6 +286,14 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A partial tile that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialTile {
+    /// Its path.
+    pub path: String,
+    parts: u64,
 }
 
 fn number_of(count: usize) -> AttributeValue {

@@ -19,16 +19,19 @@ use trust::{
         outage::Service,
         schedule::Schedule,
         shard::{MOST_MONITORS, Place, ShardId},
-        slot::Panel,
+        slot::{Panel, Panels},
     },
 };
 
 use crate::{
     LeafName, Stored, Table, TableError,
-    item::{self, Range},
+    item::{self, Order, Range, TRANSACTION_LIMIT},
     keys::{self, END},
     log,
 };
+
+/// Most leaves that are written together with a monitor: what else is written with it has room in the same transaction.
+const MOST_LEAVES: usize = TRANSACTION_LIMIT - 10;
 
 /// What a worker needs to ask a monitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +108,8 @@ impl Table {
         self.stored(&keys::monitor_itself(id)).await
     }
 
-    /// Gives a new monitor a place in a shard that is not full, and writes it there. The log is to hear of all its versions.
+    /// Gives a new monitor a place in a shard that is not full, and writes it there. The log is to hear of all its versions and windows;
+    /// where they are many, the monitor is written in several steps, and whoever is cut off goes on by [`Table::write_monitor`].
     pub async fn add_monitor(
         &self,
         watch: Watch,
@@ -113,48 +117,93 @@ impl Table {
         panel: &Panel,
         salt: impl FnMut() -> Salt,
     ) -> Result<Monitor, TableError> {
-        let mut shard = ShardId::first_for(watch.schedule.grid);
+        let shard = self.shard_with_room(ShardId::first_for(watch.schedule.grid)).await?;
+        let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
+        let (filling, read) = stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
+        let place = Place { shard, number: filling.next };
+        let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1 };
+        // As one that goes on, so that its end, if it has one, is a version of its own.
+        let unending = Watch { ended: None, ..watch.clone() };
+        let mut monitor = Monitor { watch: unending, configurations: Vec::new(), place };
+        let nothing = Watch { windows: Vec::new(), ..monitor.watch.clone() };
+        monitor.reconfigure(watch, checks, panel, salt);
+        let step = monitor.step_from(&nothing, 0, MOST_LEAVES);
+        let mut writes = vec![
+            self.put_versioned(&keys::monitor_itself(&monitor.watch.service.monitor), &step, 0)?,
+            self.put_any(item::item(&asked_key(&step), &asked(&step, Known::Nothing))?)?,
+        ];
+        writes.extend(self.fill(shard, filling, read)?);
+        writes.extend(self.new_leaves(&step, 0, &[])?);
+        self.transact(writes).await?;
+        if step != monitor {
+            self.write_monitor(&Stored { value: step, version: 1 }, &monitor).await?;
+        }
+        Ok(monitor)
+    }
+
+    /// The first shard with room among those of a shard's stretch: a new one if all are full.
+    async fn shard_with_room(&self, among: ShardId) -> Result<ShardId, TableError> {
+        let stretch = format!("{}-", among.stretch());
+        let (with_room, all) = (format!("{}{stretch}", keys::ROOM), stretch);
+        for (from, order) in [(&with_room, Order::Ascending), (&all, Order::Descending)] {
+            let to = format!("{from}{END}");
+            let range = Range { pk: keys::SHARDS.to_owned(), from, to: &to };
+            let Some(item) = self.page(&range, order, 1).await?.0.pop() else { continue };
+            let key = item::sort_key(&item);
+            let shard: &str = key.strip_prefix(keys::ROOM).unwrap_or(key);
+            let shard: ShardId = shard.parse().map_err(|error| TableError::corrupt(key, &error))?;
+            return Ok(if order == Order::Ascending { shard } else { shard.next() });
+        }
+        Ok(among.first())
+    }
+
+    /// How full a shard is, and that new monitors find room there, or none.
+    fn fill(
+        &self,
+        shard: ShardId,
+        filling: Filling,
+        read: u64,
+    ) -> Result<[TransactWriteItem; 2], TableError> {
+        let room = keys::room(shard);
+        let has_room = filling.monitors < MOST_MONITORS;
+        Ok([
+            self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
+            if has_room { self.put_any(item::keyed(&room))? } else { self.delete(&room)? },
+        ])
+    }
+
+    /// Writes a monitor that has changed, on condition that nobody else has meanwhile. The log is to hear of what is new; where that is
+    /// much, in several steps.
+    pub async fn write_monitor(&self, before: &Stored<Monitor>, monitor: &Monitor) -> Result<(), TableError> {
+        let mut before = before.clone();
         loop {
-            let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
-            let (filling, read) =
-                stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
-            if filling.monitors >= MOST_MONITORS {
-                shard = shard.next();
-                continue;
+            let Monitor { watch, configurations, .. } = &before.value;
+            let step = monitor.step_from(watch, configurations.len(), MOST_LEAVES);
+            self.write_step(&before, &step).await?;
+            if step == *monitor {
+                return Ok(());
             }
-            let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1 };
-            let place = Place { shard, number: filling.next - 1 };
-            // As one that goes on, so that its end, if it has one, is a version of its own.
-            let unending = Watch { ended: None, ..watch.clone() };
-            let mut monitor = Monitor { watch: unending, configurations: Vec::new(), place };
-            monitor.reconfigure(watch, checks, salt);
-            let mut writes = vec![
-                self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
-                self.put_versioned(&keys::monitor_itself(&monitor.watch.service.monitor), &monitor, 0)?,
-                self.put_any(item::item(&asked_key(&monitor), &asked(&monitor, Known::Nothing))?)?,
-            ];
-            writes.extend(self.new_leaves(&monitor, 0, &[], panel)?);
-            self.transact(writes).await?;
-            return Ok(monitor);
+            before = Stored { value: step, version: before.version + 1 };
         }
     }
 
-    /// Writes a monitor that has changed, on condition that nobody else has meanwhile. The log is to hear of what is new.
-    pub async fn write_monitor(
-        &self,
-        before: &Stored<Monitor>,
-        monitor: &Monitor,
-        panel: &Panel,
-    ) -> Result<(), TableError> {
+    async fn write_step(&self, before: &Stored<Monitor>, monitor: &Monitor) -> Result<(), TableError> {
         let id = &monitor.watch.service.monitor;
         let mut writes = vec![self.put_versioned(&keys::monitor_itself(id), monitor, before.version)?];
-        // One that was retired stays so: its contract has ended.
         if let Some(item) = self.get(&asked_key(monitor)).await? {
             let known = item::read::<Asked>(item)?.known;
             writes.push(self.put_existing(item::item(&asked_key(monitor), &asked(monitor, known))?)?);
+        } else if goes_on(&before.value.watch, &monitor.watch) {
+            let shard = monitor.place.shard;
+            let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
+            let (filling, read) =
+                stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
+            let filling = Filling { monitors: filling.monitors + 1, ..filling };
+            writes.extend(self.fill(shard, filling, read)?);
+            writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, Known::Nothing))?)?);
         }
         let Monitor { watch, configurations, .. } = &before.value;
-        writes.extend(self.new_leaves(monitor, configurations.len(), &watch.windows, panel)?);
+        writes.extend(self.new_leaves(monitor, configurations.len(), &watch.windows)?);
         self.transact(writes).await
     }
 
@@ -164,12 +213,11 @@ impl Table {
         monitor: &Monitor,
         versions: usize,
         windows: &[Window],
-        panel: &Panel,
     ) -> Result<Vec<TransactWriteItem>, TableError> {
         let id = &monitor.watch.service.monitor;
         let mut leaves: Vec<(LeafName, String)> = Vec::new();
         for (number, _) in (1..).zip(&monitor.configurations).skip(versions) {
-            let leaf = monitor.leaf(number, panel).map(|leaf| leaf.encode());
+            let leaf = monitor.leaf(number).map(|leaf| leaf.encode());
             leaves.extend(leaf.map(|leaf| (LeafName::monitor(id, number), leaf)));
         }
         for window in monitor.watch.windows.iter().filter(|window| !windows.contains(window)) {
@@ -177,6 +225,17 @@ impl Table {
             leaves.extend(leaf.map(|leaf| (LeafName::maintenance(id, *window), leaf)));
         }
         leaves.iter().map(|(name, leaf)| self.put_any(log::awaiting(name, leaf))).collect()
+    }
+
+    /// The panels there were.
+    pub async fn panels(&self) -> Result<Stored<Panels>, TableError> {
+        let stored = self.stored(&keys::panels()).await?;
+        Ok(stored.unwrap_or(Stored { value: Panels::default(), version: 0 }))
+    }
+
+    /// Writes which panels there were, on condition that nobody else has meanwhile.
+    pub async fn write_panels(&self, panels: &Panels, read: u64) -> Result<(), TableError> {
+        self.put_if(item::item(&keys::panels(), panels)?, read).await
     }
 
     /// The last minute for which a vantage has planned all shards.
@@ -235,12 +294,15 @@ impl Table {
         }
         let Some(stored) = self.stored::<Filling>(&keys::shard_itself(shard)).await? else { return Ok(()) };
         let filling = Filling { monitors: stored.value.monitors.saturating_sub(1), ..stored.value };
-        let writes = vec![
-            self.put_versioned(&keys::shard_itself(shard), &filling, stored.version)?,
-            self.delete_existing(&key)?,
-        ];
+        let mut writes = vec![self.delete_existing(&key)?];
+        writes.extend(self.fill(shard, filling, stored.version)?);
         self.transact(writes).await
     }
+}
+
+/// Whether a monitor that has ended, and so may have been taken out of its shard, goes on after all. One that has not stays out.
+fn goes_on(before: &Watch, after: &Watch) -> bool {
+    before.ended.is_some_and(|ended| after.ended.is_none_or(|later| ended < later))
 }
 
 fn asked_key(monitor: &Monitor) -> keys::Key {

@@ -1,7 +1,9 @@
 //! Providers, their offerings, and the Chatwoot accounts that are theirs.
 
+use std::collections::BTreeSet;
+
 use trust::{
-    id::{AccountId, ConversationId, ConversationNumber, ProviderId},
+    id::{AccountId, ConversationId, ConversationNumber, ProviderId, Region},
     marketplace::{ChatPlace, Offering},
     provider::Provider,
     time::Moment,
@@ -77,6 +79,15 @@ impl Table {
                 Ok(ConversationId { account, number: ConversationNumber(number) })
             })
             .collect()
+    }
+
+    /// Where a provider's offerings are, of those that can be rented.
+    pub async fn regions(&self, of: &ProviderId) -> Result<BTreeSet<Region>, TableError> {
+        let items = self.all(&Range { pk: keys::offerings(of), from: "!", to: END }).await?;
+        let offered =
+            items.into_iter().map(|item| item::read(item).map(|word: StoredOffering| word.offering));
+        let offered: Vec<Option<Offering>> = offered.collect::<Result<_, _>>()?;
+        Ok(offered.into_iter().flatten().filter_map(|offering| offering.region).collect())
     }
 
     /// Keeps the latest word on an offering: what it is, or (`None`) that it was withdrawn.

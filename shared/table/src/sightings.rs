@@ -20,7 +20,7 @@ use crate::{
 
 /// Days for which segments are kept after theirs. Fewer, and a day that could not be sealed for weeks would be lost; more is only
 /// paid for.
-const KEPT_DAYS: i64 = 40;
+pub const SEGMENTS_KEPT_DAYS: u16 = 40;
 
 /// The form of the bytes: the first of them.
 const FORM: u8 = 1;
@@ -60,7 +60,10 @@ impl Table {
         bytes.extend(body);
         let mut item = item::keyed(&keys::segment(shard, *minute, vantage, run));
         item.insert("seen".to_owned(), AttributeValue::B(Blob::new(bytes)));
-        item.insert("expires_at".to_owned(), number(day.start().unix() + (KEPT_DAYS + 1) * 86_400));
+        item.insert(
+            "expires_at".to_owned(),
+            number(day.start().unix() + i64::from(SEGMENTS_KEPT_DAYS + 1) * 86_400),
+        );
         self.put(item).await
     }
 

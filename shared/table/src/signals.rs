@@ -21,7 +21,7 @@ use trust::{
     renters::{Renters, Served},
     replies::{Kept, Rank, WaitCount},
     signal::Delta,
-    summary::{Days, Signals},
+    summary::{Days, Member, Siblings, Signals, Summary},
     time::Day,
     uptime::count::{Twentieths, UptimeCount, UptimeDelta},
 };
@@ -53,6 +53,17 @@ pub struct StoredSignals {
     pub summary_version: u64,
     /// Of the past; 0 where there is none.
     pub past_version: u64,
+    /// What the last summary says that is not made anew each time.
+    pub last: LastSummary,
+}
+
+/// What a summary keeps for the next one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastSummary {
+    /// The other providers of the operator, as they were seen then.
+    pub siblings: Option<Siblings>,
+    /// What it said to the operator's list; absent where there was none.
+    pub member: Option<Member>,
 }
 
 impl Table {
@@ -178,6 +189,10 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
         }
         keys::SUMMARY => {
             stored.summary_version = unsigned(&item, "version").unwrap_or_default();
+            // A summary of another shape is none: what it kept is worked out anew.
+            let summary: Option<Summary> = item::read(item).ok();
+            stored.last.member = summary.as_ref().map(Member::of);
+            stored.last.siblings = summary.and_then(|summary| summary.siblings);
             Some(())
         }
         keys::PAST => {

@@ -7,7 +7,10 @@
 //! 2. each begins with the claim's first day, or with the first record the monitor ever had, which has the number 0;
 //! 3. each ends with the claim's last day, or its `monitor/1` record ([`trust::uptime::leaves`]) stands in the bundle, says when
 //!    the monitor ended, and its days reach that far;
-//! 4. nothing else is in it. A `correction/1` of one of the days says that the day is wrong, so such a bundle bears none.
+//! 4. a `correction/1` in it is of one of the days, stands after it in the log, and says how that day is right: then this counts in
+//!    its place, while the series goes by what was first logged. Of several of one day the last counts. One that only says that a
+//!    day is wrong leaves nothing to claim;
+//! 5. nothing else is in it.
 //!
 //! A bundle can not show that all monitors of a provider are in it, nor which days were asked for. What the reader expects, he
 //! says: [`Expected`].
@@ -20,7 +23,7 @@ use trust::{
     time::{Day, Moment},
     uptime::{
         day::Tally,
-        leaves::{self, CorrectionLeaf, MonitorLeaf},
+        leaves::{self, AnotherDay, CorrectionLeaf, MonitorLeaf},
         names::MonitorId,
         record::{self, Break, DayRecord},
     },
@@ -54,7 +57,9 @@ pub struct MonitorClaim {
     pub period: Period,
     /// When it ended, if that is why its days end before the claim's.
     pub ended: Option<Moment>,
-    /// Its slots.
+    /// How many of its days were corrected in the log.
+    pub corrected: u32,
+    /// Its slots, those of corrected days as they are right.
     pub tally: Tally,
 }
 
@@ -101,8 +106,8 @@ pub enum NotBorne {
         /// What it is.
         kind: Kind,
     },
-    /// The log itself says that a day is wrong.
-    #[error("leaf {index} was corrected in the log by leaf {by}: {reason}")]
+    /// The log itself says that a day is wrong, and not how it is right.
+    #[error("leaf {index} is wrong, as leaf {by} of the log says: {reason}")]
     Corrected {
         /// The place of the day.
         index: u64,
@@ -110,6 +115,16 @@ pub enum NotBorne {
         by: u64,
         /// What was wrong.
         reason: leaves::Reason,
+    },
+    /// A correction has another day in the place of the one that it corrects.
+    #[error("leaf {by} corrects leaf {index}: {reason}")]
+    Miscorrected {
+        /// The place of the day.
+        index: u64,
+        /// The place of the correction.
+        by: u64,
+        /// What does not fit.
+        reason: AnotherDay,
     },
     /// There are no days in it.
     #[error("there is no day in the bundle")]
@@ -172,8 +187,8 @@ impl Claim {
     pub fn of(bundle: &Verified<'_>, expected: &Expected) -> Result<Self, NotBorne> {
         let found = Found::read(bundle)?;
         let period = found.period().ok_or(NotBorne::NoDays)?;
-        found.check_corrections()?;
-        let monitors = found.monitors(period)?;
+        let corrected = found.corrected()?;
+        let monitors = found.monitors(period, &corrected)?;
         let claim = Self { checkpoint: bundle.checkpoint().clone(), monitors, period };
         claim.check(expected).map(|()| claim)
     }
@@ -258,24 +273,36 @@ impl Found {
         Some(Period { first: days().min()?, last: days().max()? })
     }
 
-    /// A correction is of a day before it.
-    fn check_corrections(&self) -> Result<(), NotBorne> {
-        let Some((by, correction)) = self.corrections.first() else {
-            return Ok(());
-        };
-        let index = correction.leaf();
-        let is_of_a_day = self.days.values().flatten().any(|&(place, _)| place == index) && index < *by;
-        Err(if is_of_a_day {
-            NotBorne::Corrected { index, by: *by, reason: correction.reason().clone() }
-        } else {
-            NotBorne::Foreign { index: *by, kind: Kind::Correction }
-        })
+    /// What counts in the place of days that were corrected, by their places. A correction is of a day before it.
+    fn corrected(&self) -> Result<BTreeMap<u64, &DayRecord>, NotBorne> {
+        let mut corrected = BTreeMap::new();
+        for (by, correction) in &self.corrections {
+            let (by, index) = (*by, correction.leaf());
+            let wrong = self.days.values().flatten().find(|&&(place, _)| place == index && index < by);
+            let (_, wrong) = wrong.ok_or(NotBorne::Foreign { index: by, kind: Kind::Correction })?;
+            let right = correction.in_place_of(wrong).map_err(|reason| NotBorne::Miscorrected {
+                index,
+                by,
+                reason,
+            })?;
+            let right = right.ok_or_else(|| NotBorne::Corrected {
+                index,
+                by,
+                reason: correction.reason().clone(),
+            })?;
+            corrected.insert(index, right);
+        }
+        Ok(corrected)
     }
 
-    fn monitors(&self, period: Period) -> Result<BTreeMap<MonitorId, MonitorClaim>, NotBorne> {
+    fn monitors(
+        &self,
+        period: Period,
+        corrected: &BTreeMap<u64, &DayRecord>,
+    ) -> Result<BTreeMap<MonitorId, MonitorClaim>, NotBorne> {
         let claim = |(monitor, days): (&MonitorId, &Vec<_>)| {
             let end = self.ends.get(monitor).map(|&(_, end)| end);
-            Ok((monitor.clone(), claim(monitor, days, end, period)?))
+            Ok((monitor.clone(), claim(monitor, days, corrected, end, period)?))
         };
         self.days.iter().map(claim).collect()
     }
@@ -285,6 +312,7 @@ impl Found {
 fn claim(
     monitor: &MonitorId,
     days: &[(u64, DayRecord)],
+    corrected: &BTreeMap<u64, &DayRecord>,
     end: Option<Moment>,
     whole: Period,
 ) -> Result<MonitorClaim, NotBorne> {
@@ -308,9 +336,11 @@ fn claim(
         let (monitor, found) = (monitor.clone(), period.last);
         return Err(NotBorne::EndsEarly { monitor, found, last: whole.last });
     }
-    let mut tally = Tally::default();
-    for (_, day) in days {
-        tally += &day.tally();
+    let (mut tally, mut count) = (Tally::default(), 0);
+    for (index, day) in days {
+        let right = corrected.get(index);
+        count += u32::from(right.is_some());
+        tally += &right.map_or_else(|| day.tally(), |right| right.tally());
     }
-    Ok(MonitorClaim { period, ended, tally })
+    Ok(MonitorClaim { period, ended, corrected: count, tally })
 }

@@ -19,6 +19,10 @@ use crate::{
 /// §5). Smaller punishes weekends; larger hides silence.
 pub const PATIENCE_DAYS: u32 = 7;
 
+/// Days after a contract's term, with all extensions, at which it is no longer taken to go on where nobody has said that it ended. Fewer,
+/// and a late word of an extension leaves a gap in what is watched; more, and what nobody rents any more is asked and counted for longer.
+pub const LAPSE_DAYS: i64 = 7;
+
 /// A contract that ran for less tells nothing of who keeps contracts, and a vote about it does not count (DESIGN §5). Less makes either
 /// cheaper to buy; more leaves out who rents by the hour.
 pub const MINIMAL_SECONDS: u32 = 3600;
@@ -112,6 +116,15 @@ impl Contract {
         self.requested.as_ref().map(|(_, terms)| terms)
     }
 
+    /// When it is no longer taken to go on unless something is said of it: [`LAPSE_DAYS`] after its term. `None` until its terms are
+    /// known.
+    pub fn lapses(&self) -> Option<Moment> {
+        let (requested, terms) = self.requested.as_ref()?;
+        let start = self.provisioned.or(self.accepted.map(|(at, _)| at)).unwrap_or(*requested);
+        let over = start.plus(i64::from(terms.term_seconds.get()));
+        Some(self.extended_to.map_or(over, |extended| over.max(extended)).plus(LAPSE_DAYS * 86_400))
+    }
+
     /// How it ended, by the earliest word of an end.
     pub fn ended(&self) -> Option<(Moment, End)> {
         let ends = [
@@ -152,10 +165,11 @@ impl Contract {
         Some((at.day(), outcome))
     }
 
-    /// Whether a renter cancelled what he had waited for longer than [`PATIENCE_DAYS`]: that it never came is what counts.
+    /// Whether somebody else than the provider cancelled what had been waited for longer than [`PATIENCE_DAYS`]: that it never came is
+    /// what counts. A marketplace that clears away what nobody answered would otherwise clear the provider's record.
     fn gave_up(&self, (cancelled, by): (Moment, CancelledBy), requested: Moment) -> bool {
         let waiting_since = self.accepted.map_or(requested, |(at, _)| at);
-        by == CancelledBy::Renter
+        by != CancelledBy::Provider
             && self.provisioned.is_none_or(|at| at > cancelled)
             && cancelled.day().since(waiting_since.day()) > PATIENCE_DAYS
     }
@@ -410,14 +424,17 @@ mod tests {
     }
 
     #[test]
-    fn a_renter_who_gives_up_waiting_leaves_the_delay_on_record() {
-        let give_up = |hours| {
-            contract(&[(0, requested()), (1, accepted()), (hours, cancelled(CancelledBy::Renter))]).outcome()
-        };
-        assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
-        assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
-        let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Renter))]);
-        assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+    fn who_gives_up_waiting_leaves_the_delay_on_record() {
+        for by in [CancelledBy::Renter, CancelledBy::Marketplace] {
+            let give_up =
+                |hours| contract(&[(0, requested()), (1, accepted()), (hours, cancelled(by))]).outcome();
+            assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
+            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
+            let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(by))]);
+            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+        }
+        let by_himself = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Provider))]).outcome();
+        assert!(matches!(by_himself, Some((_, Outcome::Cancelled { by: CancelledBy::Provider, .. }))));
     }
 
     #[test]

@@ -87,6 +87,8 @@ marketplace_id! {
     ContractId;
     /// One offering of a provider.
     OfferingId;
+    /// Where an offering is, by the marketplace's name for it.
+    Region;
 }
 
 macro_rules! chatwoot_id {

@@ -7,7 +7,9 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{AccountId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId, RenterId},
+    id::{
+        AccountId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId, Region, RenterId,
+    },
     replies::{Promise, SilentAfter},
     time::Moment,
     uptime::{monitor::Endpoint, sla::Sla, span::Span},
@@ -234,6 +236,9 @@ pub struct Offering {
     /// What it costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
 }
 
 /// The terms of a contract, as requested.

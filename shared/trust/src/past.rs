@@ -12,7 +12,7 @@ use crate::{
     contract::ContractDay,
     duration::Bucket,
     feedback::FeedbackDay,
-    policy::{Family, Policy},
+    policy::{Family, Policy, ReplyPolicy},
     replies::{Kept, Rank, ReplyDay, Scope, WaitCount},
     signal::Tally,
     summary::Days,
@@ -63,18 +63,19 @@ impl ClosedWaits {
     }
 }
 
-/// Scored waits of one day.
+/// Scored waits of one day, by the policy's time to reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Promises {
-    pub(crate) kept: u64,
-    pub(crate) broken: u64,
+pub(crate) struct Answered {
+    pub(crate) in_time: u64,
+    pub(crate) late: u64,
 }
 
-/// How far back a past goes, in days.
+/// What a past serves: how far back it goes, in days, and by which time to reply its waits are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Reach {
     days: u16,
     replies: u16,
+    reply_within: u32,
 }
 
 impl Reach {
@@ -83,6 +84,7 @@ impl Reach {
         Self {
             days: policy.horizon_days().max(WINDOWS[1]).max(CONTRACT_DAYS),
             replies: policy.family(Family::Replies).horizon_days.max(WINDOWS[1]),
+            reply_within: policy.replies.within_seconds,
         }
     }
 }
@@ -95,7 +97,8 @@ struct PastDay {
     feedback: FeedbackDay,
 }
 
-/// The days before [`recent_since`], as summaries of one day want them: by every policy that looks no further back.
+/// The days before [`recent_since`], as summaries of one day want them: by every policy that looks no further back and takes the same time
+/// for a reply in time.
 ///
 /// Whoever stores one must know it again after this type, or one within it, has changed: see [`Past::LAYOUT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +108,7 @@ pub struct Past {
     /// Of each window, what the one before it does not hold.
     windows: [BTreeMap<Scope, ClosedWaits>; 2],
     /// By how many days ago they opened.
-    scored: BTreeMap<u16, Promises>,
+    scored: BTreeMap<u16, Answered>,
     /// By how many days ago they were.
     days: BTreeMap<u16, PastDay>,
 }
@@ -130,7 +133,7 @@ impl Past {
             days: BTreeMap::new(),
         };
         for (&day, classes) in days.replies.range(today.minus(reach.replies)..recent_since(today)) {
-            past.fold_replies(today.since(day) as u16, classes);
+            past.fold_replies(policy.replies, today.since(day) as u16, classes);
         }
         let folded = Self::since(policy, today)..recent_since(today);
         for (&day, contracts) in days.contracts.range(folded.clone()) {
@@ -145,17 +148,19 @@ impl Past {
         past
     }
 
-    fn fold_replies(&mut self, ago: u16, classes: &ReplyDay) {
+    fn fold_replies(&mut self, rule: ReplyPolicy, ago: u16, classes: &ReplyDay) {
         for (&class, &count) in classes {
             if let Some(window) = WINDOWS.iter().position(|&days| ago < days) {
                 self.windows[window].entry(class.scope).or_default().add(class, count);
             }
             if class.scope == Scope::Contract {
-                let promises = self.scored.entry(ago).or_default();
-                match class.promise {
-                    Kept::Kept => promises.kept += count,
-                    Kept::Broken => promises.broken += count,
-                }
+                let answered = self.scored.entry(ago).or_default();
+                let sum = if rule.is_met(class.after.longest()) {
+                    &mut answered.in_time
+                } else {
+                    &mut answered.late
+                };
+                *sum += count;
             }
         }
     }
@@ -184,8 +189,9 @@ impl Past {
 
     /// Whether summaries by this policy can use it on this day.
     pub fn serves(&self, policy: &Policy, today: Day) -> bool {
-        let Reach { days, replies } = Reach::of(policy);
-        self.today == today && self.reach.days >= days && self.reach.replies >= replies
+        let Reach { days, replies, reply_within } = Reach::of(policy);
+        let reaches = self.reach.days >= days && self.reach.replies >= replies;
+        self.today == today && reaches && self.reach.reply_within == reply_within
     }
 
     /// The folded waits of a window of so many days.
@@ -200,8 +206,8 @@ impl Past {
     }
 
     /// The scored waits of each day.
-    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Promises)> {
-        self.scored.iter().map(|(&ago, &promises)| (self.today.minus(ago), promises))
+    pub(crate) fn scored(&self) -> impl Iterator<Item = (Day, Answered)> {
+        self.scored.iter().map(|(&ago, &answered)| (self.today.minus(ago), answered))
     }
 
     /// The contracts of each day.
@@ -241,7 +247,8 @@ mod tests {
     fn class() -> impl Strategy<Value = WaitCount> {
         let scopes =
             [Scope::Contract, Scope::Contract, Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
-        (prop::sample::select(scopes.to_vec()), any::<bool>(), 0..400_000u32, any::<bool>()).prop_map(
+        let seconds = prop_oneof![0..400_000u32, 14_300..14_500u32];
+        (prop::sample::select(scopes.to_vec()), any::<bool>(), seconds, any::<bool>()).prop_map(
             |(scope, first, seconds, kept)| WaitCount {
                 scope,
                 rank: if first { Rank::First } else { Rank::Later },
@@ -365,7 +372,8 @@ mod tests {
     }
 
     #[test]
-    fn a_past_serves_its_own_day_and_every_policy_that_looks_no_further_back() {
+    fn a_past_serves_its_own_day_and_every_policy_that_looks_no_further_back_and_takes_the_same_time_for_good()
+     {
         let (policy, today) = (Policy::current(), now().day());
         let past = Past::fold(policy, today, &Days::default());
         assert!(past.serves(policy, today));
@@ -377,5 +385,8 @@ mod tests {
         };
         assert!(of(Family::Replies, 240) && of(Family::Replies, 10) && of(Family::Uptime, 720));
         assert!(!of(Family::Replies, 241) && !of(Family::Claims, 721));
+        let mut other = policy.clone();
+        other.replies.within_seconds += 1;
+        assert!(!past.serves(&other, today), "its waits are told apart by another time");
     }
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::replies::OpenWait;
+use crate::{duration::Bucket, replies::OpenWait};
 
 /// What the score is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct Policy {
     pub families: BTreeMap<Family, FamilyPolicy>,
     /// When a day of a service counts as kept.
     pub uptime: UptimePolicy,
+    /// When a reply is good.
+    pub replies: ReplyPolicy,
     /// What each contract outcome counts for.
     pub contract_weights: ContractWeights,
     /// What each answer of a renter counts for.
@@ -64,6 +66,27 @@ pub struct Policy {
 pub struct UptimePolicy {
     /// The share of a day that may be down at no cost, in ten-thousandths.
     pub allowed_downtime: u32,
+}
+
+/// When a reply is good: the same for everybody, whatever was promised, so that promising less never pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyPolicy {
+    /// The longest good wait, in seconds.
+    pub within_seconds: u32,
+}
+
+impl ReplyPolicy {
+    /// The longest wait that still counts as good, in seconds: closed waits are counted in buckets, so it is the end of the bucket that
+    /// holds [`ReplyPolicy::within_seconds`], for open ones, too.
+    pub fn longest(&self) -> u32 {
+        Bucket::of(self.within_seconds).longest()
+    }
+
+    /// Whether a wait of so many seconds is good.
+    pub fn is_met(&self, seconds: u32) -> bool {
+        seconds <= self.longest()
+    }
 }
 
 /// What each answer of a renter counts for, in thousandths of an observation.
@@ -369,6 +392,16 @@ mod tests {
             with("silent_after_hours\": 24", "silent_after_hours\": 0"),
             "silent_after_hours must be at least 1"
         );
+    }
+
+    #[test]
+    fn a_reply_is_good_to_the_end_of_the_bucket_that_holds_four_hours() {
+        let replies = Policy::current().replies;
+        assert_eq!((replies.within_seconds, replies.longest()), (14_400, 14_463));
+        for seconds in 14_300..14_600 {
+            assert_eq!(replies.is_met(seconds), replies.is_met(Bucket::of(seconds).longest()), "{seconds}");
+        }
+        assert!(replies.is_met(14_463) && !replies.is_met(14_464));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::ProviderId,
+    id::{ProviderId, Region},
     marketplace::{Agent, Happened, Profile},
     time::Moment,
 };
 
-/// A provider as far as he is known. Every field is the join of his events.
+/// A provider as far as he is known. Every field is the join of his events, or of those of his offerings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
     /// The latest profile, and when it was said.
@@ -25,6 +25,9 @@ pub struct Provider {
     /// The last time he proved to be around.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_in_at: Option<Moment>,
+    /// Where he offers, as far as his offerings say it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub regions: BTreeSet<Region>,
 }
 
 impl Provider {

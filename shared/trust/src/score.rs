@@ -74,11 +74,11 @@ impl Share {
 pub enum Kind {
     /// A day of the services that are watched: good as far as they were up.
     ServiceDay,
-    /// A message answered within the promised time.
+    /// A message answered within the time that scores go by, whatever was promised.
     RepliedInTime,
-    /// A message answered later than promised.
+    /// A message answered later.
     RepliedLate,
-    /// A message that waits longer than promised and has no answer.
+    /// A message that has waited longer and has no answer.
     Overdue,
     /// A contract that ran its term.
     Completed,
@@ -194,7 +194,7 @@ pub struct FamilyScore {
     pub high: Share,
     /// Observations within the horizon.
     pub observations: u64,
-    /// How many undiscounted ones they are worth: `(sum w)^2 / sum w^2`, in thousandths.
+    /// How many undiscounted ones they are worth: `(sum w)^2 / sum w^2`, to the nearest thousandth.
     pub effective: u64,
     /// Points added to the baseline.
     pub contribution: Points,
@@ -347,7 +347,8 @@ impl Posterior {
             low: Share::of(low),
             high: Share::of(high),
             observations: self.observations,
-            effective: libm::floor(self.effective * 1000.0) as u64,
+            // To the nearest: ten whole observations can come out as a hair less, and they are ten.
+            effective: libm::round(self.effective * 1000.0) as u64,
             contribution: Points::of(points * (self.mean() - share(rules.prior_mean))),
             costliest: self.costliest(points, rules, observations, as_of),
         }
@@ -477,6 +478,14 @@ mod tests {
         assert_eq!(at(720), None);
         let forgotten = score(Policy::current(), &contracts(0, 50, 720), today());
         assert_eq!(forgotten.points, forgotten.baseline);
+    }
+
+    #[test]
+    fn observations_of_one_day_are_worth_their_number_whatever_its_age() {
+        for (count, days_ago) in (1..30).flat_map(|count| (0..720).map(move |days_ago| (count, days_ago))) {
+            let score = score(Policy::current(), &contracts(count, 0, days_ago), today());
+            assert_eq!(score.families[2].effective, count * 1000, "{count} of {days_ago} days ago");
+        }
     }
 
     #[test]

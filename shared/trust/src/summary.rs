@@ -4,16 +4,17 @@ mod contracts;
 mod feedback;
 mod flags;
 mod replies;
+mod siblings;
 mod uptime;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::ContractDay,
     feedback::FeedbackDay,
-    id::ProviderId,
+    id::{ProviderId, Region},
     marketplace::Profile,
     past::Past,
     policy::{Family, Policy},
@@ -29,6 +30,7 @@ pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Concern, Flag, Severity};
 pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
+pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
 
 /// Everything a provider's score is made from.
@@ -44,6 +46,8 @@ pub struct Signals {
     pub renters: Renters,
     /// Waits nobody has replied to, the scored ones first.
     pub waiting: Vec<OpenWait>,
+    /// The other providers of his operator, where he has one.
+    pub siblings: Option<Siblings>,
 }
 
 /// What was counted, day by day.
@@ -89,6 +93,9 @@ pub struct Summary {
     /// His profile; absent while he is not registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Where he offers, as far as his offerings say it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub regions: BTreeSet<Region>,
     /// The first time anything was said of him.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_since: Option<Moment>,
@@ -113,6 +120,9 @@ pub struct Summary {
     /// What renters said.
     #[serde(default)]
     pub feedback: FeedbackFacts,
+    /// The other providers of his operator, where he has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siblings: Option<Siblings>,
 }
 
 /// How far a provider has come.
@@ -129,7 +139,7 @@ pub enum Track {
 
 /// Summarises a provider's signals.
 pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_of: Moment) -> Summary {
-    let replies = replies::facts(signals, as_of);
+    let replies = replies::facts(policy, signals, as_of);
     let contracts = contracts::facts(signals, as_of);
     let uptime = uptime::facts(policy, signals, as_of);
     let feedback = feedback::facts(signals, as_of);
@@ -143,6 +153,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         provider: provider.clone(),
         as_of,
         profile: signals.provider.profile.as_ref().map(|(_, profile)| profile.clone()),
+        regions: signals.provider.regions.clone(),
         known_since: signals.provider.known_since,
         checked_in_at: signals.provider.checked_in_at,
         track,
@@ -152,13 +163,14 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         contracts,
         uptime,
         feedback,
+        siblings: signals.siblings.clone(),
     }
 }
 
 fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Evidence {
     Evidence::from([
         (Family::Uptime, uptime::evidence(policy, signals)),
-        (Family::Replies, replies::evidence(signals, as_of)),
+        (Family::Replies, replies::evidence(policy, signals, as_of)),
         (Family::Contracts, contracts::evidence(policy, signals, as_of)),
         (Family::Feedback, feedback::evidence(policy, signals)),
     ])
@@ -176,7 +188,7 @@ fn track(policy: &Policy, score: &Score, contracts: &ContractFacts, uptime: &Upt
 
 /// When this summary must be made anew though nothing happens: waits grow, promises break, days pass.
 ///
-/// The next UTC midnight, or, while a scored wait is open, the next full hour after it or the moment it breaks its promise or
+/// The next UTC midnight, or, while a scored wait is open, the next full hour after it or the moment it breaks its promise, counts as bad or
 /// becomes a flag, whichever comes first.
 pub fn next_look(policy: &Policy, signals: &Signals, as_of: Moment) -> Moment {
     let midnight = as_of.day().next().start();
@@ -184,8 +196,9 @@ pub fn next_look(policy: &Policy, signals: &Signals, as_of: Moment) -> Moment {
     let marks = signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract).flat_map(|wait| {
         let flagged = [policy.flags.silent_after(wait), policy.flags.critical_after(wait)];
         let flagged = flagged.map(|after| wait.opened_at.plus(i64::from(after)));
-        let broken = wait.opened_at.plus(i64::from(wait.promise.0) + 1);
-        [hourly, broken, flagged[0], flagged[1]]
+        let over = [wait.promise.0, policy.replies.longest()];
+        let over = over.map(|longest| wait.opened_at.plus(i64::from(longest) + 1));
+        [hourly, over[0], over[1], flagged[0], flagged[1]]
     });
     marks.filter(|mark| *mark > as_of).fold(midnight, Moment::min)
 }
@@ -349,5 +362,12 @@ mod tests {
         assert_eq!(look(&waiting(0)), "2026-11-23T13:00:00Z");
         assert_eq!(look(&waiting(3 * 60 + 30)), "2026-11-23T12:30:01Z");
         assert_eq!(look(&waiting(23 * 60 + 50)), "2026-11-23T12:10:00Z");
+        let mut patient = waiting(3 * 60 + 30);
+        patient.waiting[0].promise = Promise(7 * 86_400);
+        assert_eq!(
+            look(&patient),
+            "2026-11-23T12:31:04Z",
+            "a week was promised, four hours and a bucket are good"
+        );
     }
 }

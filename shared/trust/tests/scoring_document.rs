@@ -10,10 +10,26 @@ use trust::{
 #[derive(Deserialize)]
 struct Example {
     story: String,
-    observations: Vec<(Family, Kind, u16, u64)>,
+    observations: Vec<Observed>,
     score: f64,
     low: f64,
     high: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Observed {
+    Usual(Family, Kind, Ago, u64),
+    /// With its weight and quality.
+    Measured(Family, Kind, Ago, u64, u32, u64),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ago {
+    Day(u16),
+    /// The first and the last of several.
+    Days(u16, u16),
 }
 
 #[test]
@@ -21,14 +37,19 @@ fn the_worked_examples_of_the_scoring_document_are_right() {
     let document = include_str!("../../../docs/scoring.md");
     let examples = document.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let examples: Vec<Example> = serde_json::from_str(examples).unwrap();
-    assert!(examples.len() >= 3);
+    assert!(examples.len() >= 7);
     let today = Day::parse("2026-11-23").unwrap();
     for example in examples {
         let mut evidence = Evidence::new();
-        for (family, kind, days_ago, count) in &example.observations {
-            let quality = if is_good(*kind) { Quality::GOOD } else { Quality::BAD };
-            let observation = Weighted { count: *count, weight: 1000, quality };
-            evidence.entry(*family).or_default().insert((today.minus(*days_ago), *kind), observation);
+        for observed in &example.observations {
+            let (family, kind, ago, weighted) = weighted(observed);
+            let days = match ago {
+                Ago::Day(ago) => *ago..=*ago,
+                Ago::Days(first, last) => *first..=*last,
+            };
+            for ago in days {
+                evidence.entry(family).or_default().insert((today.minus(ago), kind), weighted);
+            }
         }
         let found = score(Policy::current(), &evidence, today);
         let figures = [
@@ -60,8 +81,40 @@ fn the_document_states_the_policy_in_force() {
         );
         assert!(document.contains(&row), "{row}");
     }
+    let thousands = |seconds: u32| format!("{},{:03}", seconds / 1000, seconds % 1000);
+    let replies = format!(
+        "the bucket that holds {} s, the last second of which is the {}rd",
+        thousands(policy.replies.within_seconds),
+        thousands(policy.replies.longest())
+    );
+    assert!(document.contains(&replies), "{replies}");
 }
 
-fn is_good(kind: Kind) -> bool {
-    matches!(kind, Kind::RepliedInTime | Kind::Completed | Kind::MatchedDescription | Kind::WouldRentAgain)
+fn weighted(observed: &Observed) -> (Family, Kind, &Ago, Weighted) {
+    let weights = &Policy::current().contract_weights;
+    let votes = &Policy::current().feedback_weights;
+    match observed {
+        Observed::Usual(family, kind, ago, count) => {
+            let (weight, quality) = match kind {
+                Kind::RepliedInTime => (1000, Quality::GOOD),
+                Kind::RepliedLate | Kind::Overdue => (1000, Quality::BAD),
+                Kind::Completed => (weights.completed, Quality::GOOD),
+                Kind::CancelledByProvider => (weights.cancelled_by_provider, Quality::BAD),
+                Kind::ProvisioningFailed => (weights.provisioning_failed, Quality::BAD),
+                Kind::NeverDelivered => (weights.never_delivered, Quality::BAD),
+                Kind::NoResponse => (weights.no_response, Quality::BAD),
+                Kind::Rejected => (weights.rejected, Quality::BAD),
+                Kind::MatchedDescription => (votes.matched_description, Quality::GOOD),
+                Kind::DidNotMatch => (votes.matched_description, Quality::BAD),
+                Kind::WouldRentAgain => (votes.rent_again, Quality::GOOD),
+                Kind::WouldNotRentAgain => (votes.rent_again, Quality::BAD),
+                Kind::ServiceDay => panic!("a day of uptime has its own weight and quality"),
+            };
+            (*family, *kind, ago, Weighted { count: *count, weight, quality })
+        }
+        Observed::Measured(family, kind, ago, count, weight, kept) => {
+            let quality = Quality::thousandths(*kept);
+            (*family, *kind, ago, Weighted { count: *count, weight: *weight, quality })
+        }
+    }
 }

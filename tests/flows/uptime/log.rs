@@ -11,9 +11,18 @@ use transparency::{
     tile::Tile,
     tree,
 };
-use trust::uptime::leaves::{KeyLeaf, MaintenanceLeaf, MonitorLeaf};
+use trust::{
+    time::Moment,
+    uptime::{
+        check::Check,
+        configuration::Salt,
+        leaves::{KeyLeaf, MaintenanceLeaf, MonitorLeaf},
+        maintenance::Window,
+        span::Span,
+    },
+};
 
-use super::world::{MINUTES_A_DAY, SEEDS, UP, World, secrets};
+use super::world::{MINUTES_A_DAY, SEEDS, UP, World, panel, secrets};
 
 pub(crate) fn key(seed: &str) -> PublicKey {
     use base64::{Engine, engine::general_purpose::STANDARD};
@@ -176,6 +185,66 @@ async fn a_new_key_is_announced_in_the_log_under_the_old_one() {
     Published::open(&head.checkpoint, &[key(SEEDS[1])]).unwrap();
     let known = world.table().log_keys().await.unwrap().value.keys;
     assert_eq!(known.len(), 2);
+}
+
+/// A window of a minute in that minute.
+fn window(world: &World, minute: i64) -> Window {
+    let span = Span { from: world.slot(minute), until: world.slot(minute + 1) };
+    Window { announced_at: world.slot(0), span }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_tiles_are_deleted_once_they_are_full_and_not_before() {
+    let world = World::start().await;
+    let paths = async || -> Vec<String> {
+        world.table().partial_tiles().await.unwrap().into_iter().map(|tile| tile.path).collect()
+    };
+    let mut before = Vec::new();
+    for (minutes, partial) in [(1..100, 2), (100..200, 4), (200..301, 3)] {
+        for minute in minutes.clone() {
+            let window = window(&world, minute);
+            let leaf = MaintenanceLeaf::new(world.monitor.clone(), window).unwrap().encode();
+            world.table().await_leaf(&LeafName::maintenance(&world.monitor, window), &leaf).await.unwrap();
+        }
+        world.append(minutes.end).await;
+        let now = paths().await;
+        assert_eq!(now.len(), partial, "{now:?}");
+        // Every tile that is told of is there, and none that is not.
+        assert!(world.table().tiles(&now).await.unwrap().iter().all(Option::is_some));
+        before.retain(|path| !now.contains(path));
+        assert!(world.table().tiles(&before).await.unwrap().iter().all(Option::is_none));
+        before = now;
+    }
+    assert_eq!(leaves(&world).await.len(), 301);
+    assert!(before.iter().all(|path| path.contains("/001.p/") || path.starts_with("tile/1/")), "{before:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_with_more_to_tell_than_one_transaction_takes_is_written_all_the_same() {
+    let world = World::start().await;
+    let table = world.table();
+    let waiting = async || table.awaiting_leaves(2000).await.unwrap().len();
+    assert_eq!(waiting().await, 1);
+    let known = table.monitor(&world.monitor).await.unwrap().unwrap().value;
+    let mut watch = known.watch.clone();
+    watch.service.monitor = "many".parse().unwrap();
+    watch.windows = (1..=150).map(|minute| window(&world, minute)).collect();
+    let check = |port| Check::Tcp { host: "127.0.0.1".to_owned(), port };
+    let mut checks: Vec<(Moment, Check)> =
+        (0..120).map(|minute| (world.slot(minute), check(minute as u16))).collect();
+    let added = table.add_monitor(watch.clone(), &checks, &panel(), || Salt([9; 16])).await.unwrap();
+    let stored = table.monitor(&"many".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((&stored.value, waiting().await), (&added, 1 + 150 + 120));
+
+    watch.windows.extend((151..=300).map(|minute| window(&world, minute)));
+    watch.ended = Some(world.slot(2000));
+    checks.push((world.slot(1000), check(9999)));
+    let mut changed = stored.value.clone();
+    changed.reconfigure(watch, &checks, &panel(), || Salt([8; 16]));
+    table.write_monitor(&stored, &changed).await.unwrap();
+    let stored = table.monitor(&"many".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((stored.value, waiting().await), (changed, 1 + 300 + 122));
+    assert_eq!(world.append(1).await, 1 + 300 + 122);
 }
 
 #[tokio::test(flavor = "multi_thread")]

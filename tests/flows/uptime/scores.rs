@@ -26,9 +26,12 @@ fn at(text: &str) -> Moment {
 
 /// A contract of the provider is completed.
 async fn complete(world: &World, contract: &str, ended: &str) {
-    let ended = at(ended);
+    complete_of(world, &provider(), contract, at(ended)).await;
+}
+
+async fn complete_of(world: &World, provider: &ProviderId, contract: &str, ended: Moment) {
     let terms = json!({
-        "contract_id": contract, "provider_id": "p2", "renter_id": contract, "offering_id": "o1", "term_seconds": 86_400,
+        "contract_id": contract, "provider_id": provider, "renter_id": contract, "offering_id": "o1", "term_seconds": 86_400,
         "price": { "minor_units": 500, "currency": "EUR" },
     });
     let about = json!({ "contract_id": contract });
@@ -158,4 +161,51 @@ async fn a_provider_without_a_score_has_none_in_the_log() {
     append(&world).await;
     assert_eq!(logged(&world).await, []);
     assert_eq!(history(&world).await, []);
+}
+
+/// What is charged for a step, in thousandths: read and write units.
+async fn charged<T>(table: &table::Table, step: impl Future<Output = T>) -> (u64, u64) {
+    let before = table.consumed();
+    step.await;
+    let after = table.consumed();
+    (after.read - before.read, after.written - before.written)
+}
+
+/// The figures are those of `docs/cost.md`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_score_in_the_log_costs_two_read_and_six_write_units() {
+    let world = World::start().await;
+    let (day, next) = (at("2028-02-28T10:00:00Z"), at("2028-02-29T00:00:00Z"));
+    append(&world).await;
+    let mut sealing = Vec::new();
+    let mut appending = Vec::new();
+    for providers in [1, 21] {
+        for number in 0..providers {
+            let name: ProviderId = format!("provider-{providers}-{number}").parse().unwrap();
+            complete_of(&world, &name, &format!("c-{providers}-{number}"), day).await;
+            score::summarise_now(world.table(), Policy::current(), &name, &score::Changed::default(), day)
+                .await
+                .unwrap();
+            let asked = charged(world.table(), world.table().unsealed_score(&name, next.day())).await;
+            assert!(asked.0 <= 1000, "{asked:?}");
+            let last = world.table().unsealed_score(&name, next.day()).await.unwrap().unwrap();
+            let entry = &last.entry;
+            let leaf = ScoreLeaf::new(
+                name.clone(),
+                entry.day,
+                &entry.policy,
+                entry.inputs_hash.parse().unwrap(),
+                entry.points,
+                (entry.low, entry.high),
+            );
+            let leaf = leaf.unwrap().encode();
+            sealing.push(charged(world.table(), world.table().seal_score(&name, last, &leaf)).await);
+        }
+        appending.push(charged(world.app().table(), append(&world)).await);
+    }
+    sealing.dedup();
+    let [(one_read, one_written), (many_read, many_written)] = appending[..] else { panic!("{appending:?}") };
+    let each = ((many_read - one_read) / 20, (many_written - one_written) / 20);
+    assert_eq!(sealing, [(0, 4000)]);
+    assert!(each.0 <= 1100 && each.1 <= 2300, "{each:?}");
 }

@@ -95,8 +95,8 @@ impl Served {
             let stored = table.monitor(&monitor).await.unwrap().unwrap();
             let mut monitor = added;
             let watch = Watch { ended: Some(ended), schedule: schedule(ended), ..watch };
-            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
-            table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+            monitor.reconfigure(watch, &checks, &panel(), || Salt([8; 16]));
+            table.write_monitor(&stored, &monitor).await.unwrap();
         }
     }
 
@@ -237,6 +237,31 @@ async fn a_monitor_that_ended_within_the_days_is_proven_to_have_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn days_that_were_corrected_are_proven_as_they_are_right() {
+    let served = Served::start(3600).await;
+    served.see_hours(0..20 * 24 + 5, UP).await;
+    served.seal().await;
+    // The days after the end were sealed as unknown.
+    let told = DAYS * MINUTES_A_DAY + 200;
+    served.world.end_told(20 * MINUTES_A_DAY + 300, told).await;
+    served.world.review(told + 1).await;
+    served.world.append(told + 2).await;
+    let text = served.text("/v1/providers/p1/proof?days=30").await;
+    let keys: Vec<PublicKey> =
+        served.text("/v1/log/keys").await.lines().map(|key| key.parse().unwrap()).collect();
+    let bundle = Bundle::parse(&text).unwrap();
+    let expected =
+        Expected { days: std::num::NonZeroU32::new(30), until: Some(yesterday()), monitors: Vec::new() };
+    let claim = Claim::of(&bundle.verify(&keys).unwrap(), &expected).unwrap();
+    let tally = claim.tally();
+    let uptime = served.json("/v1/providers/p1/uptime?days=30").await;
+    let figure = &uptime["contractual"];
+    assert_eq!((&figure["up"], &figure["unknown"]), (&json!(tally.up()), &json!(0)));
+    assert_eq!((tally.expected(), tally.unknown()), (18 * 24 + 5, 0));
+    assert!(claim.to_string().contains("12 corrected"), "{claim}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn services_that_came_went_and_lag_behind_are_proven_together() {
     let served = Served::start(3600).await;
     served.see_hours(0..DAYS * 24, UP).await;
@@ -256,7 +281,6 @@ async fn services_that_came_went_and_lag_behind_are_proven_together() {
         monitors: ["gone", "new", "late"].map(|name| beside(name).parse().unwrap()).to_vec(),
     };
     Claim::of(&bundle.verify(&keys).unwrap(), &expected).unwrap();
-    std::fs::write("/tmp/h/site/multi.bundle", &text).unwrap();
     let alone = served.text(&format!("/v1/providers/p1/proof?days=7&monitor={}", beside("new"))).await;
     assert_eq!(Bundle::parse(&alone).unwrap().count(), 7);
 }

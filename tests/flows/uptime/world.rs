@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use table::{Freshness, Seen, Segment, Table};
 use trust::{
     contract::Contract,
-    marketplace::{Happened, MarketplaceEvent},
+    marketplace::MarketplaceEvent,
     time::Moment,
     uptime::{
         configuration::Salt,
@@ -35,12 +35,13 @@ pub(crate) const SEEDS: [&str; 2] =
 pub(crate) struct World {
     services: Services,
     app: uptime_seal::App,
+    lifecycle: lifecycle::App,
     table: Table,
     pub(crate) monitor: MonitorId,
     pub(crate) shard: ShardId,
     number: u32,
     runs: AtomicUsize,
-    contract: std::sync::Mutex<(Contract, Monitoring)>,
+    contract: std::sync::Mutex<Contract>,
     /// When the contract was provisioned: a midnight.
     begun: Moment,
 }
@@ -70,6 +71,8 @@ impl World {
         let services = Services::start(secrets, BusHealth::Up).await.unwrap();
         let environment = Environment::from_pairs(services.environment("uptime-seal").unwrap());
         let app = uptime_seal::App::start(&environment).await.unwrap();
+        let environment = Environment::from_pairs(services.environment("lifecycle").unwrap());
+        let lifecycle = lifecycle::App::start(&environment).await.unwrap();
         let table = services.table().unwrap();
         let (mut contract, mut monitoring) = (Contract::default(), Monitoring::default());
         let terms = json!({
@@ -82,19 +85,21 @@ impl World {
         {
             let event = event(id, begun, kind, &data);
             contract.join(event.time, &event.happened);
-            monitoring.join(&event);
+            monitoring.join(&event, event.time).unwrap();
         }
+        table.write_monitoring(&"c1".parse().unwrap(), &monitoring, 0).await.unwrap();
         let (watch, checks) = monitoring.watches(&contract).pop().unwrap();
         let monitor = table.add_monitor(watch, &checks, &panel(), || Salt([7; 16])).await.unwrap();
         Self {
             services,
             app,
+            lifecycle,
             table,
             monitor: monitor.watch.service.monitor,
             shard: monitor.place.shard,
             number: monitor.place.number,
             runs: AtomicUsize::default(),
-            contract: std::sync::Mutex::new((contract, monitoring)),
+            contract: std::sync::Mutex::new(contract),
             begun,
         }
     }
@@ -125,6 +130,11 @@ impl World {
 
     pub(crate) fn app(&self) -> &uptime_seal::App {
         &self.app
+    }
+
+    /// When the contract was provisioned.
+    pub(crate) fn begun(&self) -> Moment {
+        self.begun
     }
 
     /// So many minutes after the first slot's day began, and a little.
@@ -168,11 +178,26 @@ impl World {
 
     /// Announces work as the monitor begins to run.
     pub(crate) async fn announce(&self, minutes: Range<i64>) {
+        self.announce_told(minutes, 0).await;
+    }
+
+    /// The same, and that is told later.
+    pub(crate) async fn announce_told(&self, minutes: Range<i64>, told: i64) {
         let [from, until] = [minutes.start, minutes.end].map(|minute| self.begun.plus(minute * 60));
         let data = json!({
             "contract_id": "c1", "monitors": [endpoint()], "maintenance": [{ "from": from, "until": until }],
         });
-        self.hear(&event("3", self.begun.plus(1), "contract.monitors-set", &data)).await;
+        let event = event("3", self.begun.plus(1), "contract.monitors-set", &data);
+        self.hear(&event, event.time.plus(told * 60)).await;
+    }
+
+    /// At some slot the monitor is wished not to be asked in these; that is told later.
+    pub(crate) async fn pause(&self, minutes: Range<i64>, told: i64) {
+        let mut endpoint = endpoint();
+        endpoint["pauses"] = json!([{ "from": self.slot(minutes.start), "until": self.slot(minutes.end) }]);
+        let data = json!({ "contract_id": "c1", "monitors": [endpoint] });
+        let event = event("5", self.slot(minutes.start - 1), "contract.monitors-set", &data);
+        self.hear(&event, self.after(told)).await;
     }
 
     /// Another monitor in the same shard, whose contract goes on.
@@ -188,26 +213,37 @@ impl World {
 
     /// Ends the contract after so many slots.
     pub(crate) async fn end(&self, minutes: i64) {
-        let data = json!({ "contract_id": "c1" });
-        self.hear(&event("4", self.slot(minutes), "contract.completed", &data)).await;
+        self.end_told(minutes, minutes).await;
     }
 
-    async fn hear(&self, event: &MarketplaceEvent) {
-        let watches = {
+    /// Ends the contract after so many slots, and tells it later.
+    pub(crate) async fn end_told(&self, minutes: i64, told: i64) {
+        let data = json!({ "contract_id": "c1" });
+        self.hear(&event("4", self.slot(minutes), "contract.completed", &data), self.after(told)).await;
+    }
+
+    /// The contract's end moves, which is told at this minute.
+    pub(crate) async fn extend_told(&self, ends: i64, told: i64) {
+        let data = json!({ "contract_id": "c1", "ends_at": self.begun.plus(ends * 60) });
+        let now = self.after(told);
+        self.hear(&event("6", now, "contract.extended", &data), now).await;
+    }
+
+    /// Hears of an event when it is this late.
+    async fn hear(&self, event: &MarketplaceEvent, now: Moment) {
+        let contract = {
             let mut known = self.contract.lock().unwrap();
-            known.0.join(event.time, &event.happened);
-            known.1.join(event);
-            known.1.watches(&known.0)
+            known.join(event.time, &event.happened);
+            known.clone()
         };
-        assert!(matches!(
-            event.happened,
-            Happened::ContractMonitorsSet { .. } | Happened::ContractCompleted { .. }
-        ));
-        for (watch, checks) in watches {
-            let stored = self.table.monitor(&watch.service.monitor).await.unwrap().unwrap();
-            let mut monitor = stored.value.clone();
-            monitor.reconfigure(watch, &checks, || Salt([8; 16]));
-            self.table.write_monitor(&stored, &monitor, &panel()).await.unwrap();
+        let joined = lifecycle::follow(&self.lifecycle, &"c1".parse().unwrap(), event, &contract, now).await;
+        joined.unwrap().unwrap();
+    }
+
+    /// Looks again at what is to be looked at again.
+    pub(crate) async fn review(&self, minutes: i64) {
+        for monitor in self.table.reviews().await.unwrap() {
+            uptime_seal::review(&self.app, &monitor, self.after(minutes)).await.unwrap();
         }
     }
 

@@ -457,9 +457,10 @@ fn list_parameters() -> Vec<Value> {
         family("min_contracts", "contracts kept"),
         family("min_feedback", "yes of renters"),
         family("min_claims", "claims that hold"),
-        query("region", json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }), "Those known to offer in this region."),
+        query("region", json!({ "type": "string", "pattern": ID }), "Those known to offer in this region."),
         query("max_price", json!({ "type": "number", "minimum": 0, "maximum": 100 }), "Most that is asked, as a share of the median of comparable offers, where that is known."),
         listed("ids", 100, json!({ "type": "string", "pattern": ID }), "Those of these ids, in this order, with commas between them; unknown ones are named in `unknown`."),
+        query("operator", json!({ "type": "string", "pattern": ID }), "The providers of this operator, by their ids; a hundred at most."),
     ]);
     all
 }

@@ -42,11 +42,11 @@ pub(super) fn operations(document: &str) -> Markup {
     let problem = json!({ "$ref": "#/components/schemas/Problem" });
     let body = html! {
         h1 { "API" }
-        p { (text(&document["info"]["description"])) " " a href="/v1/openapi.json" { "The same as OpenAPI 3.1" } "." }
+        p { (prose(&document["info"]["description"])) " " a href="/v1/openapi.json" { "The same as OpenAPI 3.1" } "." }
         @for group in groups {
             section {
                 h2 { (text(&group["name"])) }
-                p.soft { (text(&group["description"])) }
+                p.soft { (prose(&group["description"])) }
                 @for (path, methods) in paths {
                     @for method in METHODS {
                         @let operation = &methods[method];
@@ -85,23 +85,23 @@ fn shown(document: &Value, path: &str, method: &str, operation: &Value) -> Marku
     html! {
         details.op id=(text(&operation["operationId"])) {
             summary { span.verb { (method.to_uppercase()) } code { (path) } " " span.soft { (text(&operation["summary"])) } }
-            @if let Some(description) = operation["description"].as_str() { p { (description) } }
+            @if operation["description"].is_string() { p { (prose(&operation["description"])) } }
             @if !parameters.is_empty() {
                 div.scroll { table {
-                                        tbody { @for parameter in parameters { tr {
+                    tbody { @for parameter in parameters { tr {
                         th scope="row" { code { (text(&parameter["name"])) } @if parameter["in"] != "query" { div.soft { "in the " (text(&parameter["in"])) } } }
-                        td { (text(&parameter["description"])) div.soft { (kind(&parameter["schema"])) } }
+                        td { (prose(&parameter["description"])) div.soft { (kind(&parameter["schema"])) } }
                     } } }
                 } }
             }
             ul {
                 @for (status, answer) in answers {
                     @let answer = resolved(document, answer);
-                    li { strong { (status) } " " (text(&answer["description"])) (content(&answer["content"])) }
+                    li { strong { (status) } " " (prose(&answer["description"])) (content(&answer["content"])) }
                 }
             }
             @if let Some(example) = operation["x-example"].as_str() {
-                div.scroll { pre { code { "curl -s '" (EXAMPLE) (example) "'" } } }
+                pre { code { "curl -s '" (EXAMPLE) (example) "'" } }
             }
         }
     }
@@ -130,10 +130,10 @@ fn fields(schema: &Value) -> Markup {
     let empty = Map::new();
     let members = schema["properties"].as_object().unwrap_or(&empty);
     html! {
-        @if let Some(description) = schema["description"].as_str() { p { (description) } }
+        @if schema["description"].is_string() { p { (prose(&schema["description"])) } }
         @if members.is_empty() { p.soft { (kind(schema)) } } @else {
             dl { @for (name, member) in members {
-                dt { (name) } dd { (text(&member["description"])) " " small { (kind(member)) } }
+                dt { (name) } dd { (prose(&member["description"])) " " small { (kind(member)) } }
             } }
         }
     }
@@ -170,6 +170,15 @@ fn types(types: &Value) -> String {
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A description, with what stands between backticks as code.
+fn prose(value: &Value) -> Markup {
+    html! {
+        @for (place, part) in text(value).split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 fn text(value: &Value) -> &str {

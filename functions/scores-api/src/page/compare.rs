@@ -47,9 +47,9 @@ pub(crate) fn compare(compared: &[Compared], unknown: &[ProviderId]) -> Markup {
                     (row("Track", compared, |one| html! { (track(one.card.track)) }))
                     (row("Trust score", compared, |one| html! { span.figure { (score(&one.card)) } }))
                     @for family in Family::ALL { (row(family_title(family), compared, |one| share_of(one, family))) }
-                    (row("Uptime, 30 days", compared, |one| html! { (claimed(&one.month)) div.soft { "n = " (one.month.uptime().of) " checks" } }))
+                    (row("Uptime, 30 days", compared, |one| html! { (claimed(&one.month)) div.soft { "n\u{a0}=\u{a0}" (one.month.uptime().of) " checks" } }))
                     (row("Half answered within", compared, |one| html! {
-                        (words::percentile(&one.card.reply_median, one.card.waits)) div.soft { "n = " (one.card.waits) ", 90 days" }
+                        (words::percentile(&one.card.reply_median, one.card.waits)) div.soft { "n\u{a0}=\u{a0}" (one.card.waits) ", 90 days" }
                     }))
                     (row("Contracts completed", compared, |one| ratio(one.summary.contracts.completion())))
                     (row("Known since", compared, |one| html! {
@@ -65,6 +65,16 @@ pub(crate) fn compare(compared: &[Compared], unknown: &[ProviderId]) -> Markup {
     frame(&Head::titled("Compare providers"), &body)
 }
 
+/// Where so many can not be compared, or they are no ids.
+pub(crate) fn bad_comparison() -> Markup {
+    let body = html! {
+        h1 { "Providers side by side" }
+        p.doubted role="alert" { "One to " (MOST_COMPARED) " providers can be compared. Please go back, and choose no more than that." }
+        p { a href="/" { "All providers" } }
+    };
+    frame(&Head::titled("Compare providers"), &body)
+}
+
 fn row(name: &str, compared: &[Compared], cell: impl Fn(&Compared) -> Markup) -> Markup {
     html! { tr { th scope="row" { (name) } @for one in compared { td { (cell(one)) } } } }
 }
@@ -73,7 +83,7 @@ fn share_of(one: &Compared, family: Family) -> Markup {
     html! {
         @match one.card.family(family) {
             None => span.soft { "no evidence yet" }
-            Some(found) => { (words::percent(found.mean.value())) div.soft { "n = " (found.observations) } }
+            Some(found) => { (words::percent(found.mean.value())) div.soft { "n\u{a0}=\u{a0}" (found.observations) } }
         }
     }
 }
@@ -85,7 +95,7 @@ fn ratio(ratio: Ratio) -> Markup {
             Some(share) => {
                 (words::percent(share))
                 @if let Some((low, high)) = ratio.interval(NORMAL_90) {
-                    div.soft { (words::percent(low)) " to " (words::percent(high)) ", n = " (ratio.of) }
+                    div.soft { (words::percent(low)) " to " (words::percent(high)) ", n\u{a0}=\u{a0}" (ratio.of) }
                 }
             }
         }

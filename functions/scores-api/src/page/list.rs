@@ -101,12 +101,12 @@ fn order(sort: Sort) -> &'static str {
 fn entry(card: &Card) -> Markup {
     html! {
         li.provider {
-            div {
-                a href={ "/providers/" (card.provider) } { strong { (card.name) } }
-                " " span.tag { (track(card.track)) }
+            div { a href={ "/providers/" (card.provider) } { strong { (card.name) } } " " span.tag { (track(card.track)) } }
+            div.score { (score(card)) }
+            div.wide {
                 div.soft {
                     (card.completed) " completed contracts in 365 days · median reply "
-                    (words::percentile(&card.reply_median, card.waits)) " (n = " (card.waits) ", 90 days)"
+                    (words::percentile(&card.reply_median, card.waits)) " (n\u{a0}=\u{a0}" (card.waits) ", 90\u{a0}days)"
                 }
                 @if !card.flags.is_empty() {
                     ul.flags {
@@ -117,7 +117,6 @@ fn entry(card: &Card) -> Markup {
                 }
                 label.tick.soft { input type="checkbox" name="ids" value=(card.provider) aria-label={ "compare " (card.name) }; " compare" }
             }
-            div.score { (score(card)) }
         }
     }
 }

@@ -20,8 +20,9 @@ const said = ({ origin, size, first, last, days, contractual: sum, monitors }) =
   `${sum.up} checks up, ${sum.down} down, ${sum.unknown} unknown, ${sum.maintenance} in announced maintenance. ` +
     `Measured: ${percent(sum.coverage)} of what was due. At least ${percent(sum.least)}, at most ${percent(sum.most)}.`,
   ...monitors.map(
-    ({ monitor, contractual, first, last, ended }) =>
-      `Service ${monitor}: ${percent(contractual.uptime)}, ${first} to ${last}${ended ? `, ended ${ended}` : ''}.`,
+    ({ monitor, contractual, first, last, ended, corrected }) =>
+      `Service ${monitor}: ${percent(contractual.uptime)}, ${first} to ${last}${ended ? `, ended ${ended}` : ''}` +
+      `${corrected ? `, days corrected in the log: ${corrected}` : ''}.`,
   ),
   `In the log ${origin}, which has ${size} records. Signature, places and chains hold.`,
 ]

@@ -64,10 +64,10 @@ fn check(bundle: &str, checkpoint: &Published, keys: &[PublicKey]) -> Markup {
         section.wide {
             h2 { "Check it elsewhere" }
             p { a href=(bundle) { "Download the proof" } ", then:" }
-            div.scroll { pre { code {
+            pre { code {
                 "verify-uptime FILE"
                 @for key in keys { " \\\n  --key '" (key) "'" }
-            } } }
+            } }
             p.soft {
                 "It needs no network, prints the percentage, and fails with the reason on any doubt. Give it the key you noted before, not the "
                 "one a page shows you today. " a href="/v1/log/keys" { "The log's keys" } " · "

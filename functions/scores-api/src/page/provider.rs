@@ -1,9 +1,9 @@
 //! The page of one provider.
 
 use maud::{Markup, html};
-use table::History;
+use table::{Card, History};
 use trust::{
-    policy::Family,
+    policy::{Family, Policy},
     score::Score,
     summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
@@ -21,6 +21,9 @@ use super::{
 };
 use crate::{overview::Overview, preview, view};
 
+/// Most of an operator's other providers that are named.
+pub(crate) const SIBLINGS_SHOWN: usize = 10;
+
 /// What is known of a provider.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -30,12 +33,14 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a [Facts],
     pub(crate) reported: &'a view::uptime::ReportedOf,
     pub(crate) history: &'a History,
+    /// Some of the operator's other providers.
+    pub(crate) siblings: &'a [Card],
     /// Where the API is.
     pub(crate) base: &'a str,
 }
 
 pub(crate) fn provider(known: &Known<'_>) -> Markup {
-    let Known { summary, quarter, month, facts, reported, history, base } = *known;
+    let Known { summary, quarter, month, facts, reported, history, siblings, base } = *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -51,6 +56,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             " · as of " time datetime=(summary.as_of) { (words::moment(summary.as_of)) }
         }
         (flags(summary))
+        (others(summary, siblings))
         div.grid {
             (score(summary))
             (history::history(history))
@@ -83,6 +89,27 @@ pub(super) fn unknown(id: &str) -> Markup {
         p { "No provider " code { (id) } " has been registered. " a href="/" { "All providers" } }
     };
     frame(&Head::titled("No such provider"), &body)
+}
+
+/// Who else the operator is: a fresh name is no clean slate.
+fn others(summary: &Summary, shown: &[Card]) -> Markup {
+    let Some(siblings) = summary.siblings.as_ref().filter(|siblings| siblings.others > 0) else {
+        return html! {};
+    };
+    let left_out = siblings.others.saturating_sub(shown.len() as u64);
+    html! {
+        p {
+            "The same operator has " (siblings.others) " other " @if siblings.others == 1 { "provider" } @else { "providers" }
+            @if let Some(since) = siblings.known_since { ", known since " (since.day()) } ": "
+            @for (place, card) in shown.iter().enumerate() {
+                @if place > 0 { ", " }
+                a href={ "/providers/" (card.provider) } { (card.name) }
+                @if !card.flags.is_empty() { " (" (card.flags.len()) @if card.flags.len() == 1 { " warning)" } @else { " warnings)" } }
+            }
+            @if left_out > 0 { " and " (left_out) " more" }
+            ". " a href={ "/v1/providers?operator=" (siblings.operator) } { "All as JSON" }
+        }
+    }
 }
 
 fn flags(summary: &Summary) -> Markup {
@@ -176,6 +203,7 @@ pub(super) fn family_title(family: Family) -> &'static str {
 }
 
 fn replies(summary: &Summary) -> Markup {
+    let good = Policy::current().replies.within_seconds;
     html! {
         section {
             h2 { "Reply time in contracts" }
@@ -185,6 +213,7 @@ fn replies(summary: &Summary) -> Markup {
                     (row(summary, "Half answered within", |window| percentile(&window.median, window.waits)))
                     (row(summary, "Nine of ten within", |window| percentile(&window.p90, window.waits)))
                     (row(summary, "First reply, half within", |window| percentile(&window.first_median, window.first_waits)))
+                    (row(summary, &format!("Within {} (scored)", words::duration(good)), |window| share(window.prompt)))
                     (row(summary, "Within the promised time", |window| share(window.in_time)))
                     (row(summary, "Open now", |window| html! { (window.open) }))
                 }

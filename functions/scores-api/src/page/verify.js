@@ -129,6 +129,8 @@ const MONITOR_FORM = new RegExp(
     `check (?:https?|tcp|tls|ssh|dns)\ntarget [0-9a-f]{64}\nsince ${TIME}\nended ${TIME}\n$`,
 )
 
+const CORRECTION_FORM = new RegExp(`^correction/1\nleaf ${NUMBER}\nreason [!-~](?:[ -~]{0,498}[!-~])?\n([^]*)$`)
+
 /** Milliseconds of a day or a time there is. */
 const moment = (text) => {
   const value = Date.parse(text)
@@ -164,7 +166,7 @@ const readSlots = (text, slots) => {
 
 const readDay = (form) => {
   const [, monitor, sequence, previous, version, date, interval, phase, vantages, latency, runs] = form
-  const day = { monitor, sequence: small(sequence), previous, date, at: moment(date) }
+  const day = { monitor, sequence: small(sequence), previous, date, at: moment(date), grid: `${interval} ${phase}` }
   require((day.sequence === 0) === (previous === '-'), 'a number and the hash before do not fit')
   small(version)
   const slots = slotsOf(interval, phase)
@@ -190,10 +192,21 @@ const readEnd = ([, monitor, version, from, interval, phase, panel, since, ended
 
 const readRecord = ({ leaf, index }) => {
   const text = new TextDecoder('latin1').decode(leaf)
-  require(!text.startsWith('correction/1\n'), `leaf ${index} corrects another: ${text.split('\n').slice(1)}`)
-  const [day, end] = [DAY_FORM.exec(text), MONITOR_FORM.exec(text)]
-  require(day || end, `leaf ${index} has no part in the claim`)
-  return day ? readDay(day) : readEnd(end)
+  const [day, end, correction] = [DAY_FORM, MONITOR_FORM, CORRECTION_FORM].map((form) => form.exec(text))
+  require(day || end || correction, `leaf ${index} has no part in the claim`)
+  if (!correction) return day ? { ...readDay(day), index } : readEnd(end)
+  const [wrong, right] = [number(correction[1]), DAY_FORM.exec(correction[2])]
+  require(right, `leaf ${wrong} is wrong, as leaf ${index} of the log says, and how it is right is not said`)
+  return { ...readDay(right), index, corrects: wrong }
+}
+
+/** Has what is right count in the place of a day that was logged before. */
+const correct = (days, { index, corrects, ...right }) => {
+  const day = days.find((one) => one.index === corrects && corrects < index)
+  const is = (name) => day?.[name] === right[name]
+  const fits = is('monitor') && is('sequence') && is('previous') && is('date') && is('grid')
+  require(fits, `leaf ${index} corrects leaf ${corrects} with another day`)
+  Object.assign(day, { counts: right.counts, corrected: true })
 }
 
 /** Slots, and shares in hundredths of a percent, truncated; null of nothing, and of an uptime below 95 % coverage. */
@@ -224,7 +237,8 @@ const claimOf = (monitor, days, first, last, end) => {
   require(begun.at === first.at || begun.sequence === 0, `days of ${monitor} before ${begun.date} are missing`)
   require(done.at === last.at || done.at + DAY >= end?.end, `days of ${monitor} after ${done.date} are missing`)
   const ended = done.at < last.at ? end.ended : null
-  return { monitor, ...period(begun, done), ended, counts: sumOf(days.flatMap((day) => Object.entries(day.counts))) }
+  const corrected = days.filter((day) => day.corrected).length
+  return { monitor, ...period(begun, done), ended, corrected, counts: sumOf(days.flatMap((day) => Object.entries(day.counts))) }
 }
 
 /**
@@ -240,6 +254,8 @@ export const verifyBundle = async (text, keys, { days, until } = {}) => {
     if (record.end) {
       require(!ends.has(monitor), `${monitor} ends twice`)
       ends.set(monitor, record)
+    } else if (record.corrects !== undefined) {
+      correct(series.get(monitor) ?? [], record)
     } else {
       record.hash = hex(await sha256(leaf.leaf))
       series.set(monitor, [...(series.get(monitor) ?? []), record])

@@ -1,6 +1,9 @@
-//! Numbers as people read them. Shares and scores are cut, not rounded: 99.96 % is not shown as 100 %.
+//! Numbers as people read them. Shares and scores are cut, not rounded: 99.96 % is not shown as 100 %. A number and its unit stay on one line.
 
 use trust::{ratio::Ratio, score::NORMAL_90, summary::PercentileFact, time::Moment};
+
+/// A space at which no line ends.
+pub(crate) const NBSP: char = '\u{a0}';
 
 /// `2026-11-23 12:05 UTC`.
 pub(crate) fn moment(moment: Moment) -> String {
@@ -14,13 +17,15 @@ pub(crate) fn moment(moment: Moment) -> String {
 /// `2 h 5 min`: the two largest units; from ten minutes on no seconds.
 pub(crate) fn duration(seconds: u32) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
-    let Some(first) = units.iter().position(|(size, _)| seconds >= *size) else { return "0 s".to_owned() };
+    let Some(first) = units.iter().position(|(size, _)| seconds >= *size) else { return format!("0{NBSP}s") };
     let (size, name) = units[first];
     let rest = seconds % size;
     let second = units.get(first + 1).filter(|(size, _)| rest >= *size && (*size > 1 || seconds < 600));
     match second {
-        Some((smaller, unit)) => format!("{} {name} {} {unit}", seconds / size, rest / smaller),
-        None => format!("{} {name}", seconds / size),
+        Some((smaller, unit)) => {
+            format!("{}{NBSP}{name}{NBSP}{}{NBSP}{unit}", seconds / size, rest / smaller)
+        }
+        None => format!("{}{NBSP}{name}", seconds / size),
     }
 }
 
@@ -45,7 +50,7 @@ pub(crate) fn range(fact: &PercentileFact) -> Option<String> {
 /// `93.4 %`, cut.
 pub(crate) fn percent(share: f64) -> String {
     let tenths = (share * 1000.0 + 1e-9).floor() as u64;
-    format!("{}.{} %", tenths / 10, tenths % 10)
+    format!("{}.{}{NBSP}%", tenths / 10, tenths % 10)
 }
 
 /// The range of a share: `81.2 % to 97.0 %`.
@@ -82,14 +87,14 @@ mod tests {
             (86_460, "1 d"),
             (200_000, "2 d 7 h"),
         ] {
-            assert_eq!(duration(seconds), words);
+            assert_eq!(duration(seconds).replace(NBSP, " "), words);
         }
     }
 
     #[test]
     fn what_is_not_all_is_never_shown_as_all() {
-        assert_eq!(percent(0.9999), "99.9 %");
-        assert_eq!(percent(1.0), "100.0 %");
+        assert_eq!(percent(0.9999), "99.9\u{a0}%");
+        assert_eq!(percent(1.0), "100.0\u{a0}%");
         assert_eq!(points(99.96), "99.9");
         assert_eq!(signed(-3.25), "\u{2212}3.2");
     }

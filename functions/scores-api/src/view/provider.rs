@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use table::Card;
 use trust::{
-    id::{OperatorId, ProviderId},
+    id::{OperatorId, ProviderId, Region},
     policy::Family,
     setup::{ProviderChat, State},
-    summary::{Summary, Track, UptimeFacts},
+    summary::{Siblings, Summary, Track, UptimeFacts},
 };
 
 use super::{
@@ -16,14 +16,14 @@ use super::{
     figures::{Flag, Percentile, Rate},
     reason,
     replies::ReplyFacts,
-    scalar::{Text, Time},
+    scalar::{Date, Text, Time},
     score::ScoreFigures,
 };
 
-/// Providers asked for by their ids.
+/// Providers asked for by their ids, or by their operator.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Named<'a> {
-    /// Those that are registered, in the order asked for.
+    /// Those that are registered, in the order asked for; an operator's by their ids.
     pub(crate) items: Vec<ListedProvider<'a>>,
     /// Ids of no registered provider, in the order asked for.
     pub(crate) unknown: Vec<&'a str>,
@@ -56,7 +56,7 @@ pub(crate) struct ListedProvider<'a> {
     /// The first time anything was said of him.
     known_since: Option<Time>,
     /// Where he offers. Empty where that is not known.
-    regions: Vec<&'a str>,
+    regions: Vec<Text<&'a Region>>,
     /// His price as a share of the median of comparable offers; `null` where that is not known.
     price_to_median: Option<f64>,
     /// When all this was worked out.
@@ -86,7 +86,7 @@ impl<'a> ListedProvider<'a> {
             reply_median: Percentile::of(&card.reply_median, card.waits),
             contracts_completed: card.completed,
             known_since: card.known_since.map(Time),
-            regions: card.regions.iter().map(String::as_str).collect(),
+            regions: card.regions.iter().map(Text).collect(),
             price_to_median: card.price.map(|thousandths| f64::from(thousandths) / 1000.0),
             as_of: Time(card.as_of),
         }
@@ -132,6 +132,10 @@ pub(crate) struct Provider<'a> {
     website: Option<&'a str>,
     /// The account behind several providers.
     operator_id: Option<Text<&'a OperatorId>>,
+    /// The other providers of that account; `null` where none is named.
+    siblings: Option<SiblingFigures>,
+    /// Where he offers, as far as his offerings say it.
+    regions: Vec<Text<&'a Region>>,
     /// The first time anything was said of him.
     known_since: Option<Time>,
     /// The last time he proved to be around.
@@ -168,6 +172,8 @@ impl<'a> Provider<'a> {
             name: profile.map(|profile| profile.name.as_str()),
             website: profile.and_then(|profile| profile.website.as_deref()),
             operator_id: profile.and_then(|profile| profile.operator_id.as_ref()).map(Text),
+            siblings: summary.siblings.as_ref().map(SiblingFigures::of),
+            regions: summary.regions.iter().map(Text).collect(),
             known_since: summary.known_since.map(Time),
             checked_in_at: summary.checked_in_at.map(Time),
             as_of: Time(summary.as_of),
@@ -192,6 +198,33 @@ impl<'a> Provider<'a> {
                 page: format!("/providers/{}", summary.provider),
                 itself: path,
             },
+        }
+    }
+}
+
+/// The other providers of the same operator, looked at once a UTC day: a fresh name is no clean slate.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SiblingFigures {
+    /// The day.
+    seen_on: Date,
+    /// How many there are.
+    others: u64,
+    /// How many of them have flags of their own.
+    flagged: u64,
+    /// The first time anything was said of one of them.
+    known_since: Option<Time>,
+    /// The operator's providers.
+    list: String,
+}
+
+impl SiblingFigures {
+    fn of(siblings: &Siblings) -> Self {
+        Self {
+            seen_on: Date(siblings.seen_on),
+            others: siblings.others,
+            flagged: siblings.flagged,
+            known_since: siblings.known_since.map(Time),
+            list: format!("/v1/providers?operator={}", siblings.operator),
         }
     }
 }

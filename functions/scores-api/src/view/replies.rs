@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use trust::{
     id::ProviderId,
+    policy::Policy,
     replies::Scope,
     summary::{self, CurvePoint, Summary},
 };
@@ -24,6 +25,8 @@ pub(crate) struct ReplyFacts {
     open: u64,
     /// Since when the longest of those waits.
     oldest_open_since: Option<Time>,
+    /// Within how many seconds an answer in a contract is good, in the score: the same for everybody, whatever was promised.
+    scored_within_seconds: u32,
     /// What is shown apart and never scored, over 90 days: `pre_sales`, `unverified`, `self_dealing`.
     not_scored: BTreeMap<&'static str, ReplyWindow>,
 }
@@ -37,6 +40,7 @@ impl ReplyFacts {
             windows: facts.windows.iter().map(ReplyWindow::of).collect(),
             open: facts.waiting,
             oldest_open_since: facts.waiting_since.map(Time),
+            scored_within_seconds: Policy::current().replies.within_seconds,
             not_scored: facts.apart.iter().map(apart).collect(),
         }
     }
@@ -85,6 +89,8 @@ struct ReplyWindow {
     p90: Percentile,
     /// Those answered within the promised time, of those answered or overdue.
     within_promise: Rate,
+    /// Those answered within `scored_within_seconds`, of those answered or open for longer.
+    within_scored_time: Rate,
     /// Half of the first waits of conversations end within this time.
     first_response_median: Percentile,
     /// The longest wait, closed or open.
@@ -105,6 +111,7 @@ impl ReplyWindow {
             median: Percentile::of(&window.median, window.waits),
             p90: Percentile::of(&window.p90, window.waits),
             within_promise: Rate::of(window.in_time),
+            within_scored_time: Rate::of(window.prompt),
             first_response_median: Percentile::of(&window.first_median, window.first_waits),
             longest_seconds: window.longest,
             survival: window.curve.iter().map(point).collect(),

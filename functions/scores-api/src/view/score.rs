@@ -203,6 +203,8 @@ pub(crate) struct HistoryDay<'a> {
     policy: &'a str,
     /// The hash of what it was made from.
     inputs_hash: &'a str,
+    /// Its place in the log, from 0 on; `null` while the day can still change, or the score waits for its place.
+    leaf: Option<u64>,
     /// What each family added to the baseline. Empty of days before this was kept.
     contributions: BTreeMap<&'static str, f64>,
     /// Why it moved by more than three points since the day before it in this history; `null` where it did not.
@@ -221,6 +223,7 @@ impl<'a> HistoryDay<'a> {
             capped_from: entry.capped_from.map(Points::value),
             policy: &entry.policy,
             inputs_hash: &entry.inputs_hash,
+            leaf: entry.leaf,
             contributions: entry.families.iter().map(contribution).collect(),
             jump: before.and_then(|before| history::jump(&before.made(), &entry.made())).map(Jump::of),
         }

@@ -6,7 +6,7 @@ use transparency::{PublicKey, SecretKey, WitnessKey};
 
 use crate::{
     log::{Log, ORIGIN, key},
-    record::{Lie, Series, date, paused, steady, thin},
+    record::{Lie, Pattern, Series, date, paused, steady, thin},
 };
 
 /// A bundle by its name, and the keys that its verifier knows.
@@ -105,6 +105,8 @@ pub(crate) fn good() -> Vec<Sample> {
         sample("too-little-known", &of(thin), &[]),
         sample("paused-all-the-time", &of(paused), &[]),
         sample("interval-changed-between-days", &two_intervals(), &[]),
+        corrected("days-corrected", &[(29, paused), (4, thin)]),
+        corrected("day-corrected-twice", &[(7, thin), (7, paused)]),
         strange,
         cosigned("cosigned", &[(1, 0), (2, 60)]),
         signed("signed-with-both-keys-known-by-the-old", &one, &[], &both, &[1]),
@@ -113,6 +115,30 @@ pub(crate) fn good() -> Vec<Sample> {
         signed("signed-with-the-old-key-known-by-both", &one, &[], &[old], &[2, 1]),
         signed("signed-with-the-new-key-known-by-both", &one, &[], &[new], &[1, 2]),
     ]
+}
+
+/// The days of [`WEB`], some of them corrected in the log, in this order.
+fn corrected(name: &'static str, days: &[(usize, Pattern)]) -> Sample {
+    let others = WEB.honest();
+    let places = log(&[key(ORIGIN, 1)], &[(0, others.clone())], &[]);
+    let corrections: Vec<String> = days
+        .iter()
+        .map(|&(day, pattern)| correction(places.place(&others[day]), &right(&others, day, pattern)))
+        .collect();
+    sample(name, &[(0, others)], &corrections)
+}
+
+/// A record of [`WEB`] with another pattern in the place it has.
+pub(crate) fn right(others: &[String], day: usize, pattern: Pattern) -> String {
+    let previous = others[day].lines().nth(3).unwrap();
+    let other = &Series { pattern, ..WEB }.honest()[day];
+    let lines = other.lines().map(|line| if line.starts_with("previous ") { previous } else { line });
+    lines.fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// A correction of a leaf, with what is right in its place.
+pub(crate) fn correction(leaf: u64, right: &str) -> String {
+    format!("correction/1\nleaf {leaf}\nreason the day was counted twice\n{right}")
 }
 
 /// Seven days of a monitor that is asked every hour: the sample in the documentation.

@@ -14,8 +14,11 @@ pub(crate) struct Series {
     pub(crate) days: usize,
     /// The number of the first.
     pub(crate) sequence: usize,
-    pub(crate) pattern: fn(usize, usize) -> Runs,
+    pub(crate) pattern: Pattern,
 }
+
+/// What a day of this number, of so many slots, is like.
+pub(crate) type Pattern = fn(usize, usize) -> Runs;
 
 /// Runs of equal slots.
 pub(crate) type Runs = Vec<(usize, char)>;

@@ -9,7 +9,7 @@ use transparency::{Bundle, SecretKey};
 use crate::{
     log::{Log, ORIGIN, key},
     made::{self, OLD, SSH, Sample, WEB, end, good, log, monitor_record, sample, three, web},
-    record::{Series, date},
+    record::{Series, date, thin},
 };
 
 /// All that are bad.
@@ -322,6 +322,15 @@ fn lies_in_a_record() -> Vec<Sample> {
     ]
 }
 
+/// A correction on the first day of one that comes later.
+fn too_early(name: &'static str) -> Sample {
+    let others = WEB.honest();
+    let right = made::right(&others, 7, thin);
+    let with = |leaf| vec![(0, others.clone()), (0, vec![made::correction(leaf, &right)])];
+    let leaf = log(&[key(ORIGIN, 1)], &with(0), &[]).place(&others[7]);
+    sample(name, &with(leaf), &[])
+}
+
 /// Days that were logged as they are, and do not follow each other; and leaves that have no part in a claim.
 fn lies_in_a_series() -> Vec<Sample> {
     let lie = |name, lie: &dyn Fn(usize, String) -> String| sample(name, &web(lie), &[]);
@@ -336,10 +345,14 @@ fn lies_in_a_series() -> Vec<Sample> {
     };
     let hash = |record: &str| record.lines().nth(3).unwrap().to_owned();
     let others = WEB.honest();
-    let correction = |leaf: u64| format!("correction/1\nleaf {leaf}\nreason the day was counted twice\n");
+    let corrected_by =
+        |name, leaf: u64, right: &str| sample(name, &[(0, WEB.honest())], &[made::correction(leaf, right)]);
     let three_with = |name, more: &[String]| sample(name, &three(), more);
     let fresh = Series { sequence: 0, ..WEB }.honest();
     let corrected = log(&[key(ORIGIN, 1)], &[(0, others.clone())], &[]).place(&others[7]);
+    let right = made::right(&others, 7, thin);
+    let slower = right.replacen("interval 60", "interval 120", 1).replacen("1320u120g", "660u60g", 1);
+    let slower = slower.replacen("1438 2 0", "718 2 0", 1).replacen("1440 0 0", "720 0 0", 1);
     vec![
         lie(
             "logged-sequence-with-a-gap",
@@ -388,8 +401,20 @@ fn lies_in_a_series() -> Vec<Sample> {
             "maintenance/1\nmonitor web\nannounced 2028-02-01T10:00:00Z\nfrom 2028-02-13T01:00:00Z\nuntil 2028-02-13T03:00:00Z\n"
                 .to_owned(),
         ]),
-        sample("day-that-was-corrected", &[(0, others.clone())], &[correction(corrected)]),
-        sample("correction-of-something-else", &[(0, others.clone())], &[correction(0)]),
+        corrected_by("day-that-is-only-said-to-be-wrong", corrected, ""),
+        corrected_by("correction-of-something-else", 0, ""),
+        corrected_by("correction-of-something-else-by-a-day", 0, &right),
+        corrected_by("correction-of-a-leaf-that-is-not-there", 9_000, &right),
+        too_early("correction-before-its-day"),
+        corrected_by("corrected-by-a-day-of-another-monitor", corrected, &right.replacen("monitor web", "monitor web.2", 1)),
+        corrected_by("corrected-by-another-day", corrected, &right.replacen("day 2028-02-17", "day 2028-02-18", 1)),
+        corrected_by("corrected-by-a-day-of-another-number", corrected, &right.replacen("sequence 14", "sequence 15", 1)),
+        corrected_by("corrected-by-a-day-after-another", corrected, &made::right(&others[1..], 7, thin)),
+        corrected_by("corrected-by-a-day-of-another-phase", corrected, &right.replacen("phase 17", "phase 18", 1)),
+        corrected_by("corrected-by-a-day-of-another-interval", corrected, &slower),
+        corrected_by("corrected-by-a-day-with-a-slot-too-few", corrected, &right.replacen("slots 1320u", "slots 1319u", 1)),
+        corrected_by("corrected-by-a-day-and-more", corrected, &format!("{right}\n")),
+        corrected_by("corrected-by-a-day-whose-line-is-not-ended", corrected, right.trim_end()),
         made::sample("logged-days-that-begin-late", &[(0, others.clone()), (12, Series { sequence: 3, ..SSH }.honest())], &[]),
         made::sample("logged-days-that-end-early", &[(0, others), (0, Series { days: 29, ..OLD }.honest())], &[]),
     ]

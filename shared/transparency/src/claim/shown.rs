@@ -10,10 +10,13 @@ impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (origin, size) = (self.checkpoint.origin(), self.checkpoint.head().size);
         writeln!(f, "log {origin} of size {size}")?;
-        for (monitor, MonitorClaim { period, ended, tally }) in &self.monitors {
+        for (monitor, MonitorClaim { period, ended, corrected, tally }) in &self.monitors {
             write!(f, "\nmonitor {monitor}: {period}")?;
             if let Some(ended) = ended {
                 write!(f, ", ended {ended}")?;
+            }
+            if *corrected > 0 {
+                write!(f, ", {corrected} corrected")?;
             }
             write!(f, "\n{}", Figures(tally))?;
         }

@@ -61,6 +61,8 @@ pub enum Concern {
     FeedbackFarFromMeasured,
     /// Far more was answered in one week than usual.
     FeedbackBurst,
+    /// Another provider of the same operator is flagged.
+    SiblingFlagged,
 }
 
 /// What flags are raised from, besides signals.
@@ -96,7 +98,7 @@ pub(super) fn raise(policy: &Policy, signals: &Signals, known: &Known<'_>, as_of
         feedback_is_far(policy, known).then(|| (Concern::FeedbackFarFromMeasured, known.feedback.yes()));
     let warnings = rates.map(|(concern, _, rate)| (concern, rate)).chain(rising).chain(far);
     let warning = |(concern, evidence)| Flag { severity: Severity::Warning, concern, evidence, since: None };
-    let warnings = warnings.map(warning).chain(burst(policy, signals, as_of));
+    let warnings = warnings.map(warning).chain(burst(policy, signals, as_of)).chain(sibling(signals));
     let mut flags: Vec<Flag> = silence(policy, signals, as_of).into_iter().chain(warnings).collect();
     flags.sort_by_key(|flag| (flag.severity, flag.concern));
     flags
@@ -123,6 +125,17 @@ fn burst(policy: &Policy, signals: &Signals, as_of: Moment) -> Option<Flag> {
         concern: Concern::FeedbackBurst,
         evidence: Ratio { count: burst.answered, of: burst.answered + burst.before },
         since: Some(burst.revealed_on.start()),
+    })
+}
+
+/// Others of the same operator are flagged. What they did is not what he did: it warns, and caps no score.
+fn sibling(signals: &Signals) -> Option<Flag> {
+    let siblings = signals.siblings.as_ref().filter(|siblings| siblings.flagged > 0)?;
+    Some(Flag {
+        severity: Severity::Warning,
+        concern: Concern::SiblingFlagged,
+        evidence: Ratio { count: siblings.flagged, of: siblings.others },
+        since: None,
     })
 }
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     past::{ClosedWaits, Past, WINDOWS},
+    policy::Policy,
     ratio::Ratio,
-    replies::{Kept, OpenWait, Rank, Scope},
+    replies::{OpenWait, Rank, Scope},
     score::{Kind, Observations, Quality, observe},
     survival::{Curve, Lengths, Percentile},
     time::{Day, Moment},
@@ -50,6 +51,10 @@ pub struct ReplyWindow {
     pub p90: PercentileFact,
     /// Those answered within the promised time, of those that were answered or are overdue.
     pub in_time: Ratio,
+    /// Those answered within the time that scores go by ([`ReplyPolicy`](crate::policy::ReplyPolicy)), of those that were answered or have
+    /// waited longer.
+    #[serde(default)]
+    pub prompt: Ratio,
     /// First waits of conversations.
     pub first_waits: u64,
     /// Half of the first waits end within this time.
@@ -91,20 +96,21 @@ pub struct CurvePoint(
     pub u16,
 );
 
-pub(super) fn facts(signals: &Signals, as_of: Moment) -> ReplyFacts {
+pub(super) fn facts(policy: &Policy, signals: &Signals, as_of: Moment) -> ReplyFacts {
     let in_contracts = || signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract);
     let apart = [Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
     let [short, long] = WINDOWS;
+    let window = |scope, days, detail| window(policy, signals, (scope, days), as_of, detail);
     ReplyFacts {
         windows: vec![
-            window(signals, Scope::Contract, short, as_of, Detail::Numbers),
-            window(signals, Scope::Contract, long, as_of, Detail::Curve),
+            window(Scope::Contract, short, Detail::Numbers),
+            window(Scope::Contract, long, Detail::Curve),
         ],
         waiting_since: in_contracts().map(|wait| wait.opened_at).min(),
         waiting: in_contracts().count() as u64,
         apart: apart
             .into_iter()
-            .map(|scope| (scope, window(signals, scope, long, as_of, Detail::Numbers)))
+            .map(|scope| (scope, window(scope, long, Detail::Numbers)))
             .filter(|(_, window)| window.waits > 0)
             .collect(),
     }
@@ -116,7 +122,13 @@ enum Detail {
     Curve,
 }
 
-fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Detail) -> ReplyWindow {
+fn window(
+    policy: &Policy,
+    signals: &Signals,
+    (scope, days): (Scope, u16),
+    as_of: Moment,
+    detail: Detail,
+) -> ReplyWindow {
     let from = as_of.day().minus(days - 1);
     let mut closed = signals.past.as_ref().map_or_else(ClosedWaits::default, |past| past.within(days, scope));
     for (_, day) in signals.days.replies.range(from..) {
@@ -125,15 +137,18 @@ fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Det
         }
     }
     let (mut all, mut first, mut open) = (Lengths::default(), Lengths::default(), 0);
+    let mut prompt = 0;
     for (&rank, lengths) in &closed.lengths {
         for (after, &count) in lengths {
             all.replied(after.longest(), count);
+            prompt += if policy.replies.is_met(after.longest()) { count } else { 0 };
             if rank == Rank::First {
                 first.replied(after.longest(), count);
             }
         }
     }
     let mut in_time = Ratio { count: closed.kept, of: all.count() };
+    let mut prompt = Ratio { count: prompt, of: all.count() };
     let waiting = signals.waiting.iter().filter(|wait| wait.scope == scope && wait.opened_at.day() >= from);
     for wait in waiting {
         let age = as_of.since(wait.opened_at);
@@ -141,7 +156,8 @@ fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Det
         if wait.rank == Rank::First {
             first.still_waiting(age, 1);
         }
-        in_time.of += u64::from(is_overdue(wait, as_of));
+        in_time.of += u64::from(age > wait.promise.0);
+        prompt.of += u64::from(!policy.replies.is_met(age));
         open += 1;
     }
     let curve = Curve::estimate(&all);
@@ -154,15 +170,12 @@ fn window(signals: &Signals, scope: Scope, days: u16, as_of: Moment, detail: Det
         median: curve.percentile(0.5).into(),
         p90: curve.percentile(0.9).into(),
         in_time,
+        prompt,
         first_waits: first.count(),
         first_median: first_curve.percentile(0.5).into(),
         curve: if detail == Detail::Curve { thinned(&curve) } else { Vec::new() },
         longest: all.longest(),
     }
-}
-
-fn is_overdue(wait: &OpenWait, as_of: Moment) -> bool {
-    as_of.since(wait.opened_at) > wait.promise.0
 }
 
 /// At most [`CURVE_POINTS`] steps of the curve, the last one among them.
@@ -175,25 +188,26 @@ fn thinned(curve: &Curve) -> Vec<CurvePoint> {
         .collect()
 }
 
-/// The observations that are scored: answered waits, and open ones once overdue. Those not yet overdue say nothing yet.
-pub(super) fn evidence(signals: &Signals, as_of: Moment) -> Observations {
+/// The observations that are scored: answered waits, and open ones once they have waited longer than is good. Until then they say nothing.
+pub(super) fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Observations {
     let mut observations = Observations::new();
     let mut note = |day: Day, kind: Kind, count: u64| {
         let quality = if kind == Kind::RepliedInTime { Quality::GOOD } else { Quality::BAD };
         observe(&mut observations, day, kind, (1000, quality), count);
     };
-    for (day, promises) in signals.past.iter().flat_map(Past::scored) {
-        note(day, Kind::RepliedInTime, promises.kept);
-        note(day, Kind::RepliedLate, promises.broken);
+    for (day, answered) in signals.past.iter().flat_map(Past::scored) {
+        note(day, Kind::RepliedInTime, answered.in_time);
+        note(day, Kind::RepliedLate, answered.late);
     }
     for (&day, classes) in &signals.days.replies {
         for (class, &count) in classes.iter().filter(|(class, _)| class.scope == Scope::Contract) {
-            let kind = if class.promise == Kept::Kept { Kind::RepliedInTime } else { Kind::RepliedLate };
+            let in_time = policy.replies.is_met(class.after.longest());
+            let kind = if in_time { Kind::RepliedInTime } else { Kind::RepliedLate };
             note(day, kind, count);
         }
     }
-    for wait in signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract && is_overdue(wait, as_of))
-    {
+    let overdue = |wait: &&OpenWait| !policy.replies.is_met(as_of.since(wait.opened_at));
+    for wait in signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract).filter(overdue) {
         note(wait.opened_at.day(), Kind::Overdue, 1);
     }
     observations

@@ -17,9 +17,10 @@ use super::{
     maintenance::Window,
     names::EndpointName,
     outage::{self, Outage, OutageEvent, Service},
-    schedule::Schedule,
+    schedule::{Schedule, SlotIndex},
     sla::{ServiceTime, Sla, Standing},
     slot::{Gap, Slot},
+    span::Span,
 };
 
 /// Days of which facts are kept at least: what a page shows. A promise over a longer period keeps that many.
@@ -49,6 +50,9 @@ pub struct Watch {
     /// When the contract ended, and with it the monitor, for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Moment>,
+    /// When the contract is taken to have ended if nothing is said of it; see [`Watch::lapse`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapses: Option<Moment>,
     /// What the contract promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
@@ -76,6 +80,18 @@ impl RentedBy {
 }
 
 impl Watch {
+    /// What is to be watched at this moment: nothing any more of a contract that has lapsed. Word of an extension or of an end makes it
+    /// another watch again.
+    #[must_use]
+    pub fn lapse(self, now: Moment) -> Self {
+        let Some(lapsed) = self.lapses.filter(|lapses| self.ended.is_none() && *lapses <= now) else {
+            return self;
+        };
+        let until = Span { from: Moment::EPOCH, until: lapsed };
+        let running = self.schedule.running.iter().map(|span| span.overlap(until)).collect();
+        Self { ended: Some(lapsed), schedule: Schedule { running, ..self.schedule }, ..self }
+    }
+
     /// The day of its first slot, which is the day of its first record. `None` if it never runs.
     pub fn first_day(&self) -> Option<Day> {
         let first = self.schedule.running.iter().next()?.from;
@@ -228,11 +244,62 @@ impl Facts {
         facts
     }
 
+    /// The facts with these days in the place of sealed ones: they follow each other, and the last of them is the last that is sealed.
+    ///
+    /// What is current beside them is dropped as far as it goes on from them: [`Facts::settle`] is to follow.
+    #[must_use]
+    pub fn correct(&self, days: &[MonitorDay], latency: BTreeMap<u16, Latency>) -> Self {
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return self.clone() };
+        let begins = first.grid.span(first.day, SlotIndex(0)).from;
+        let ends = last.grid.end_of(last.day);
+        let mut facts = self.clone();
+        let sealed = &mut facts.sealed;
+        for day in days {
+            if let Ok(place) = sealed.days.binary_search_by_key(&day.day, |fact| fact.day) {
+                sealed.days[place] = day.into();
+            }
+        }
+        let (mut kept, mut open) = (Vec::new(), None);
+        for outage in sealed.outages.drain(..).chain(sealed.carried.take()) {
+            if outage.from >= begins {
+                continue;
+            }
+            if outage.until < begins {
+                kept.push(outage);
+            } else {
+                open = Some(outage.up_to(begins, first.day.minus(1), self.watch.schedule.grid));
+            }
+        }
+        kept.extend(outage::outages(open, days, ends));
+        if self.is_last(last) {
+            kept.iter_mut().for_each(Outage::stop);
+        }
+        sealed.carried = kept.pop_if(|outage| outage.is_open());
+        kept.drain(..kept.len().saturating_sub(KEPT_OUTAGES));
+        sealed.outages = kept;
+        sealed.latency = latency;
+        if let Some(current) = &mut facts.current {
+            current.outages.retain(|outage| outage.from >= ends);
+        }
+        facts
+    }
+
     /// What this day, once it is sealed, adds to the provider's uptime signal.
     pub fn counted(&self, day: &MonitorDay) -> UptimeDelta {
         let mut delta = UptimeDelta::default();
         if let (RentedBy::Another, Some(class)) = (self.watch.rented_by, UptimeCount::of(&day.tally())) {
             delta.gain(&self.watch.service.provider, day.day, class);
+        }
+        delta
+    }
+
+    /// What a correction of a sealed day changes in the provider's uptime signal: the day is taken away as it was, and added as it is.
+    pub fn recounted(&self, was: &MonitorDay, is: &MonitorDay) -> UptimeDelta {
+        let mut delta = self.counted(is);
+        for (provider, day, classes) in self.counted(was).iter() {
+            for class in classes.keys() {
+                delta.lose(provider, day, *class);
+            }
         }
         delta
     }
@@ -367,12 +434,17 @@ impl News {
 /// What is to be told when facts have changed.
 pub fn news(before: &Facts, after: &Facts) -> Vec<News> {
     let mut news = outage_news(before, after);
-    let service = &after.watch.service;
-    let (Some(current), version) = (&after.current, VERSION) else { return news };
+    let (service, version) = (&after.watch.service, VERSION);
     let breach =
         |facts: &Facts, on: Day| facts.standing(on).filter(|standing| standing.breached_on.is_some());
     // A breach may be found a day late, when yesterday is settled after midnight, in a period that ended with it.
-    for on in current.days.iter().map(|fact| fact.day) {
+    let current = after.current.iter().flat_map(|current| &current.days);
+    // And of what was sealed, where it was corrected.
+    let corrected = after.sealed.days.iter().filter(|fact| {
+        let known = before.sealed.days.binary_search_by_key(&fact.day, |known| known.day);
+        known.is_ok_and(|place| before.sealed.days[place] != **fact)
+    });
+    for on in corrected.chain(current).map(|fact| fact.day) {
         let Some(standing) = breach(after, on) else { continue };
         let is_known = breach(before, on).is_some();
         let id = format!("{}-sla-{}", service.monitor, standing.from);

@@ -59,11 +59,26 @@
 //! ```text
 //! correction/1
 //! leaf 48213
-//! reason counts of the vantage eu-central-1 were those of another day
+//! reason the contract had ended at 2028-02-29T12:00:17Z, which was told later
+//! day/1
+//! monitor m-17
+//! sequence 41
+//! previous 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+//! configuration 3
+//! day 2028-02-29
+//! interval 60
+//! phase 17
+//! vantage eu-central-1 718 2 0
+//! vantage us-east-1 720 0 0
+//! latency 41 180
+//! slots 700u2t18u720.
 //! ```
 //!
 //! `leaf` is the place in the log, from 0 on, of the leaf that is wrong, which stays; less than 2^63. The
-//! reason has 1 to 500 characters from space to `~`, and no space at either end.
+//! reason has 1 to 500 characters from space to `~`, and no space at either end. What follows is the day as it
+//! is right, all of its record, with the monitor, the number, the hash before, the day, the interval and the
+//! phase of the wrong one. It is left out where the leaf is no day, or nobody knows how it was. Of several
+//! corrections of one day the last one in the log counts.
 //!
 //! [`score/1`](score), a provider's score at the end of a day, is not about a monitor, and written alike.
 
@@ -74,7 +89,7 @@ mod monitor;
 pub mod score;
 mod text;
 
-pub use correction::{CorrectionLeaf, InvalidReason, Reason};
+pub use correction::{AnotherDay, CorrectionLeaf, InvalidReason, Reason};
 pub use key::{InvalidKeyChange, InvalidLogKey, KeyLeaf, LogKey};
 pub use maintenance::MaintenanceLeaf;
 pub use monitor::{CheckKind, InvalidLifetime, Lifetime, MonitorLeaf, UnknownCheck, commitment};

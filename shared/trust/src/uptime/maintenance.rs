@@ -30,7 +30,7 @@ pub const LONGEST: u64 = 7 * 86_400;
 /// A maintenance window of a monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window {
-    /// When it was announced: when the log had it.
+    /// When it was announced: when it was said, or when we learned of it, if that was later.
     pub announced_at: Moment,
     /// When the work is.
     pub span: Span,

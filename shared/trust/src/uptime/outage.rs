@@ -15,6 +15,7 @@ use crate::{
 use super::{
     day::MonitorDay,
     names::MonitorId,
+    schedule::Grid,
     slot::{Reason, Seen, Slot},
 };
 
@@ -77,6 +78,14 @@ impl Outage {
         if self.is_open() {
             self.ended = Some(Ended::Stopped);
         }
+    }
+
+    /// What of it lies before a moment, at which a slot begins, as one that goes on; it began before it and reached to it. `last_day` is
+    /// the day of the slot before.
+    pub(super) fn up_to(self, at: Moment, last_day: Day, grid: Grid) -> Self {
+        // All of its slots are beside each other.
+        let slots = at.since(self.from) / grid.interval().seconds();
+        Self { until: at, slots, last_day, ended: None, ..self }
     }
 
     fn ended_at(&mut self, at: Moment, by: Ended) {

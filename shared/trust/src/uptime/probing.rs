@@ -32,6 +32,11 @@ pub enum Task {
         /// The shard.
         shard: ShardId,
     },
+    /// The sealed days of a monitor are to be looked at again.
+    Review {
+        /// The monitor.
+        monitor: MonitorId,
+    },
     /// What waits for its place in the log is to be appended.
     Append,
     /// Somebody has said something of a monitor.

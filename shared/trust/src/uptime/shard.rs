@@ -37,6 +37,17 @@ impl ShardId {
         Self { stretch: (grid.phase() % 60 / STRETCH) as u8, number: 0 }
     }
 
+    /// Which stretch of the minute it is for.
+    pub fn stretch(self) -> u8 {
+        self.stretch
+    }
+
+    /// The first shard of the same stretch.
+    #[must_use]
+    pub fn first(self) -> Self {
+        Self { number: 0, ..self }
+    }
+
     /// The next shard of the same stretch.
     #[must_use]
     pub fn next(self) -> Self {

@@ -6,6 +6,7 @@
 //! slot that could not have come out as `down` does not come out as `up` either, so that missing data never
 //! flatters.
 
+mod panels;
 mod quorum;
 mod sightings;
 
@@ -18,6 +19,7 @@ use super::{
     schedule::{Grid, SlotIndex},
 };
 
+pub use panels::Panels;
 pub use quorum::{InvalidPanel, Panel, Verdict};
 pub use sightings::Sightings;
 

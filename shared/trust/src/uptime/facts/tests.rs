@@ -34,6 +34,7 @@ fn watch(sla: Option<Sla>) -> Watch {
         },
         windows: Vec::new(),
         ended: None,
+        lapses: None,
         sla,
         rented_by: RentedBy::Another,
     }
@@ -276,4 +277,36 @@ proptest! {
         events.sort();
         prop_assert_eq!(heard, events);
     }
+}
+
+/// The facts in which all of these days are sealed.
+fn sealed(watch: Watch, letters: &str) -> Facts {
+    days(letters).iter().fold(Facts::of(watch), |facts, day| facts.seal(day, BTreeMap::new()))
+}
+
+proptest! {
+    #[test]
+    fn days_that_are_corrected_are_as_if_they_had_been_sealed_so(
+        was in "[ud?]{240}", is in "[ud?]{240}", first in 0..10_usize, last in 0..10_usize, ends: bool,
+    ) {
+        let (from, until) = (24 * first.min(last), 24 * (first.max(last) + 1));
+        let right = format!("{}{}{}", &was[..from], &is[from..until], &was[until..]);
+        let mut watch = watch(None);
+        if ends {
+            watch.ended = Some(after(240).plus(-600));
+        }
+        let corrected = sealed(watch.clone(), &was).correct(&days(&right)[first.min(last)..], BTreeMap::new());
+        prop_assert_eq!(&corrected, &sealed(watch, &right));
+        prop_assert_eq!(corrected.correct(&days(&right)[9..], BTreeMap::new()), corrected);
+    }
+}
+
+#[test]
+fn a_promise_that_a_correction_breaks_is_told() {
+    let sla = Sla::new(BasisPoints::new(9990).unwrap(), 30).unwrap();
+    let before = sealed(watch(Some(sla)), &"u".repeat(48));
+    let after = before.correct(&days(&format!("{}dd", "u".repeat(46)))[1..], BTreeMap::new());
+    let told = told(&news(&before, &after));
+    assert!(told.iter().any(|id| id.starts_with("m-sla-")), "{told:?}");
+    assert_eq!(news(&after, &after), []);
 }

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::text::{Lines, Malformed, decode};
+use crate::uptime::record::DayRecord;
 
 /// Why a leaf is wrong: 1 to 500 characters from space to `~`, no space at either end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +40,20 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The record `correction/1`: an earlier leaf is wrong.
+/// The record `correction/1`: an earlier leaf is wrong, and, of a day, how it is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorrectionLeaf {
     leaf: u64,
     reason: Reason,
+    day: Option<DayRecord>,
 }
+
+/// Why a day can not stand in another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a day is corrected by the same day of the same monitor, at the same place in its series, cut into the same slots"
+)]
+pub struct AnotherDay;
 
 impl CorrectionLeaf {
     /// The kind of these records: the first line of each.
@@ -52,7 +61,13 @@ impl CorrectionLeaf {
 
     /// The record for a leaf at a place in the log. `None` of 2^63 and above, where no log has leaves.
     pub fn new(leaf: u64, reason: Reason) -> Option<Self> {
-        i64::try_from(leaf).is_ok().then_some(Self { leaf, reason })
+        i64::try_from(leaf).is_ok().then_some(Self { leaf, reason, day: None })
+    }
+
+    /// With the day as it is right.
+    #[must_use]
+    pub fn with_day(self, day: DayRecord) -> Self {
+        Self { day: Some(day), ..self }
     }
 
     /// The place in the log of the leaf that is wrong, from 0 on.
@@ -65,9 +80,25 @@ impl CorrectionLeaf {
         &self.reason
     }
 
+    /// What is right in the place of a day that is wrong. `None` where nothing is: the leaf is no day, or it is not known how it was.
+    pub fn day(&self) -> Option<&DayRecord> {
+        self.day.as_ref()
+    }
+
+    /// The day that counts in the place of this one. `None` where the correction says only that it is wrong.
+    pub fn in_place_of(&self, wrong: &DayRecord) -> Result<Option<&DayRecord>, AnotherDay> {
+        let Some(right) = &self.day else { return Ok(None) };
+        let is_same = right.monitor() == wrong.monitor()
+            && right.link() == wrong.link()
+            && right.day().day == wrong.day().day
+            && right.day().grid == wrong.day().grid;
+        is_same.then_some(Some(right)).ok_or(AnotherDay)
+    }
+
     /// The record's text, the one there is.
     pub fn encode(&self) -> String {
-        format!("{}\nleaf {}\nreason {}\n", Self::KIND, self.leaf, self.reason)
+        let day = self.day.as_ref().map(DayRecord::encode).unwrap_or_default();
+        format!("{}\nleaf {}\nreason {}\n{day}", Self::KIND, self.leaf, self.reason)
     }
 
     /// Reads a record. Takes only what [`CorrectionLeaf::encode`] writes, byte for byte.
@@ -77,6 +108,11 @@ impl CorrectionLeaf {
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, Malformed> {
         let (leaf, reason) = (lines.parsed("leaf")?, lines.parsed("reason")?);
-        Self::new(leaf, reason).ok_or(Malformed::Line("leaf"))
+        let correction = Self::new(leaf, reason).ok_or(Malformed::Line("leaf"))?;
+        let rest = lines.rest();
+        if rest.is_empty() {
+            return Ok(correction);
+        }
+        Ok(correction.with_day(DayRecord::decode(rest.as_bytes())?))
     }
 }

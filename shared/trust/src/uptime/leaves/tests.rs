@@ -72,7 +72,8 @@ fn a_record_is_read_as_it_is_described() {
 
     let leaf = CorrectionLeaf::decode(correction.as_bytes()).unwrap();
     assert_eq!(leaf.leaf(), 48_213);
-    assert!(leaf.reason().as_str().starts_with("counts of the vantage"));
+    assert!(leaf.reason().as_str().starts_with("the contract had ended"));
+    assert_eq!(leaf.day().unwrap().tally().expected(), 720);
 }
 
 #[test]
@@ -114,11 +115,15 @@ fn what_is_written_otherwise_is_refused() {
         (&key, &key, &other_log),
         (&correction, "leaf 48213", "leaf 9223372036854775808"),
         (&correction, "leaf 48213", "leaf +48213"),
-        (&correction, "reason counts", "reason  counts"),
-        (&correction, "day\n", "day \n"),
-        (&correction, "day\n", "day\nand more\n"),
-        (&correction, "counts", "caf\u{e9}"),
-        (&correction, "counts", &long),
+        (&correction, "reason the", "reason  the"),
+        (&correction, "later\n", "later \n"),
+        (&correction, "later\n", "later\nand more\n"),
+        (&correction, "later\n", "later\n\n"),
+        (&correction, "720.\n", "720.\n\n"),
+        (&correction, "720.\n", "720."),
+        (&correction, "720.\n", "719.\n"),
+        (&correction, "the contract", "caf\u{e9}"),
+        (&correction, "the contract", &long),
     ] {
         let changed = text.replacen(from, to, 1);
         assert_ne!(&changed, text);

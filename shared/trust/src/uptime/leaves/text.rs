@@ -2,7 +2,10 @@
 
 use std::str::{FromStr, Split};
 
-use crate::{time::Moment, uptime::record::LONGEST};
+use crate::{
+    time::Moment,
+    uptime::record::{self, LONGEST},
+};
 
 /// Bytes that are no record of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,9 @@ pub enum Malformed {
     /// A line is missing, can not be read, or contradicts the ones before.
     #[error("the line {0:?} is missing, can not be read, or can not be true")]
     Line(&'static str),
+    /// The day in it can not be read.
+    #[error(transparent)]
+    Day(#[from] record::Malformed),
     /// It says what could be said in one way in another: a leading zero, text after the end.
     #[error("the record is not written the one way there is")]
     NotCanonical,
@@ -56,6 +62,11 @@ impl<'a> Lines<'a> {
 
     pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str) -> Result<T, Malformed> {
         self.next(name)?.parse().map_err(|_| Malformed::Line(name))
+    }
+
+    /// The lines that are left, as they were.
+    pub(super) fn rest(&mut self) -> String {
+        self.0.by_ref().collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn moment(&mut self, name: &'static str) -> Result<Moment, Malformed> {

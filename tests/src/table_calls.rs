@@ -1,0 +1,109 @@
+//! What a function asks of its table, counted on the way: a door before DynamoDB that notes each call and what it was charged.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, anyhow};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use lambda_http::Body;
+use local_stack::{Stack, TEMPLATE, template};
+use reqwest::Client;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// One call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableCall {
+    /// Which, such as `Query`.
+    pub operation: String,
+    /// The capacity units it was charged.
+    pub units: f64,
+    /// How many items came back.
+    pub items: usize,
+}
+
+/// The API over a local stack's table, with its calls counted.
+#[derive(Debug)]
+pub struct CountedApi {
+    app: scores_api::App,
+    calls: Arc<Mutex<Vec<TableCall>>>,
+}
+
+#[derive(Debug)]
+struct Door {
+    client: Client,
+    behind: String,
+    calls: Arc<Mutex<Vec<TableCall>>>,
+}
+
+impl CountedApi {
+    /// Starts it beside the stack's own.
+    pub async fn beside(stack: &Stack) -> anyhow::Result<Self> {
+        let calls = Arc::default();
+        let behind = stack.environment().required("AWS_ENDPOINT_URL_DYNAMODB")?.to_owned();
+        let door = Door { client: Client::builder().build()?, behind, calls: Arc::clone(&calls) };
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let router = Router::new().fallback(pass).with_state(Arc::new(door));
+        tokio::spawn(async move { drop(axum::serve(listener, router).await) });
+
+        let address = BTreeMap::from([(template::ADDRESS.to_owned(), format!("http://{}", stack.address()))]);
+        let wiring = template::read(TEMPLATE, &address)?;
+        let function = wiring.functions.iter().find(|function| function.binary == "scores-api");
+        let environment = stack.environment().with(&function.context("no function scores-api")?.environment);
+        let door = BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), endpoint)]);
+        let app = scores_api::App::start(&environment.with(&door)).await?;
+        Ok(Self { app, calls })
+    }
+
+    /// What is at a path, and what it took of the table.
+    pub async fn get(&self, path: &str) -> anyhow::Result<(lambda_http::Response<Body>, Vec<TableCall>)> {
+        self.take();
+        let request =
+            lambda_http::http::Request::get(format!("https://api.example{path}")).body(Body::Empty)?;
+        let response = scores_api::handle(&self.app, request).await.map_err(|error| anyhow!("{error}"))?;
+        Ok((response, self.take()))
+    }
+
+    fn take(&self) -> Vec<TableCall> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut request = door.client.post(&door.behind).body(body);
+    for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
+        if let Some(value) = headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap_or_default();
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let call = TableCall {
+        operation,
+        units: units(&said["ConsumedCapacity"]),
+        items: said["Items"].as_array().map_or(usize::from(said["Item"].is_object()), Vec::len),
+    };
+    door.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    (status, [("content-type", "application/x-amz-json-1.0")], body).into_response()
+}
+
+/// One table's, or those of a batch.
+fn units(charged: &Value) -> f64 {
+    match charged {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => table["CapacityUnits"].as_f64().unwrap_or_default(),
+    }
+}
