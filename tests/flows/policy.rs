@@ -200,7 +200,7 @@ async fn candidates_are_the_same_however_often_they_are_computed_and_serve_nobod
         "{report}"
     );
     assert!(report.contains("p003  score"), "{report}");
-    assert_eq!(rescore::drop_candidates(&table, OTHER, limits(FAST, noon)).await.unwrap(), 30);
+    assert_eq!(rescore::drop_candidates(&table, OTHER, limits(FAST, noon).per_second).await.unwrap(), 30);
     assert_eq!(candidates(&table).await, []);
     let dropped = rescore::switch(&table, &policy, limits(FAST, noon), |_| {}).await;
     assert!(matches!(dropped, Err(RescoreError::NotComputed(_))), "{dropped:?}");

@@ -231,18 +231,18 @@ fn signals(kind: u64, now: Moment) -> Vec<Value> {
     for ago in 0..DAYS {
         let (day, turn) = (today.minus(ago), u64::from(ago) + kind);
         if ago > 0 {
-            let down = if turn % 23 == 0 { "c20d120" } else { "c20d0" };
+            let down = if turn.is_multiple_of(23) { "c20d120" } else { "c20d0" };
             items.push(counted(day, "u", &[("c20d0", 1 + kind % 3), (down, 1)]));
         }
         // Minutes to hours: from the 4th doubling of what a chunk holds on.
         for message in 0..=(kind % 4) {
             let chunk = 4 + (turn + message) % 5;
             let rank = if message == 0 { 'f' } else { 'l' };
-            let late = if turn % 11 == 0 { "b" } else { "k" };
+            let late = if turn.is_multiple_of(11) { "b" } else { "k" };
             items.push(counted(day, &format!("ra{rank}{chunk:02}"), &[(&format!("{late}{}", turn % 64), 1)]));
         }
-        if turn % (4 - kind % 3) == 0 {
-            let outcome = if turn % 13 == 0 { "provider-early" } else { "completed" };
+        if turn.is_multiple_of(4 - kind % 3) {
+            let outcome = if turn.is_multiple_of(13) { "provider-early" } else { "completed" };
             items.push(counted(day, "c", &[(outcome, 1), ("active", 1)]));
             items.push(counted(day, "cd05", &[(&format!("d{}", turn % 64), 1)]));
         }

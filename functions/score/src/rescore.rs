@@ -114,7 +114,7 @@ pub async fn switch(
 
 /// Sets candidates by this policy beside the summaries that are served. Refused where [`compute`] has not finished.
 ///
-/// Holds a few dozen bytes of every provider.
+/// Holds some hundred bytes of every provider.
 pub async fn compare(table: &Table, policy: &Policy) -> Result<Comparison, RescoreError> {
     let as_of = computed(table, policy).await?;
     let mut comparison = Comparison::new(policy.version.clone(), as_of);
@@ -145,12 +145,16 @@ pub async fn compare(table: &Table, policy: &Policy) -> Result<Comparison, Resco
     }
 }
 
-/// Deletes all candidates by the policy of this version and forgets its runs. Returns how many there were.
-pub async fn drop_candidates(table: &Table, version: &str, limits: Limits) -> Result<u64, RescoreError> {
+/// Deletes all candidates by the policy of this version, at most so many a second, and forgets its runs. Returns how many there were.
+pub async fn drop_candidates(
+    table: &Table,
+    version: &str,
+    per_second: NonZeroU32,
+) -> Result<u64, RescoreError> {
     // First what says that they are complete.
     table.forget_run(RunKind::Compute, version).await?;
     table.forget_run(RunKind::Switch, version).await?;
-    let mut pace = pace::Pace::new(limits.per_second);
+    let mut pace = pace::Pace::new(per_second);
     let (begun, mut dropped) = (tokio::time::Instant::now(), 0);
     loop {
         let some = table.drop_candidates(version).await?;

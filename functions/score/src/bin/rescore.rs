@@ -105,7 +105,7 @@ async fn run(flags: Flags) -> anyhow::Result<ExitCode> {
         }
         Command::Drop(run) => {
             let policy = policy::named(&run.policy.policy)?;
-            let dropped = rescore::drop_candidates(&table, &policy.version, run.limits()).await?;
+            let dropped = rescore::drop_candidates(&table, &policy.version, run.per_second).await?;
             say(&format!("{dropped} candidates deleted"));
             ExitCode::SUCCESS
         }
