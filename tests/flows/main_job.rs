@@ -50,7 +50,7 @@ async fn a_signed_message_in_a_providers_trust_out() {
 
     let page = door.get("/providers/p1").await.text().await.unwrap();
     for shown in
-        ["Provider p1", "20 min", "n = 2", "Kaplan-Meier", "1 waiting for an answer", "Completed, of those"]
+        ["Provider p1", "20\u{a0}min", "n = 2", "Kaplan-Meier", "1 waiting for an answer", "Completed, of those"]
     {
         assert!(page.contains(shown), "{shown}");
     }

@@ -102,6 +102,7 @@ impl World {
             ("SECRET_ID", "provider-trust-dev".to_owned()),
             ("CHATWOOT_URL", operator.chatwoot.base_url()),
             ("CHATWOOT_REQUESTS_A_MINUTE", "600000".to_owned()),
+            ("SCORE_POLICY", trust::policy::Policy::current().version.clone()),
         ]);
         let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let environment: Environment = stack.environment().with(&settings);
