@@ -20,13 +20,18 @@ async fn marketplace(door: &Door) {
         event("offering.withdrawn", ago(1), json!({ "provider_id": "silent", "offering_id": "small" })),
     ]);
     door.told(&events).await;
+    door.settled().await;
+    keep_waiting(door).await;
+}
+
+/// The renter of `silent-0` has waited for four days.
+async fn keep_waiting(door: &Door) {
     let waiting = Message {
         account: 2,
         renter: "r0".to_owned(),
         contract: Some("silent-0".to_owned()),
         ..Message::new(1, 1, Author::Renter, ago(60 * 96))
     };
-    door.settled().await;
     door.said(&waiting).await;
     door.settled().await;
 }
@@ -196,15 +201,8 @@ async fn a_fresh_name_of_a_flagged_operator_is_flagged_from_the_start_and_leads_
     let mut events = vec![of_one_operator(registered("silent", 2)), registered("another", 3)];
     events.extend(completed("silent-0", "silent", "r0", ago(60 * 24 * 20)));
     door.told(&events).await;
-    let waiting = Message {
-        account: 2,
-        renter: "r0".to_owned(),
-        contract: Some("silent-0".to_owned()),
-        ..Message::new(1, 1, Author::Renter, ago(60 * 96))
-    };
     door.settled().await;
-    door.said(&waiting).await;
-    door.settled().await;
+    keep_waiting(&door).await;
     door.told(&[of_one_operator(registered("fresh", 9))]).await;
     door.settled().await;
 

@@ -49,9 +49,14 @@ async fn a_signed_message_in_a_providers_trust_out() {
     assert_eq!(history["items"][0]["inputs_hash"], explained["explain"]["inputs_hash"]);
 
     let page = door.get("/providers/p1").await.text().await.unwrap();
-    for shown in
-        ["Provider p1", "20\u{a0}min", "n = 2", "Kaplan-Meier", "1 waiting for an answer", "Completed, of those"]
-    {
+    for shown in [
+        "Provider p1",
+        "20\u{a0}min",
+        "n = 2",
+        "Kaplan-Meier",
+        "1 waiting for an answer",
+        "Completed, of those",
+    ] {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(!page.contains("<script"));

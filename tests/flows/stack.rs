@@ -12,7 +12,7 @@ use local_stack::{Options, Stack, Storage};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use trust::time::Moment;
 
 pub(crate) const CHAT_SECRET: &str = "sEcReT-of-account-one-24";
@@ -132,16 +132,7 @@ impl Door {
 
     /// Waits until everything that came in has taken effect.
     pub(crate) async fn settled(&self) {
-        let settle = async {
-            loop {
-                let status = self.json("/_local/queues").await;
-                if status["idle"] == json!(true) {
-                    return;
-                }
-                sleep(Duration::from_millis(50)).await;
-            }
-        };
-        timeout(DEADLINE, settle).await.unwrap();
+        end_to_end::settled(&self.client, &self.base).await.unwrap();
     }
 }
 

@@ -12,7 +12,6 @@ use trust::{
     uptime::{
         configuration::Salt,
         monitor::{Monitoring, TooManyWishes},
-        review::first_changed,
     },
 };
 
@@ -49,12 +48,7 @@ pub async fn follow(
         let mut monitor = stored.value.clone();
         monitor.reconfigure(watch, &checks, &app.panel, salt);
         if monitor != stored.value {
-            // Before the change is written: were it the other way round, who is cut off in between would leave days as they are.
-            let since = first_changed(&stored.value.watch, &monitor.watch);
-            if let Some(since) = since.filter(|since| *since < now.day()) {
-                app.table.note_review(&monitor.watch.service.monitor, since, now).await?;
-            }
-            app.table.write_monitor(&stored, &monitor).await?;
+            app.table.change_monitor(&stored, &monitor, now).await?;
         }
     }
     let Err(error) = joined else { return Ok(Ok(())) };

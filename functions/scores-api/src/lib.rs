@@ -213,15 +213,24 @@ async fn registered(table: &Table, id: &str) -> Result<Summary, Refusal> {
     summary.filter(|summary| summary.profile.is_some()).ok_or_else(unknown)
 }
 
+/// What a provider's summary says, seen by a view; without parameters.
+async fn seen(
+    table: &Table,
+    id: &str,
+    parameters: &Parameters,
+    view: impl FnOnce(&Summary) -> Response,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
+    Ok(view(&registered(table, id).await?))
+}
+
 async fn provider(
     State(table): Shared,
     Id(id): Id,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    parameters.check(&[])?;
-    let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &Provider::of(&summary)))
+    seen(&table, &id, &parameters, |summary| answer::json(&headers, &Provider::of(summary))).await
 }
 
 async fn replies(
@@ -230,9 +239,7 @@ async fn replies(
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    parameters.check(&[])?;
-    let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &Replies::of(&summary)))
+    seen(&table, &id, &parameters, |summary| answer::json(&headers, &Replies::of(summary))).await
 }
 
 async fn feedback(
@@ -241,9 +248,7 @@ async fn feedback(
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    parameters.check(&[])?;
-    let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &Feedback::of(&summary)))
+    seen(&table, &id, &parameters, |summary| answer::json(&headers, &Feedback::of(summary))).await
 }
 
 async fn score(

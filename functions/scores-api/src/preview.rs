@@ -9,12 +9,7 @@ use trust::{
     summary::{Severity, Summary},
 };
 
-use crate::{
-    Refusal, Shared, answer,
-    asked::Id,
-    page::{list::track, words},
-    registered,
-};
+use crate::{Refusal, Shared, answer, asked::Id, page::words, registered};
 
 const WIDTH: usize = 1200;
 const HEIGHT: usize = 630;
@@ -82,7 +77,7 @@ fn draw(summary: &Summary) -> Result<Vec<u8>, NotDrawn> {
     canvas.rectangle(0, 0, WIDTH, 16, ACCENT);
     canvas.text(MARGIN, 110, 30.0, SOFT, "Provider Trust");
     canvas.text(MARGIN, 200, 60.0, INK, name(summary));
-    canvas.text(MARGIN, 250, 30.0, SOFT, track(summary.track));
+    canvas.text(MARGIN, 250, 30.0, SOFT, summary.track.name());
     match &summary.score {
         None => {
             canvas.text(MARGIN, 390, 72.0, INK, "no score yet");

@@ -113,8 +113,7 @@ fn common_end(facts: &[Facts], window: Window) -> Day {
     let ends = facts.iter().filter_map(|facts| {
         let first = facts.watch.first_day().filter(|first| *first <= window.last())?;
         let reached = facts.sealed.days.last().map(|fact| fact.day);
-        let is_done =
-            facts.watch.last_day().is_some_and(|last| reached.is_some_and(|reached| last <= reached));
+        let is_done = reached.is_some_and(|reached| facts.watch.ends_by(reached));
         (!is_done).then(|| reached.unwrap_or(first.minus(1)))
     });
     ends.min().map_or(window.last(), |end| end.min(window.last()))
@@ -151,8 +150,7 @@ async fn series(table: &Table, facts: &Facts, first: Day, last: Day, size: u64) 
         }
     }
     let reached = days.last().map(|(day, ..)| *day);
-    let is_done =
-        end.is_some() && watch.last_day().is_some_and(|last| reached.is_some_and(|reached| last <= reached));
+    let is_done = end.is_some() && reached.is_some_and(|reached| watch.ends_by(reached));
     let begun = watch.first_day().map_or(first, |begun| begun.max(first));
     let holds_back = (!is_done).then(|| reached.unwrap_or(begun.minus(1)));
     Ok(Series { days, corrections, end, holds_back })

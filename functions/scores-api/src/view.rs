@@ -11,7 +11,6 @@ pub(crate) mod score;
 pub(crate) mod uptime;
 
 use trust::{
-    policy::Policy,
     ratio::Ratio,
     summary::{Flag, ReplyWindow, Summary, Track},
 };
@@ -70,7 +69,7 @@ pub(crate) fn advice(summary: &Summary) -> Vec<String> {
         advice.push(format!("Answer {messages}."));
     }
     if let Some((window, late)) = late_replies(summary) {
-        let hours = Policy::current().replies.within_seconds / 3600;
+        let hours = summary.replies.prompt_within / 3600;
         advice.push(format!(
             "Answer within {hours} hours, whatever is promised: {late} of {} messages in contracts of the last {} days were not.",
             window.prompt.of, window.days

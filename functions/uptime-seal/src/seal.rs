@@ -10,7 +10,6 @@ use trust::{
         day::{Latencies, Latency},
         facts::KEPT_DAYS,
         record::{DayRecord, Link},
-        review::first_changed,
         shard::ShardId,
         slot::{Panel, Panels},
     },
@@ -158,12 +157,9 @@ async fn lapse(app: &App, stored: Stored<Monitor>, now: Moment) -> Result<Stored
     let id = watch.service.monitor.clone();
     let contract = watch.service.contract.as_ref().map(tracing::field::display);
     tracing::warn!(monitor = %id, contract, "the contract's term is long over without word of its end: asked no more");
-    if let Some(since) = first_changed(&stored.value.watch, &watch).filter(|since| *since < now.day()) {
-        app.table.note_review(&id, since, now).await?;
-    }
     let mut monitor = stored.value.clone();
     monitor.reconfigure(watch, &[], &app.panel, salt);
-    app.table.write_monitor(&stored, &monitor).await?;
+    app.table.change_monitor(&stored, &monitor, now).await?;
     app.metrics.count("LapsedMonitors", 1, now);
     Ok(app.table.monitor(&id).await?.unwrap_or(stored))
 }

@@ -17,6 +17,7 @@ use trust::{
         monitor::Monitoring,
         names::{MonitorId, Vantage},
         outage::Service,
+        review::first_changed,
         schedule::Schedule,
         shard::{MOST_MONITORS, Place, ShardId},
         slot::{Panel, Panels},
@@ -170,6 +171,22 @@ impl Table {
             self.put_versioned(&keys::shard_itself(shard), &filling, read)?,
             if has_room { self.put_any(item::keyed(&room))? } else { self.delete(&room)? },
         ])
+    }
+
+    /// Writes a monitor of which something else is to be watched. Where days before today may be others by that, it is noted that they
+    /// are looked at again.
+    pub async fn change_monitor(
+        &self,
+        before: &Stored<Monitor>,
+        monitor: &Monitor,
+        now: Moment,
+    ) -> Result<(), TableError> {
+        // Before the change is written: were it the other way round, who is cut off in between would leave days as they are.
+        let since = first_changed(&before.value.watch, &monitor.watch);
+        if let Some(since) = since.filter(|since| *since < now.day()) {
+            self.note_review(&monitor.watch.service.monitor, since, now).await?;
+        }
+        self.write_monitor(before, monitor).await
     }
 
     /// Writes a monitor that has changed, on condition that nobody else has meanwhile. The log is to hear of what is new; where that is

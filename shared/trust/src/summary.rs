@@ -137,6 +137,17 @@ pub enum Track {
     Established,
 }
 
+impl Track {
+    /// Its name, as it is published.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Vetting => "vetting",
+            Self::Established => "established",
+        }
+    }
+}
+
 /// Summarises a provider's signals.
 pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_of: Moment) -> Summary {
     let replies = replies::facts(policy, signals, as_of);

@@ -181,7 +181,7 @@ impl Report<'_> {
             writeln!(f, "{title}nobody's changes")?;
         }
         for ((before, after), count) in changes {
-            writeln!(f, "{title}{count} from {} to {}", track(before), track(after))?;
+            writeln!(f, "{title}{count} from {} to {}", before.name(), after.name())?;
             title = "            ";
         }
         Ok(())
@@ -287,14 +287,6 @@ fn cut(billionths: i64) -> String {
 fn signed(billionths: i64) -> String {
     let text = cut(billionths);
     if text.starts_with('-') { text } else { format!("+{text}") }
-}
-
-fn track(track: Track) -> &'static str {
-    match track {
-        Track::New => "new",
-        Track::Vetting => "vetting",
-        Track::Established => "established",
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use trust::{
 
 use super::{
     frame::{Head, frame},
-    list::{score, track},
+    list::score,
     provider::family_title,
     uptime::claimed,
     words,
@@ -44,7 +44,7 @@ pub(crate) fn compare(compared: &[Compared], unknown: &[ProviderId]) -> Markup {
                     @for one in compared { th scope="col" { a href={ "/providers/" (one.card.provider) } { (one.card.name) } } }
                 } }
                 tbody {
-                    (row("Track", compared, |one| html! { (track(one.card.track)) }))
+                    (row("Track", compared, |one| html! { (one.card.track.name()) }))
                     (row("Trust score", compared, |one| html! { span.figure { (score(&one.card)) } }))
                     @for family in Family::ALL { (row(family_title(family), compared, |one| share_of(one, family))) }
                     (row("Uptime, 30 days", compared, |one| html! { (claimed(&one.month)) div.soft { "n\u{a0}=\u{a0}" (one.month.uptime().of) " checks" } }))

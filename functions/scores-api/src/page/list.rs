@@ -101,7 +101,7 @@ fn order(sort: Sort) -> &'static str {
 fn entry(card: &Card) -> Markup {
     html! {
         li.provider {
-            div { a href={ "/providers/" (card.provider) } { strong { (card.name) } } " " span.tag { (track(card.track)) } }
+            div { a href={ "/providers/" (card.provider) } { strong { (card.name) } } " " span.tag { (card.track.name()) } }
             div.score { (score(card)) }
             div.wide {
                 div.soft {
@@ -137,14 +137,5 @@ pub(super) fn score(card: &Card) -> Markup {
         } @else {
             small { "no score yet" }
         }
-    }
-}
-
-pub(crate) fn track(track: trust::summary::Track) -> &'static str {
-    use trust::summary::Track;
-    match track {
-        Track::New => "new",
-        Track::Vetting => "vetting",
-        Track::Established => "established",
     }
 }

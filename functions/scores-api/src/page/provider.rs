@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use table::{Card, History};
 use trust::{
-    policy::{Family, Policy},
+    policy::Family,
     score::Score,
     summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
@@ -15,9 +15,7 @@ use super::{
     feedback::feedback,
     figures::{percentile, share},
     frame::{Head, Shared, frame},
-    history,
-    list::track,
-    uptime, words,
+    history, uptime, words,
 };
 use crate::{overview::Overview, preview, view};
 
@@ -48,7 +46,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
         .and_then(|profile| profile.website.as_deref())
         .filter(|website| website.starts_with("https://") || website.starts_with("http://"));
     let body = html! {
-        h1 { (name) " " span.tag { (track(summary.track)) } }
+        h1 { (name) " " span.tag { (summary.track.name()) } }
         p.soft {
             "Provider " code { (summary.provider) }
             @if let Some(website) = website { " · " a href=(website) rel="nofollow noopener noreferrer" { (website) } }
@@ -203,7 +201,7 @@ pub(super) fn family_title(family: Family) -> &'static str {
 }
 
 fn replies(summary: &Summary) -> Markup {
-    let good = Policy::current().replies.within_seconds;
+    let good = summary.replies.prompt_within;
     html! {
         section {
             h2 { "Reply time in contracts" }

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use trust::{
     id::ProviderId,
-    policy::Policy,
     replies::Scope,
     summary::{self, CurvePoint, Summary},
 };
@@ -40,7 +39,7 @@ impl ReplyFacts {
             windows: facts.windows.iter().map(ReplyWindow::of).collect(),
             open: facts.waiting,
             oldest_open_since: facts.waiting_since.map(Time),
-            scored_within_seconds: Policy::current().replies.within_seconds,
+            scored_within_seconds: facts.prompt_within,
             not_scored: facts.apart.iter().map(apart).collect(),
         }
     }

@@ -66,7 +66,7 @@ pub(crate) struct Uptime<'a> {
     as_of: Option<Time>,
     /// Without announced maintenance, over all monitors.
     contractual: Figure,
-    /// Notice maintenance is what was seen in it.
+    /// Announced maintenance is what was seen in it.
     raw: Figure,
     /// The 90 % interval, from whole days.
     interval: Option<Interval>,
@@ -149,7 +149,7 @@ struct Monitor<'a> {
     down_since: Option<Time>,
     /// Without announced maintenance.
     contractual: Figure,
-    /// Notice maintenance is what was seen in it.
+    /// Announced maintenance is what was seen in it.
     raw: Figure,
     /// The 90 % interval, from whole days.
     interval: Option<Interval>,
@@ -274,7 +274,7 @@ struct Today {
     day: Date,
     /// Without announced maintenance.
     contractual: Figure,
-    /// Notice maintenance is what was seen in it.
+    /// Announced maintenance is what was seen in it.
     raw: Figure,
 }
 

@@ -29,6 +29,9 @@ pub struct ReplyFacts {
     pub waiting_since: Option<Moment>,
     /// How many waits in contracts are open.
     pub waiting: u64,
+    /// The time that scores go by, in seconds: a wait that lasts no longer is good, whatever was promised.
+    #[serde(default)]
+    pub prompt_within: u32,
     /// The same for what is shown apart and never scored, over 90 days.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apart: BTreeMap<Scope, ReplyWindow>,
@@ -108,6 +111,7 @@ pub(super) fn facts(policy: &Policy, signals: &Signals, as_of: Moment) -> ReplyF
         ],
         waiting_since: in_contracts().map(|wait| wait.opened_at).min(),
         waiting: in_contracts().count() as u64,
+        prompt_within: policy.replies.within_seconds,
         apart: apart
             .into_iter()
             .map(|scope| (scope, window(scope, long, Detail::Numbers)))

@@ -108,6 +108,11 @@ impl Watch {
         let last = self.ended?.plus(-1).day();
         Some(self.first_day().map_or(last, |first| last.max(first)))
     }
+
+    /// Whether no record follows the one of this day.
+    pub fn ends_by(&self, day: Day) -> bool {
+        self.last_day().is_some_and(|last| last <= day)
+    }
 }
 
 /// What a day came to.
@@ -205,17 +210,12 @@ impl Facts {
     #[must_use]
     pub fn settle(&self, days: &[MonitorDay], certificate_expires: Option<Moment>, as_of: Moment) -> Self {
         let mut outages = outage::outages(self.sealed.carried.clone(), days, as_of);
-        if days.last().is_some_and(|day| self.is_last(day) && day.grid.end_of(day.day) <= as_of) {
+        if days.last().is_some_and(|day| self.watch.ends_by(day.day) && day.grid.end_of(day.day) <= as_of) {
             outages.iter_mut().for_each(Outage::stop);
         }
         let days = days.iter().map(DayFact::from).collect();
         let current = Current { as_of, days, outages, certificate_expires };
         Self { current: Some(current), ..self.clone() }
-    }
-
-    /// Whether there is no day after this one, so that what is open at its end goes on no more.
-    fn is_last(&self, day: &MonitorDay) -> bool {
-        self.watch.last_day().is_some_and(|last| last <= day.day)
     }
 
     /// The facts with this day, which is [`Facts::next_day`], among the sealed ones.
@@ -229,7 +229,7 @@ impl Facts {
         sealed.days.drain(..sealed.days.len().saturating_sub(kept));
         let found = outage::outages(sealed.carried.take(), [day], day.grid.end_of(day.day));
         for mut outage in found {
-            if self.is_last(day) {
+            if self.watch.ends_by(day.day) {
                 outage.stop();
             }
             if outage.is_open() {
@@ -271,7 +271,7 @@ impl Facts {
             }
         }
         kept.extend(outage::outages(open, days, ends));
-        if self.is_last(last) {
+        if self.watch.ends_by(last.day) {
             kept.iter_mut().for_each(Outage::stop);
         }
         sealed.carried = kept.pop_if(|outage| outage.is_open());
