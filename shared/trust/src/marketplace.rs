@@ -10,6 +10,7 @@ use crate::{
     id::{
         AccountId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId, Region, RenterId,
     },
+    offering::{Specification, Tariff},
     replies::{Promise, SilentAfter},
     time::Moment,
     uptime::{monitor::Endpoint, sla::Sla, span::Span},
@@ -239,6 +240,12 @@ pub struct Offering {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
+    /// The machine it is said to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specification: Option<Specification>,
+    /// The terms of its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<Tariff>,
 }
 
 /// The terms of a contract, as requested.
