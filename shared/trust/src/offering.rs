@@ -93,7 +93,7 @@ pub enum DiskKind {
     Hdd,
     /// Flash behind SATA or a network.
     Ssd,
-    /// Flash behind NVMe.
+    /// Flash behind `NVMe`.
     Nvme,
 }
 
@@ -105,13 +105,13 @@ pub enum Virtualisation {
     Kvm,
     /// Xen.
     Xen,
-    /// VMware.
+    /// `VMware`.
     Vmware,
     /// Hyper-V.
     HyperV,
     /// LXC: a container.
     Lxc,
-    /// OpenVZ or Virtuozzo: a container.
+    /// `OpenVZ` or Virtuozzo: a container.
     Openvz,
     /// None: the machine itself.
     None,
