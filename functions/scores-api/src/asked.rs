@@ -47,10 +47,12 @@ impl Parameters {
         for (place, (name, _)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let name = name.chars().take(64).collect::<String>();
-                return Err(bad(
-                    &name,
-                    format!("no parameter of this path; there are: {}", known.join(", ")),
-                ));
+                let detail = if known.is_empty() {
+                    "this path has no parameters".to_owned()
+                } else {
+                    format!("no parameter of this path; there are: {}", known.join(", "))
+                };
+                return Err(bad(&name, detail));
             }
             if self.0[..place].iter().any(|(before, _)| before == name) {
                 return Err(bad(name, "given twice"));
@@ -136,6 +138,8 @@ mod tests {
         assert!(refused("limit=1&colour=red").starts_with("colour: "));
         assert_eq!(refused("q=a&limit=1&q=b"), "q: given twice");
         assert!(asked("limit=1&q=").check(&["limit", "q"]).is_ok());
+        let refused = asked("days=7").check(&[]).unwrap_err().to_string();
+        assert_eq!(refused, "days: this path has no parameters");
     }
 
     #[test]
