@@ -17,7 +17,7 @@ pub struct State {
     /// Whether it is left alone for a while.
     #[serde(default)]
     pub breaker: Breaker,
-    /// How much was asked of it on the last day that anything was.
+    /// How many requests there were on the last day that there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<(Day, u32)>,
     /// The last page that was read well, or told to be unchanged.
@@ -85,35 +85,36 @@ pub struct Census {
 }
 
 impl State {
-    /// How many more pages may be asked for today, of so many a day.
+    /// How many more requests may be made today, of so many a day.
     pub fn left_today(&self, budget: u32, now: Moment) -> u32 {
-        let asked = self.asked.filter(|(day, _)| *day == now.day()).map_or(0, |(_, pages)| pages);
+        let asked = self.asked.filter(|(day, _)| *day == now.day()).map_or(0, |(_, requests)| requests);
         budget.saturating_sub(asked)
     }
 
-    /// The state after one request of a page, which left the page like this.
-    ///
-    /// A request for `robots.txt` is one as well, and counts like one.
+    /// The state after one request more, be it for a page or for `robots.txt`.
     #[must_use]
-    pub fn after(&self, id: &PageId, page: &Page, now: Moment) -> Self {
+    pub fn counted(&self, now: Moment) -> Self {
         let asked = match self.asked {
-            Some((day, pages)) if day >= now.day() => (day, pages.saturating_add(1)),
+            Some((day, requests)) if day >= now.day() => (day, requests.saturating_add(1)),
             _ => (now.day(), 1),
         };
-        let mut state = Self { asked: Some(asked), ..self.clone() };
+        Self { asked: Some(asked), ..self.clone() }
+    }
+
+    /// The state after one request for a page, which left the page like this.
+    #[must_use]
+    pub fn after(&self, id: &PageId, page: &Page, now: Moment) -> Self {
+        let mut state = self.counted(now);
         let address = || page.address.clone();
-        match &page.failing {
-            Some(failing) => {
-                if let Some(health) = failing.why.health() {
-                    state.breaker = self.breaker.after(health, now);
-                }
-                let why = failing.why.clone();
-                state.last_failure = Some(LastFailure { at: now, page: id.clone(), address: address(), why });
+        if let Some(failing) = &page.failing {
+            if let Some(health) = failing.why.health() {
+                state.breaker = self.breaker.after(health, now);
             }
-            None => {
-                state.breaker = self.breaker.after(Health::Well, now);
-                state.last_read = Some(LastRead { at: now, page: id.clone(), address: address() });
-            }
+            let why = failing.why.clone();
+            state.last_failure = Some(LastFailure { at: now, page: id.clone(), address: address(), why });
+        } else {
+            state.breaker = self.breaker.after(Health::Well, now);
+            state.last_read = Some(LastRead { at: now, page: id.clone(), address: address() });
         }
         state
     }
