@@ -2,3 +2,15 @@
 //!
 //! A parser here never guesses. What it does not recognise is said to be so, and everything it reads carries the source, the address
 //! and the moment it was read at. Parsers are plain functions over bytes; only what asks a source over the network is asynchronous.
+//!
+//! * [`configuration`] is which sources there are and how politely they are asked;
+//! * [`fetch`] asks for a page (feature `fetch`);
+//! * [`reading`] is what a page means, by its parser;
+//! * [`outcome`] is what came of reading it.
+
+pub mod configuration;
+#[cfg(feature = "fetch")]
+pub mod fetch;
+pub mod outcome;
+pub mod rates;
+pub mod reading;

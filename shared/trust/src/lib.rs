@@ -23,6 +23,7 @@ pub mod score;
 pub mod setup;
 pub mod signal;
 pub mod silence;
+pub mod source;
 pub mod summary;
 pub mod survival;
 pub mod time;
