@@ -4,3 +4,4 @@
 //! and the moment it was read at. Parsers are plain functions over bytes; only what asks a source over the network is asynchronous.
 
 pub mod outcome;
+pub mod text;
