@@ -4,4 +4,8 @@
 //! and the moment it was read at. Parsers are plain functions over bytes; only what asks a source over the network is asynchronous.
 
 pub mod outcome;
+pub mod page;
+pub mod published;
+pub mod serververify;
 pub mod text;
+pub mod vpsbenchmarks;

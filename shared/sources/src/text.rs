@@ -69,6 +69,17 @@ pub fn score(text: &str) -> Result<Decimal, Doubt> {
     }
 }
 
+/// A share in percent: `99.98%`. A percent sign is needed; a number alone may be anything.
+pub fn percent(text: &str) -> Result<Decimal, Doubt> {
+    let (number, rest) = number::split(text)?;
+    match rest {
+        "%" if number <= Decimal::from(100) => Ok(number),
+        "" => Err(Doubt::NoUnit),
+        "%" => Err(Doubt::TooLarge),
+        _ => Err(Doubt::OtherUnit),
+    }
+}
+
 /// A duration in whole seconds: `90s`, `72000 seconds`, `5 min`, `2 h`.
 pub fn seconds(text: &str) -> Result<u32, Doubt> {
     let (number, rest) = number::split(text)?;
