@@ -16,7 +16,7 @@ mod pairs;
 mod shape;
 mod synonyms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::Range;
 
@@ -131,7 +131,7 @@ impl Page {
 
     fn children(&self, at: u32) -> impl Iterator<Item = u32> {
         let end = self.element(at).map_or(0, |element| element.end);
-        let first = (at + 1 < end).then_some(at + 1);
+        let first = at.checked_add(1).filter(|&first| first < end);
         std::iter::successors(first, move |&child| {
             let next = self.element(child)?.end;
             (next < end).then_some(next)

@@ -38,8 +38,17 @@ pub struct Sayings<'p, 's> {
 }
 
 impl Page {
-    /// Finds the labels and values of the page.
+    /// Finds the labels and values of the page. A flawed page says nothing.
     pub fn sayings<'p, 's>(&'p self, synonyms: &'s Synonyms) -> Sayings<'p, 's> {
+        if self.flaw().is_some() {
+            return Sayings {
+                page: self,
+                synonyms,
+                pairs: Vec::new(),
+                objects: Vec::new(),
+                rows: Vec::new(),
+            };
+        }
         let (pairs, objects, rows) = (self.pairs(synonyms), self.objects(synonyms), self.rows());
         Sayings { page: self, synonyms, pairs, objects, rows }
     }
@@ -129,6 +138,9 @@ impl<'s> Sayings<'_, 's> {
     /// Links of one entry that follow each other, as the first and the last of them.
     fn runs<Key: PartialEq>(&self, key_of: impl Fn(&str) -> Option<Key>) -> Vec<(u32, u32, Key)> {
         let mut runs: Vec<(u32, u32, Key)> = Vec::new();
+        if self.pairs.is_empty() && self.rows.is_empty() {
+            return runs;
+        }
         for (at, element) in (0_u32..).zip(&self.page.elements) {
             if element.link.is_empty() {
                 continue;

@@ -70,14 +70,6 @@ impl Page {
                 at = end;
                 continue;
             }
-            if text.len() <= synonyms.longest_label() {
-                let meanings = synonyms.meanings(text, &mut buffer);
-                if !meanings.is_empty() {
-                    labels.push(Label { at, meanings });
-                    at = end;
-                    continue;
-                }
-            }
             if let Some((label, value)) = in_one(text) {
                 let meanings = synonyms.meanings(label, &mut buffer);
                 if !meanings.is_empty() {
@@ -86,9 +78,39 @@ impl Page {
                     continue;
                 }
             }
+            if text.len() <= synonyms.longest_label() && self.may_be_a_label(at) {
+                let meanings = synonyms.meanings(text, &mut buffer);
+                if !meanings.is_empty() {
+                    labels.push(Label { at, meanings });
+                    at = end;
+                    continue;
+                }
+            }
             at += 1;
         }
         (labels, pairs)
+    }
+
+    /// Whether an element could be nothing but a label. One that ends with something empty is a label together with a value that is
+    /// not there; what follows it belongs to somebody else.
+    fn may_be_a_label(&self, at: u32) -> bool {
+        let Some(element) = self.element(at) else { return false };
+        match element.name {
+            Name::HeadCell | Name::Cell | Name::Term => true,
+            Name::Html
+            | Name::Body
+            | Name::Table
+            | Name::TableHead
+            | Name::TableBody
+            | Name::Row
+            | Name::Definitions
+            | Name::List => false,
+            _ => !self.ends_empty(at),
+        }
+    }
+
+    fn ends_empty(&self, at: u32) -> bool {
+        self.children(at).last().is_some_and(|last| self.text_of(last).is_empty())
     }
 
     /// What stands behind a label, up to the end of what both are in.
