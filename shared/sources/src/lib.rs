@@ -12,5 +12,10 @@ pub mod configuration;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod outcome;
+pub mod page;
+pub mod published;
 pub mod rates;
 pub mod reading;
+pub mod serververify;
+pub mod text;
+pub mod vpsbenchmarks;

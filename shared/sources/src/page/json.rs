@@ -1,0 +1,65 @@
+//! Data that a page carries for programs: JSON-LD, JSON in scripts, JSON in attributes.
+
+use serde_json::{Map, Value};
+
+use super::Page;
+use super::facts::{Pair, Rung};
+use super::synonyms::Synonyms;
+
+/// JSON stands nowhere among the elements.
+const NOWHERE: u32 = u32::MAX;
+
+impl Page {
+    /// The objects of the page's JSON that state two facts or more, each with all its texts. One fact alone may be a coincidence of names.
+    pub(super) fn objects<'s>(&self, synonyms: &'s Synonyms) -> Vec<(Vec<String>, Vec<Pair<'s>>)> {
+        let mut found = Vec::new();
+        for json in &self.json {
+            // The parser itself refuses what is nested deeper than 128 levels.
+            if let Ok(value) = serde_json::from_str::<Value>(json) {
+                walk(&value, synonyms, &mut found);
+            }
+        }
+        found
+    }
+}
+
+fn walk<'s>(value: &Value, synonyms: &'s Synonyms, found: &mut Vec<(Vec<String>, Vec<Pair<'s>>)>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| walk(value, synonyms, found)),
+        Value::Object(object) => {
+            let pairs = pairs_of(object, synonyms);
+            if pairs.len() >= 2 {
+                let texts = object.values().filter_map(Value::as_str).map(str::to_owned).collect();
+                found.push((texts, pairs));
+            }
+            object.values().for_each(|value| walk(value, synonyms, found));
+        }
+        _ => {}
+    }
+}
+
+fn pairs_of<'s>(object: &Map<String, Value>, synonyms: &'s Synonyms) -> Vec<Pair<'s>> {
+    let mut buffer = String::new();
+    let stated = object.iter().filter_map(|(key, value)| {
+        let meanings = synonyms.meanings(key, &mut buffer);
+        let value = text_of(value).filter(|_| !meanings.is_empty())?;
+        Some(Pair { meanings, value, rung: Rung::Json, at: NOWHERE })
+    });
+    stated.collect()
+}
+
+/// A scalar as a page would write it. JSON's numbers have a point and no separators, so that 1.324 is not ambiguous there: a zero
+/// behind it says so.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => {
+            let text = number.to_string();
+            let has_three = text.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 3);
+            Some(if has_three { text + "0" } else { text })
+        }
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
