@@ -76,19 +76,40 @@ pub struct Normalised {
     pub euro: u64,
 }
 
-/// Comparable offers as of a day.
+/// A market as it is kept: comparable offers of one class as of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The day.
+    pub on: Day,
+    /// The exchange rates its prices were made comparable by.
+    pub rates: Rates,
+    /// Its offers, an operator's together.
+    pub offers: Vec<Normalised>,
+    /// How many offers were dropped, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+/// A market that can be asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Market {
-    on: Day,
-    rates: Rates,
-    /// Sorted by party, so that a provider's offers stand together.
-    offers: Vec<Normalised>,
+    sheet: Sheet,
     logs: Vec<(Logs, f64)>,
-    dropped: BTreeMap<DropReason, u64>,
+}
+
+impl From<Sheet> for Market {
+    fn from(mut sheet: Sheet) -> Self {
+        sheet.offers.sort_by(|one, other| {
+            let (one, other) = (&one.offer, &other.offer);
+            one.seller.party().cmp(&other.seller.party()).then_with(|| one.cmp(other))
+        });
+        let logs = sheet.offers.iter();
+        let logs = logs.map(|of| (Logs::of(&of.offer.machine), libm::log(of.euro as f64))).collect();
+        Self { sheet, logs }
+    }
 }
 
 impl Market {
-    /// The market of these offers on a day, and what was dropped: all of it counted, some of each reason named.
+    /// The market of these offers, all of one class, on a day, and what was dropped: all of it counted, some of each reason named.
     pub fn gather(
         policy: &PricePolicy,
         offers: impl IntoIterator<Item = Offer>,
@@ -111,50 +132,38 @@ impl Market {
                 sound.push(offer);
             }
         }
-        (Self::of(on, rates, sound, dropped.counts), dropped.named)
+        let sheet = Sheet { on, rates, offers: sound, dropped: dropped.counts };
+        (Self::from(sheet), dropped.named)
     }
 
-    /// A market that was gathered before.
-    pub fn of(
-        on: Day,
-        rates: Rates,
-        mut offers: Vec<Normalised>,
-        dropped: BTreeMap<DropReason, u64>,
-    ) -> Self {
-        offers.sort_by(|one, other| {
-            one.offer
-                .seller
-                .party()
-                .cmp(&other.offer.seller.party())
-                .then_with(|| one.offer.cmp(&other.offer))
-        });
-        let logs = offers.iter().map(|of| (Logs::of(&of.offer.machine), libm::log(of.euro as f64))).collect();
-        Self { on, rates, offers, logs, dropped }
+    /// The market as it is kept.
+    pub fn sheet(&self) -> &Sheet {
+        &self.sheet
     }
 
     /// As of which day.
     pub fn on(&self) -> Day {
-        self.on
+        self.sheet.on
     }
 
     /// The exchange rates it was gathered by.
     pub fn rates(&self) -> &Rates {
-        &self.rates
+        &self.sheet.rates
     }
 
     /// Its offers, an operator's together.
     pub fn offers(&self) -> &[Normalised] {
-        &self.offers
+        &self.sheet.offers
     }
 
     /// How many were dropped, by reason.
     pub fn dropped(&self) -> &BTreeMap<DropReason, u64> {
-        &self.dropped
+        &self.sheet.dropped
     }
 
     /// Each offer with the logarithms of its machine and price.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&Normalised, &Logs, f64)> {
-        self.offers.iter().zip(&self.logs).map(|(offer, (logs, price))| (offer, logs, *price))
+        self.sheet.offers.iter().zip(&self.logs).map(|(offer, (logs, price))| (offer, logs, *price))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The place of one offering in a market.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::OfferingId,
     marketplace::Currency,
     offering::{Label, PriceKind},
     policy::Thousandths,
@@ -14,7 +15,7 @@ use crate::{
 use super::{
     bootstrap::median_with_interval,
     compare::Logs,
-    gather::{Market, Normalised},
+    gather::{DropReason, Market, Normalised},
     median::{self, Weighted, weighted_median},
     offer::{Amount, Machine, Missing, Offer, Place, Seller, Slug},
     policy::{PricePolicy, share},
@@ -148,6 +149,8 @@ pub struct Explained {
     pub nearest: Vec<Peer>,
     /// Which offers of the market were left out.
     pub left: Left,
+    /// Which were no part of the market, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
     /// Of which day the exchange rates are, and whose.
     pub rates: (Day, String),
 }
@@ -157,8 +160,6 @@ pub struct Explained {
 pub struct Left {
     /// His own, or his operator's.
     pub own: u32,
-    /// Of another class.
-    pub class: u32,
     /// Billed otherwise, or with another commitment.
     pub terms: u32,
     /// In another part of the world.
@@ -211,6 +212,47 @@ pub enum Silence {
         /// Which offers of the market were left out.
         left: Left,
     },
+}
+
+/// What came of asking a market for an offering's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It has one.
+    Placed(Box<Position>),
+    /// That can not be said.
+    Silent(Silence),
+}
+
+impl Outcome {
+    /// Of a place, or of the reason that there is none.
+    pub fn of(found: Result<Position, Silence>) -> Self {
+        match found {
+            Ok(position) => Self::Placed(Box::new(position)),
+            Err(silence) => Self::Silent(silence),
+        }
+    }
+
+    /// Its place, if it has one.
+    pub fn position(&self) -> Option<&Position> {
+        match self {
+            Self::Placed(position) => Some(position),
+            Self::Silent(_) => None,
+        }
+    }
+}
+
+/// An offering's price against the market, as of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Priced {
+    /// The offering.
+    pub offering: OfferingId,
+    /// What it is called.
+    pub name: String,
+    /// The day of the market that was asked.
+    pub on: Day,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// What a provider's offerings come to.
@@ -269,7 +311,7 @@ impl Market {
             Offer { basis: super::Basis { kind: PriceKind::List, ..offer.basis }, ..offer.clone() };
         let euro = match super::gather::euro(policy, &list_price, self.rates(), self.on()) {
             Ok(euro) => euro,
-            Err(super::DropReason::NoRate) => return Err(Silence::NoRate(offer.monthly.currency)),
+            Err(DropReason::NoRate) => return Err(Silence::NoRate(offer.monthly.currency)),
             Err(_) => return Err(Silence::NotSound),
         };
         let region = if let Place::In(group) = offer.place { Some(group) } else { None };
@@ -317,8 +359,6 @@ impl Market {
             let Normalised { offer: other, .. } = peer;
             let reason = if is_own(&other.seller) {
                 &mut left.own
-            } else if other.machine.class != offer.machine.class {
-                &mut left.class
             } else if (other.basis.billing, other.basis.term) != (offer.basis.billing, offer.basis.term) {
                 &mut left.terms
             } else if matches!(scope, Scope::Region(group) if !is_in(other.place, group)) {
@@ -381,6 +421,7 @@ impl Market {
                 .map(named)
                 .collect(),
             left,
+            dropped: self.dropped().clone(),
             rates: (self.rates().day, self.rates().source.clone()),
         }
     }

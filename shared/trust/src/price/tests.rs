@@ -142,7 +142,6 @@ fn only_offers_on_the_same_terms_are_compared_and_the_others_are_counted() {
     let other_region = |offer: Offer| Offer { place: Place::In(RegionGroup::AsiaPacific), ..offer };
     let mut offers = usual();
     offers.extend([
-        other_class(offer("a", 1)),
         other_terms(offer("b", 1)),
         other_term(offer("c", 1)),
         other_region(offer("d", 1)),
@@ -151,7 +150,7 @@ fn only_offers_on_the_same_terms_are_compared_and_the_others_are_counted() {
     ]);
     let explained = place_in(offers, &this).unwrap().explained;
     // The subject is of a price list here, so only an alias would make an offer of another list his own.
-    assert_eq!(explained.left, Left { own: 0, class: 1, terms: 2, region: 1, size: 1 });
+    assert_eq!(explained.left, Left { own: 0, terms: 2, region: 1, size: 1 });
     assert_eq!((explained.scope, explained.providers), (Scope::Region(RegionGroup::Europe), 10));
 }
 
@@ -297,6 +296,16 @@ fn a_tariff_becomes_a_month_with_its_setup_fee_over_a_year_at_least() {
         Amount { millionths: u64::MAX, currency: Currency::EURO }.a_month(&tariff("hour", 0, 0)),
         None
     );
+}
+
+#[test]
+fn a_market_reads_back_as_it_is_kept_and_says_the_same() {
+    let policy = PricePolicy::current();
+    let (market, _) = Market::gather(policy, usual(), rates(), today());
+    let kept = postcard::to_allocvec(market.sheet()).unwrap();
+    let read: Sheet = postcard::from_bytes(&kept).unwrap();
+    assert_eq!(Market::from(read), market);
+    assert!(kept.len() < 80 * market.offers().len(), "{} bytes an offer", kept.len() / market.offers().len());
 }
 
 #[test]
