@@ -38,6 +38,7 @@ use crate::{
     view::{
         feedback::Feedback,
         figures::Listed,
+        price::Prices,
         provider::{Chat, Provider},
         replies::Replies,
         score::{Detail, HistoryDay, Scored},
@@ -84,7 +85,7 @@ pub async fn handle(
 }
 
 /// All paths, with what answers them.
-fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 25] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 26] {
     [
         ("/", get(listing::list_page)),
         ("/compare", get(listing::compare_page)),
@@ -99,6 +100,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 25] {
         ("/v1/providers/{id}", get(provider)),
         ("/v1/providers/{id}/replies", get(replies)),
         ("/v1/providers/{id}/feedback", get(feedback)),
+        ("/v1/providers/{id}/price", get(price)),
         ("/v1/providers/{id}/score", get(score)),
         ("/v1/providers/{id}/score/history", get(history)),
         ("/v1/providers/{id}/chat", get(chat)),
@@ -251,6 +253,18 @@ async fn feedback(
     seen(&table, &id, &parameters, |summary| answer::json(&headers, &Feedback::of(summary))).await
 }
 
+async fn price(
+    State(table): Shared,
+    Id(id): Id,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
+    let summary = registered(&table, &id).await?;
+    let priced = table.priced(&summary.provider).await?;
+    Ok(answer::json(&headers, &Prices::of(&summary, &priced)))
+}
+
 async fn score(
     State(table): Shared,
     Id(id): Id,
@@ -310,6 +324,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
             let quarter = Overview::of(&facts, Window::quarter(now), now);
             let month = Overview::of(&facts, Window::month(now), now);
             let siblings = siblings(&table, &summary).await?;
+            let priced = table.priced(&summary.provider).await?;
             let known = page::Known {
                 summary: &summary,
                 quarter: &quarter,
@@ -318,6 +333,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
                 reported: &reported,
                 history: &history,
                 siblings: &siblings,
+                priced: &priced,
                 base: &base(&headers),
             };
             Ok(answer::html(&headers, page::provider(&known)))

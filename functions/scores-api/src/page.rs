@@ -10,6 +10,7 @@ mod figures;
 pub(crate) mod frame;
 mod history;
 pub(crate) mod list;
+mod price;
 mod proof;
 mod provider;
 pub(crate) mod uptime;
@@ -82,6 +83,7 @@ mod tests {
             reported,
             history: &history,
             siblings: &[],
+            priced: &[],
             base: "https://trust.example",
         };
         super::provider(&known).into_string()

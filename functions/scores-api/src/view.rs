@@ -4,6 +4,7 @@
 mod contracts;
 pub(crate) mod feedback;
 pub(crate) mod figures;
+pub(crate) mod price;
 pub(crate) mod provider;
 pub(crate) mod replies;
 pub(crate) mod scalar;

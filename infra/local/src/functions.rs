@@ -101,6 +101,7 @@ impl Registry {
             .with("chat-ledger", event!(chat_ledger))
             .with("chat-sweep", event!(chat_sweep))
             .with("notify", event!(notify))
+            .with("price", event!(price))
             .with("score", event!(score))
             .with("probe-plan", event!(probe_plan))
             .with("probe", event!(prober))

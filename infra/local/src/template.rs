@@ -500,6 +500,7 @@ mod tests {
                 "feedback",
                 "lifecycle",
                 "notify",
+                "price",
                 "probe",
                 "probe-plan",
                 "score",
@@ -510,7 +511,7 @@ mod tests {
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (5, 7, 1)
+            (5, 7, 2)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

@@ -11,6 +11,7 @@
 pub mod configuration;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod market;
 pub mod outcome;
 pub mod page;
 pub mod published;

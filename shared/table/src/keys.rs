@@ -5,6 +5,8 @@ use trust::{
         AccountId, CallerId, ContractId, ConversationId, InboxId, OfferingId, OperatorId, ProviderId,
         RenterId,
     },
+    offering::Class,
+    price::Slug,
     replies::{OpenWait, Scope},
     time::{Day, Moment},
     uptime::{
@@ -25,6 +27,10 @@ pub(crate) struct Key {
 
 pub(crate) const PROFILE: &str = "profile";
 pub(crate) const PAST: &str = "past";
+pub(crate) const PRICE: &str = "price";
+pub(crate) const PRICES: &str = "prices";
+pub(crate) const RATES: &str = "rates";
+pub(crate) const MARKET: &str = "market";
 pub(crate) const SUMMARY: &str = "summary";
 pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const CONTRACT: &str = "contract";
@@ -107,6 +113,57 @@ pub(crate) fn history_day(of: &ProviderId, day: Day) -> Key {
 
 pub(crate) fn offerings(of: &ProviderId) -> String {
     format!("offerings#{of}")
+}
+
+/// What the price list of a source is read by.
+pub(crate) fn price_list(source: &Slug) -> Key {
+    Key { pk: PRICES.to_owned(), sk: source.to_string() }
+}
+
+pub(crate) fn price_list_parts(source: &Slug) -> String {
+    format!("{PRICES}#{source}")
+}
+
+pub(crate) fn rates_of(day: Day) -> Key {
+    Key { pk: RATES.to_owned(), sk: day.to_string() }
+}
+
+/// What the market of a class is read by.
+pub(crate) fn market(of: Class) -> Key {
+    Key { pk: MARKET.to_owned(), sk: class_name(of).to_owned() }
+}
+
+pub(crate) fn market_parts(of: Class) -> String {
+    format!("{MARKET}#{}", class_name(of))
+}
+
+fn class_name(of: Class) -> &'static str {
+    match of {
+        Class::Shared => "shared",
+        Class::Dedicated => "dedicated",
+        Class::BareMetal => "bare-metal",
+        Class::Storage => "storage",
+        Class::Gpu => "gpu",
+    }
+}
+
+/// A provider's offerings against the market.
+pub(crate) fn priced_of(provider: &ProviderId) -> String {
+    format!("price#{provider}")
+}
+
+pub(crate) fn priced(of: &ProviderId, offering: &OfferingId) -> Key {
+    Key { pk: priced_of(of), sk: offering.to_string() }
+}
+
+/// What they come to, among his signals.
+pub(crate) fn price_fact(of: &ProviderId) -> Key {
+    Key { pk: provider(of), sk: PRICE.to_owned() }
+}
+
+/// The provider of an `offerings#P` key, as the table's stream has it.
+pub fn offerer_of(key: &str) -> Option<ProviderId> {
+    key.strip_prefix("offerings#")?.parse().ok()
 }
 
 pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {

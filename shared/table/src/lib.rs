@@ -4,7 +4,7 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `past`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `past`, `price`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `operator#O` | `P` | the operator's providers, and what each is to be warned of |
 //! | `renters#P` | `RENTER` | in how many contracts he served each renter |
 //! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
@@ -24,6 +24,12 @@
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
+//! | `price#P` | `OFFERING` | his offerings against the market |
+//! | `prices` | `SOURCE` | which sources of prices there are, and when each was read |
+//! | `prices#SOURCE` | `HASH#PART` | the prices of a source |
+//! | `rates` | `DAY` | exchange rates |
+//! | `market` | `CLASS` | as of when the market of a class is |
+//! | `market#CLASS` | `HASH#PART` | that market |
 //! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
 //! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
@@ -46,7 +52,9 @@ mod listing;
 mod log;
 mod monitors;
 mod operators;
+mod parts;
 mod patience;
+mod prices;
 mod providers;
 mod reconciliation;
 mod reports;
@@ -70,11 +78,12 @@ pub use candidates::{Candidate, Run, RunKind};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;
-pub use keys::{SignalKind, provider_of, signal_of};
+pub use keys::{SignalKind, offerer_of, provider_of, signal_of};
 pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
 pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
+pub use prices::{KeptMarket, KeptPrices, MarketHead};
 pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
 pub use scores::UnsealedScore;

@@ -94,7 +94,7 @@ impl Card {
             completed: summary.contracts.completed,
             known_since: summary.known_since,
             regions: summary.regions.clone(),
-            price: None,
+            price: summary.price.map(|price| price.to_median),
             as_of: summary.as_of,
         })
     }

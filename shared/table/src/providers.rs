@@ -10,7 +10,7 @@ use trust::{
 };
 
 use crate::{
-    Stored, Table, TableError,
+    Freshness, Stored, Table, TableError,
     item::{self, Range},
     keys::{self, END, Key},
     ledger::Link,
@@ -81,13 +81,26 @@ impl Table {
             .collect()
     }
 
-    /// Where a provider's offerings are, of those that can be rented.
-    pub async fn regions(&self, of: &ProviderId) -> Result<BTreeSet<Region>, TableError> {
+    /// What is known of these providers, in their order. A batch read of one item each, possibly a moment old.
+    pub async fn providers_of(&self, ids: &[ProviderId]) -> Result<Vec<Provider>, TableError> {
+        let keys: Vec<Key> = ids.iter().map(keys::profile).collect();
+        let items = self.get_batch(&keys, Freshness::Recent).await?;
+        items.into_iter().map(|item| item.map_or_else(|| Ok(Provider::default()), item::read)).collect()
+    }
+
+    /// A provider's offerings, of those that can be rented.
+    pub async fn offerings(&self, of: &ProviderId) -> Result<Vec<Offering>, TableError> {
         let items = self.all(&Range { pk: keys::offerings(of), from: "!", to: END }).await?;
         let offered =
             items.into_iter().map(|item| item::read(item).map(|word: StoredOffering| word.offering));
         let offered: Vec<Option<Offering>> = offered.collect::<Result<_, _>>()?;
-        Ok(offered.into_iter().flatten().filter_map(|offering| offering.region).collect())
+        Ok(offered.into_iter().flatten().collect())
+    }
+
+    /// Where a provider's offerings are, of those that can be rented.
+    pub async fn regions(&self, of: &ProviderId) -> Result<BTreeSet<Region>, TableError> {
+        let offerings = self.offerings(of).await?;
+        Ok(offerings.into_iter().filter_map(|offering| offering.region).collect())
     }
 
     /// Keeps the latest word on an offering: what it is, or (`None`) that it was withdrawn.

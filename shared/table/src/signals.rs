@@ -187,6 +187,10 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
             signals.provider = item::read(item)?;
             Some(())
         }
+        keys::PRICE => {
+            signals.price = Some(item::read(item)?);
+            Some(())
+        }
         keys::SUMMARY => {
             stored.summary_version = unsigned(&item, "version").unwrap_or_default();
             // A summary of another shape is none: what it kept is worked out anew.

@@ -15,6 +15,7 @@ pub mod marketplace;
 pub mod offering;
 pub mod past;
 pub mod policy;
+pub mod price;
 pub mod provider;
 pub mod ratio;
 pub mod renters;

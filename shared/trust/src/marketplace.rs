@@ -281,7 +281,7 @@ impl Terms {
     }
 }
 
-/// An amount of money in minor units (cents).
+/// An amount of money in minor units: cents, or whatever part of its unit a currency counts in (ISO 4217).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Money {
     /// Minor units.
@@ -294,6 +294,13 @@ pub struct Money {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The euro.
+    pub const EURO: Self = Self(*b"EUR");
+    /// The US dollar.
+    pub const US_DOLLAR: Self = Self(*b"USD");
+}
 
 /// A text that is no ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

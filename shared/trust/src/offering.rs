@@ -135,6 +135,11 @@ impl Label {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The label of what has no name.
+    pub fn nameless() -> Self {
+        Self("(no name)".to_owned())
+    }
 }
 
 impl TryFrom<String> for Label {

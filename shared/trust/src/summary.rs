@@ -18,6 +18,7 @@ use crate::{
     marketplace::Profile,
     past::Past,
     policy::{Family, Policy},
+    price::PriceFact,
     provider::Provider,
     renters::Renters,
     replies::{OpenWait, ReplyDay, Scope},
@@ -32,6 +33,10 @@ pub use flags::{Concern, Flag, Severity};
 pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
 pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
+
+/// After how many days without a new one a price against the market is told no more. Longer would call cheap what was; shorter would
+/// forget all prices when a source of them breaks for a weekend.
+const PRICE_TOLD_DAYS: u32 = 14;
 
 /// Everything a provider's score is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +53,8 @@ pub struct Signals {
     pub waiting: Vec<OpenWait>,
     /// The other providers of his operator, where he has one.
     pub siblings: Option<Siblings>,
+    /// What his prices come to against the market. Never scored.
+    pub price: Option<PriceFact>,
 }
 
 /// What was counted, day by day.
@@ -123,6 +130,9 @@ pub struct Summary {
     /// The other providers of his operator, where he has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub siblings: Option<Siblings>,
+    /// What his prices come to against the market; absent where that is not known. Never scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceFact>,
 }
 
 /// How far a provider has come.
@@ -175,6 +185,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         uptime,
         feedback,
         siblings: signals.siblings.clone(),
+        price: signals.price.filter(|price| as_of.day().since(price.on) <= PRICE_TOLD_DAYS),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     view::{
         feedback::Feedback,
         figures::Listed,
+        price::Prices,
         provider::{Chat, ListedProvider, Named, Provider},
         replies::Replies,
         score::{HistoryDay, Scored},
@@ -182,6 +183,15 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
                 reason.",
             vec![],
             answer::<Feedback<'_>>(schemas),
+        ),
+        provider(
+            "/v1/providers/{id}/price",
+            "getPrice",
+            "What a provider asks beside what others ask, offering by offering.",
+            "Against the median of comparable offers, one vote a provider, with an interval, the peers, and what was left out; or why \
+                nothing can be said. Worked out once a day and when an offering changes. It informs and is not scored.",
+            vec![],
+            answer::<Prices<'_>>(schemas),
         ),
         provider(
             "/v1/providers/{id}/score",

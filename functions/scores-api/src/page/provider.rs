@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use table::{Card, History};
 use trust::{
     policy::Family,
+    price::Priced,
     score::Score,
     summary::{Concern, ReplyWindow, Severity, Summary},
     uptime::facts::Facts,
@@ -15,7 +16,7 @@ use super::{
     feedback::feedback,
     figures::{percentile, share},
     frame::{Head, Shared, frame},
-    history, uptime, words,
+    history, price, uptime, words,
 };
 use crate::{overview::Overview, preview, view};
 
@@ -33,12 +34,14 @@ pub(crate) struct Known<'a> {
     pub(crate) history: &'a History,
     /// Some of the operator's other providers.
     pub(crate) siblings: &'a [Card],
+    /// His offerings against the market.
+    pub(crate) priced: &'a [Priced],
     /// Where the API is.
     pub(crate) base: &'a str,
 }
 
 pub(crate) fn provider(known: &Known<'_>) -> Markup {
-    let Known { summary, quarter, month, facts, reported, history, siblings, base } = *known;
+    let Known { summary, quarter, month, facts, reported, history, siblings, priced, base } = *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -63,6 +66,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             (contracts(&summary.contracts))
             (feedback(&summary.provider, &summary.feedback))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
+            (price::price(&summary.provider, priced))
             (apart(summary))
         }
         p.soft {

@@ -265,6 +265,7 @@ impl World {
             renters: Renters::new(served),
             waiting: waits.into_iter().collect(),
             siblings: self.siblings.clone(),
+            price: None,
         }
     }
 

@@ -1,0 +1,119 @@
+//! Prices against the market.
+//!
+//! * [`gather`]: once a day, all offers, those of this marketplace among them, become a market a class, and every offering gets its place.
+//! * [`place`]: whenever an offering changes, its provider's offerings are placed anew, in the market as it was gathered last.
+//! * [`load`]: an operator's file of offers, or exchange rates, is read and kept, for the next gathering.
+//!
+//! All of it may be done twice: what is written is made anew from what is known, never added to.
+
+pub mod gather;
+pub mod load;
+pub mod place;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lambda::{Clients, Environment, StartError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use table::{Table, TableError};
+use trust::id::ProviderId;
+
+use crate::{
+    load::{Document, Refused},
+    place::Markets,
+};
+
+/// What the function needs from outside.
+#[derive(Debug)]
+pub struct App {
+    table: Table,
+    markets: Markets,
+}
+
+impl App {
+    /// Connects to the table that `TABLE_NAME` names.
+    pub async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
+        table.warm().await;
+        Ok(Self { table, markets: Markets::default() })
+    }
+}
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceError {
+    /// The table could not be read or written. It is tried again.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// What was to be loaded can not be. Trying again does not help.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// What starts the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Trigger {
+    Stream {
+        #[serde(rename = "Records")]
+        records: Vec<Record>,
+    },
+    Schedule {
+        market: Step,
+    },
+    Operator {
+        load: Document,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Step {
+    Gather,
+}
+
+/// A stream record, as far as it matters: the key says whose offering changed.
+#[derive(Debug, Deserialize)]
+struct Record {
+    dynamodb: Change,
+}
+
+#[derive(Debug, Deserialize)]
+struct Change {
+    #[serde(rename = "Keys")]
+    keys: BTreeMap<String, Value>,
+    #[serde(rename = "SequenceNumber")]
+    sequence_number: String,
+}
+
+/// Handles a batch of the table's stream, a scheduled run, or what an operator has sent.
+pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
+    let now = lambda::clock::now();
+    match serde_json::from_value(event)? {
+        Trigger::Stream { records } => Ok(follow(app, records).await),
+        Trigger::Schedule { market: Step::Gather } => Ok(json!(gather::gather(&app.table, now).await?)),
+        Trigger::Operator { load } => Ok(json!(load::load(&app.table, &load, now).await?)),
+    }
+}
+
+/// Places the offerings of those whose offerings changed. A failed batch is reported by its first failed record.
+async fn follow(app: &App, records: Vec<Record>) -> Value {
+    let mut providers: BTreeMap<ProviderId, String> = BTreeMap::new();
+    for Record { dynamodb: Change { keys, sequence_number } } in records {
+        let key = keys.get("pk").and_then(|key| key["S"].as_str());
+        match key.and_then(table::offerer_of) {
+            Some(provider) => _ = providers.entry(provider).or_insert(sequence_number),
+            None => tracing::error!(sequence_number, "not an offering's record"),
+        }
+    }
+    let mut failed = BTreeSet::new();
+    for (provider, sequence_number) in providers {
+        if let Err(error) = place::place(&app.table, &app.markets, &provider).await {
+            tracing::error!(%provider, %error, "offerings not placed");
+            failed.insert(sequence_number);
+        }
+    }
+    let failures: Vec<Value> =
+        failed.first().map(|first| json!({ "itemIdentifier": first })).into_iter().collect();
+    json!({ "batchItemFailures": failures })
+}

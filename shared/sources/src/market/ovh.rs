@@ -1,0 +1,94 @@
+//! OVH: `GET /v1/order/catalog/public/vps`. Prices are in hundred-millionths of the catalogue's currency, without tax. A plan's machine
+//! stands in the technical blob of the plan or of its product; most plans have none, and are left out. Without a zone in the
+//! catalogue a price is for no region in particular.
+
+use serde_json::{Map, Value};
+use trust::{
+    offering::{Class, DiskKind, PriceKind},
+    price::{Basis, Billing, Disk, Offer, Place, Term},
+};
+
+use super::{
+    ReadAs,
+    json::{OtherLayout, fields, number, optional, text},
+    list::{Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, size, slug},
+};
+
+/// Of one unit of the currency.
+const PARTS: f64 = 100_000_000.0;
+
+pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
+    let plans = document.get("plans").and_then(Value::as_array).ok_or(OtherLayout)?;
+    let currency = document.pointer("/locale/currencyCode").and_then(Value::as_str).ok_or(OtherLayout)?;
+    let products = document.get("products").and_then(Value::as_array);
+    let product_named = |name: &str| {
+        let mut all = products.into_iter().flatten();
+        all.find(|product| product.get("name").and_then(Value::as_str) == Some(name))
+    };
+    let mut list = PriceList::default();
+    for (place, plan) in plans.iter().take(MOST_ROWS.min(5_000)).enumerate() {
+        let product = plan.get("product").and_then(Value::as_str).and_then(product_named);
+        list.take(|| format!("plans[{place}]"), row(plan, product, currency, read));
+    }
+    Ok(list)
+}
+
+fn row(plan: &Value, product: Option<&Value>, currency: &str, read: &ReadAs) -> Result<Offer, RowDoubt> {
+    let technical = |of: &Value| of.pointer("/blobs/technical").filter(|blob| blob.is_object()).cloned();
+    let blob = technical(plan)
+        .or_else(|| product.and_then(technical))
+        .ok_or(RowDoubt::Missing("blobs.technical"))?;
+    let (blob, plan) = (fields(&blob)?, fields(plan)?);
+    let part = |name: &'static str| fields(blob.get(name).ok_or(RowDoubt::Missing(name))?);
+    let (cores, memory) = (number(part("cpu")?, "cores")?, number(part("memory")?, "size")?);
+    let draft = Draft {
+        seller: slug("ovhcloud")?,
+        name: text(plan, "invoiceName").or_else(|_| text(plan, "planCode"))?.to_owned(),
+        class: Class::Shared,
+        vcpus: cores as u64,
+        memory: size(memory, bytes::GIB, "memory.size")?,
+        disk: disk(blob)?,
+        traffic: None,
+        place: Place::NotSaid,
+        basis: Basis { billing: Billing::Prepaid, term: Term::Monthly, kind: PriceKind::List },
+        monthly: amount(month(plan)? / PARTS, currency, "price")?,
+    };
+    draft.into_offer(&read.source, read.on)
+}
+
+fn disk(blob: &Map<String, Value>) -> Result<Disk, RowDoubt> {
+    let disks = blob.get("storage").and_then(|storage| storage.get("disks")).and_then(Value::as_array);
+    let Some(disk) = disks.and_then(|disks| disks.first()) else { return Ok(Disk::NotSaid) };
+    let disk = fields(disk)?;
+    let capacity = number(disk, "capacity")? * optional(disk, "number")?.unwrap_or(1.0).max(1.0);
+    let kind = match disk.get("technology").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
+        Some("ssd") => Some(DiskKind::Ssd),
+        Some("nvme") => Some(DiskKind::Nvme),
+        Some("hdd" | "sata" | "sas") => Some(DiskKind::Hdd),
+        _ => None,
+    };
+    Ok(Disk::Included(size(capacity, bytes::GB, "disks.capacity")?, kind))
+}
+
+/// What renewing by the month costs, without a commitment.
+fn month(plan: &Map<String, Value>) -> Result<f64, RowDoubt> {
+    let pricings = plan.get("pricings").and_then(Value::as_array).ok_or(RowDoubt::Missing("pricings"))?;
+    let is =
+        |pricing: &Value, name: &str, value: &str| pricing.get(name).and_then(Value::as_str) == Some(value);
+    let none = |pricing: &Value, name: &str, most: u64| {
+        pricing.get(name).and_then(Value::as_u64).unwrap_or(most) <= most
+    };
+    let renews = |pricing: &Value| {
+        let capacities = pricing.get("capacities").and_then(Value::as_array);
+        capacities.is_some_and(|all| all.iter().any(|capacity| capacity == "renew"))
+    };
+    let monthly = pricings.iter().find(|pricing| {
+        renews(pricing)
+            && is(pricing, "mode", "default")
+            && is(pricing, "intervalUnit", "month")
+            && none(pricing, "interval", 1)
+            && none(pricing, "commitment", 0)
+            && none(pricing, "phase", 1)
+    });
+    number(fields(monthly.ok_or(RowDoubt::Missing("pricings"))?)?, "price")
+}
