@@ -71,6 +71,11 @@ impl Size {
 pub struct ByteRate(u64);
 
 impl ByteRate {
+    /// So many bytes a second.
+    pub fn bytes_per_second(count: u64) -> Self {
+        Self(count)
+    }
+
     /// So many KiB a second.
     pub fn kib_per_second(count: u64) -> Self {
         Self(count.saturating_mul(KIBI))

@@ -47,7 +47,7 @@ pub(super) fn likeness(claimed: &str, seen: &str) -> Likeness {
     if !model.is_disjoint(&other) && generation.is_some() && another.is_some() && generation != another {
         return Likeness::Other;
     }
-    if !model.is_disjoint(&other) { Likeness::Same } else { Likeness::Unclear }
+    if model.is_disjoint(&other) { Likeness::Unclear } else { Likeness::Same }
 }
 
 fn words(name: &str) -> BTreeSet<String> {

@@ -73,10 +73,6 @@ impl Figure {
                 | Self::NetworkRate(_)
         )
     }
-
-    fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
 }
 
 /// What was seen of one machine: of each amount the greatest, of each label those that were seen.
@@ -90,9 +86,11 @@ pub struct Findings(BTreeSet<Figure>);
 impl Findings {
     /// With another figure.
     pub fn add(&mut self, figure: Figure) {
-        self.0.insert(figure.clone());
-        let like: Vec<Figure> = self.0.iter().filter(|kept| kept.is_like(&figure)).cloned().collect();
-        let superfluous = if figure.is_amount() {
+        let (kind, is_amount) = (std::mem::discriminant(&figure), figure.is_amount());
+        self.0.insert(figure);
+        let is_like = |kept: &&Figure| std::mem::discriminant(*kept) == kind;
+        let like: Vec<Figure> = self.0.iter().filter(is_like).cloned().collect();
+        let superfluous = if is_amount {
             &like[..like.len().saturating_sub(1)]
         } else {
             &like[like.len().min(LABELS_KEPT)..]

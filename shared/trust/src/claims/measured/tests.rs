@@ -120,7 +120,7 @@ fn a_run_is_taken_from_the_handover_until_an_hour_after_the_end() {
     let completed = json!({ "type": "contract.completed", "data": { "contract_id": "c1" } });
     let (asked, there, over) = ((0, requested), (60, provisioned), (7260, completed));
     let at = |seconds| day(0).plus(seconds);
-    assert_eq!(takes(&contract_of(&[asked.clone()]), at(60)), Err(Refused::NotHandedOver));
+    assert_eq!(takes(&contract_of(std::slice::from_ref(&asked)), at(60)), Err(Refused::NotHandedOver));
     let open = contract_of(&[asked.clone(), there.clone()]);
     assert_eq!(takes(&open, at(999_999)), Ok(()));
     let ended = contract_of(&[asked, there, over]);
