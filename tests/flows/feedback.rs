@@ -8,7 +8,7 @@ use end_to_end::samples::FEEDBACK_SECRET;
 use lambda_http::http::Method;
 use serde_json::{Value, json};
 use trust::{
-    feedback::{Answer, Question, Standing, link::Link},
+    feedback::{Answer, Question, Standing},
     time::Moment,
 };
 
@@ -207,7 +207,12 @@ async fn a_link_is_of_no_use_to_others_nor_when_it_is_closed_nor_while_the_contr
     let requested = world.requested("open", "p1", "r1").await;
     let expires_at = ended.plus(30 * DAY);
     let made = |contract: &str, renter: &str, secret: &str| {
-        let link = Link::new(contract.parse().unwrap(), &renter.parse().unwrap(), expires_at);
+        let link = trust::link::Link::new(
+            trust::link::Purpose::Feedback,
+            contract.parse().unwrap(),
+            &renter.parse().unwrap(),
+            expires_at,
+        );
         format!("/v1/feedback/{}", link.seal(secret).unwrap().expose())
     };
     let now = ended.plus(60).max(requested.plus(60));

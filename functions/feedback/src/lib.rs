@@ -2,7 +2,7 @@
 //!
 //! # One request
 //!
-//! 1. **Is it a link of ours?** ([`trust::feedback::link`]) Checked before anything is read. Otherwise 404, and the same for a link whose
+//! 1. **Is it a link of ours?** ([`trust::link`]) Checked before anything is read. Otherwise 404, and the same for a link whose
 //!    contract is not that renter's.
 //! 2. **How does it stand?** (`state`) Open, answered and still to be changed, final, closed, or about a contract that goes on.
 //! 3. **Answer** (`answer`), as a page or as JSON. Opening a link changes nothing, so whoever scans mail for harm answers for nobody.
@@ -26,7 +26,8 @@ use lambda::{
 use lambda_http::{Body, Request, RequestExt, Response};
 use table::{Table, TableError};
 use trust::{
-    feedback::{Answers, Refused, link::Link},
+    feedback::{Answers, Refused},
+    link::{Link, Purpose},
     time::Moment,
 };
 
@@ -147,7 +148,8 @@ async fn serve(app: &App, request: &Request, path: &str, now: Moment) -> Result<
 
 async fn open(app: &App, token: &str) -> Result<Link, Refusal> {
     let document = app.secrets.current().await?;
-    Link::open(token, document.feedback.iter().map(Secret::expose)).map_err(|_| Refusal::NoLink)
+    Link::open(Purpose::Feedback, token, document.feedback.iter().map(Secret::expose))
+        .map_err(|_| Refusal::NoLink)
 }
 
 async fn take(app: &App, link: &Link, request: &Request, now: Moment) -> Result<(Asked, State), Refusal> {

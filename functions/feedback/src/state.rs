@@ -3,8 +3,9 @@
 use table::{Table, Voting};
 use trust::{
     contract::Contract,
-    feedback::{Answers, Deal, Refused, link::Link, survey},
+    feedback::{Answers, Deal, Refused, survey},
     id::ProviderId,
+    link::Link,
     time::Moment,
 };
 

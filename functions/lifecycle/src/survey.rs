@@ -17,10 +17,10 @@ use trust::{
     contract::Contract,
     feedback::{
         Deal,
-        link::Link,
         survey::{ANNOUNCED, News, REQUESTED, Survey},
     },
     id::ContractId,
+    link::{Link, Purpose},
     marketplace::Terms,
     silence::SOURCE,
     time::Moment,
@@ -57,7 +57,7 @@ impl Links {
     }
 
     fn to(&self, secret: &Secret, terms: &Terms, expires_at: Moment) -> Option<String> {
-        let link = Link::new(terms.contract_id.clone(), &terms.renter_id, expires_at);
+        let link = Link::new(Purpose::Feedback, terms.contract_id.clone(), &terms.renter_id, expires_at);
         Some(format!("{}/v1/feedback/{}", self.base, link.seal(secret.expose())?.expose()))
     }
 }

@@ -20,3 +20,4 @@ pub mod reading;
 pub mod serververify;
 pub mod text;
 pub mod vpsbenchmarks;
+pub mod yabs;

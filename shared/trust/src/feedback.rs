@@ -6,10 +6,9 @@
 //! watching a number change. A week with one answer still shows that one answer; waiting for others would make the day of an answer
 //! depend on theirs.
 //!
-//! [`survey`] says who is asked and when, [`link`] is by what he answers, [`bursts`] are what looks like an arrangement.
+//! [`survey`] says who is asked and when, [`crate::link`] is by what he answers, [`bursts`] are what looks like an arrangement.
 
 pub mod bursts;
-pub mod link;
 pub mod survey;
 mod votes;
 
@@ -22,6 +21,7 @@ use crate::{
     time::{Day, Moment},
 };
 
+pub(crate) use votes::stands;
 pub use votes::{Deal, Parties, Vote, Votes};
 
 /// Seconds from the first answer within which a renter may change his mind. Longer delays what is revealed; shorter makes a slip final.

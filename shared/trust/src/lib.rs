@@ -5,12 +5,14 @@
 //! [`contract`] for contract outcomes and at [`score`] for what becomes of both.
 
 pub mod chat;
+pub mod claims;
 pub mod contract;
 pub mod conversation;
 pub mod duration;
 pub mod feedback;
 pub mod history;
 pub mod id;
+pub mod link;
 pub mod marketplace;
 pub mod offering;
 pub mod past;

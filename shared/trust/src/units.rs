@@ -24,6 +24,11 @@ impl Size {
         Self(count.saturating_mul(KIBI))
     }
 
+    /// So many MiB, where a constant is made of it.
+    pub(crate) const fn of_mib(count: u32) -> Self {
+        Self(count as u64 * KIBI * KIBI)
+    }
+
     /// So many MiB.
     pub fn mib(count: u64) -> Self {
         Self(count.saturating_mul(KIBI * KIBI))

@@ -74,6 +74,22 @@ impl Deal {
     }
 }
 
+/// What a word of a renter about a contract counts as, given when the last one that counted was; it is that one then, if it counts.
+pub(crate) fn stands(parties: Parties, deal: Deal, at: Moment, counted: &mut Option<Moment>) -> Standing {
+    if parties == Parties::Same {
+        Standing::SameParty
+    } else if deal.price == 0 {
+        Standing::Free
+    } else if deal.lasted.is_some_and(|seconds| seconds < MINIMAL_SECONDS) {
+        Standing::TooShort
+    } else if counted.is_some_and(|before| at.since(before) < ONE_VOTE_IN) {
+        Standing::Repeated
+    } else {
+        *counted = Some(at);
+        Standing::Counted
+    }
+}
+
 /// A vote about one contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
@@ -164,21 +180,8 @@ impl Votes {
         let mut votes: Vec<_> = self.about.iter().collect();
         votes.sort_by_key(|(contract, vote)| (vote.ballot.answered_at(), *contract));
         let mut counted = self.counted_until;
-        let mut standing = |vote: &Vote| {
-            let at = vote.ballot.answered_at();
-            if self.parties == Parties::Same {
-                Standing::SameParty
-            } else if vote.deal.price == 0 {
-                Standing::Free
-            } else if vote.deal.lasted.is_some_and(|seconds| seconds < MINIMAL_SECONDS) {
-                Standing::TooShort
-            } else if counted.is_some_and(|before| at.since(before) < ONE_VOTE_IN) {
-                Standing::Repeated
-            } else {
-                counted = Some(at);
-                Standing::Counted
-            }
-        };
+        let mut standing =
+            |vote: &Vote| stands(self.parties, vote.deal, vote.ballot.answered_at(), &mut counted);
         votes.into_iter().map(|(contract, vote)| (contract, vote, standing(vote))).collect()
     }
 

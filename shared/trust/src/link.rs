@@ -1,4 +1,5 @@
-//! The link by which a renter answers: a token that nobody but us can make, for one contract, one renter and until one moment.
+//! The link by which a renter tells us something: a token that nobody but us can make, for one purpose, one contract, one renter and until
+//! one moment.
 //!
 //! Text form: `1.` and base64url without padding over the end of its time (5 bytes, Unix seconds), a hash of the renter (16 bytes), the
 //! contract's id, and HMAC-SHA256 over all of these (32 bytes). So a link is checked before anything is read, and whoever sees one
@@ -18,8 +19,23 @@ use crate::{
 /// The version this code writes and reads, before the rest.
 const VERSION: &str = "1.";
 
-/// What is authenticated begins with this, so that nothing else that is made with the same secret is a link.
-const PURPOSE: &[u8] = b"provider-trust/feedback/1\0";
+/// What a link is for. What is authenticated begins with it, so that a link for one thing is none for another, though one secret makes both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To answer two questions about a contract that has ended.
+    Feedback,
+    /// To send what a benchmark found on the machine that was handed over.
+    Benchmark,
+}
+
+impl Purpose {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Feedback => b"provider-trust/feedback/1\0",
+            Self::Benchmark => b"provider-trust/benchmark/1\0",
+        }
+    }
+}
 
 const TIME: usize = 5;
 const RENTER: usize = 16;
@@ -28,6 +44,7 @@ const AUTHENTICATOR: usize = 32;
 /// What a link says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
+    purpose: Purpose,
     contract: ContractId,
     expires_at: Moment,
     renter: [u8; RENTER],
@@ -56,10 +73,10 @@ impl fmt::Debug for Token {
 }
 
 impl Link {
-    /// A link for this renter to this contract's survey, which ends then.
-    pub fn new(contract: ContractId, renter: &RenterId, expires_at: Moment) -> Self {
+    /// A link for this renter, about this contract, which is of use until then.
+    pub fn new(purpose: Purpose, contract: ContractId, renter: &RenterId, expires_at: Moment) -> Self {
         let renter = hash_of(&contract, renter);
-        Self { contract, expires_at, renter }
+        Self { purpose, contract, expires_at, renter }
     }
 
     /// The contract it is about.
@@ -82,13 +99,17 @@ impl Link {
         let mut bytes = self.expires_at.unix().to_be_bytes()[8 - TIME..].to_vec();
         bytes.extend(self.renter);
         bytes.extend(self.contract.as_str().bytes());
-        let authenticator = authenticator(secret, &bytes)?.finalize().into_bytes();
+        let authenticator = authenticator(self.purpose, secret, &bytes)?.finalize().into_bytes();
         bytes.extend(authenticator);
         Some(Token(format!("{VERSION}{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
-    /// Reads a text that was made under one of these secrets. The comparison takes the same time wherever the two differ.
-    pub fn open<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidLink> {
+    /// Reads a text that was made for this purpose under one of these secrets. The comparison takes the same time wherever the two differ.
+    pub fn open<'a>(
+        purpose: Purpose,
+        text: &str,
+        secrets: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, InvalidLink> {
         let text = text.strip_prefix(VERSION).ok_or(InvalidLink)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidLink)?;
         let (said, given) = bytes
@@ -96,18 +117,21 @@ impl Link {
             .checked_sub(AUTHENTICATOR)
             .and_then(|end| bytes.split_at_checked(end))
             .ok_or(InvalidLink)?;
-        let ours = |secret| authenticator(secret, said).is_some_and(|made| made.verify_slice(given).is_ok());
+        let ours = |secret| {
+            authenticator(purpose, secret, said).is_some_and(|made| made.verify_slice(given).is_ok())
+        };
         if !secrets.into_iter().any(ours) {
             return Err(InvalidLink);
         }
-        Self::read(said).ok_or(InvalidLink)
+        Self::read(purpose, said).ok_or(InvalidLink)
     }
 
-    fn read(said: &[u8]) -> Option<Self> {
+    fn read(purpose: Purpose, said: &[u8]) -> Option<Self> {
         let (time, rest) = said.split_at_checked(TIME)?;
         let (renter, contract) = rest.split_at_checked(RENTER)?;
         let seconds = time.iter().fold(0, |seconds, byte| seconds << 8 | i64::from(*byte));
         Some(Self {
+            purpose,
             contract: std::str::from_utf8(contract).ok()?.parse().ok()?,
             expires_at: Moment::from_unix(seconds)?,
             renter: renter.try_into().ok()?,
@@ -123,10 +147,10 @@ fn hash_of(contract: &ContractId, renter: &RenterId) -> [u8; RENTER] {
     cut
 }
 
-fn authenticator(secret: &str, said: &[u8]) -> Option<Hmac<Sha256>> {
+fn authenticator(purpose: Purpose, secret: &str, said: &[u8]) -> Option<Hmac<Sha256>> {
     let secret = Some(secret).filter(|secret| !secret.is_empty())?;
     let mut authenticator = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-    authenticator.update(PURPOSE);
+    authenticator.update(purpose.text());
     authenticator.update(said);
     Some(authenticator)
 }
@@ -144,7 +168,12 @@ mod tests {
     }
 
     fn link(contract: &str) -> Link {
-        Link::new(contract.parse().unwrap(), &renter(), Moment::from_unix(1_800_000_000).unwrap())
+        Link::new(
+            Purpose::Feedback,
+            contract.parse().unwrap(),
+            &renter(),
+            Moment::from_unix(1_800_000_000).unwrap(),
+        )
     }
 
     #[test]
@@ -164,10 +193,19 @@ mod tests {
     fn a_link_opens_under_the_current_and_the_previous_secret_and_no_other() {
         for secret in SECRETS {
             let token = link("c-1._X").seal(secret).unwrap();
-            assert_eq!(Link::open(token.expose(), SECRETS), Ok(link("c-1._X")));
-            assert_eq!(Link::open(token.expose(), ["another", ""]), Err(InvalidLink));
-            assert_eq!(Link::open(token.expose(), []), Err(InvalidLink));
+            assert_eq!(Link::open(Purpose::Feedback, token.expose(), SECRETS), Ok(link("c-1._X")));
+            assert_eq!(Link::open(Purpose::Feedback, token.expose(), ["another", ""]), Err(InvalidLink));
+            assert_eq!(Link::open(Purpose::Feedback, token.expose(), []), Err(InvalidLink));
         }
+    }
+
+    #[test]
+    fn a_link_for_one_thing_is_none_for_another() {
+        let (contract, until) = ("c1".parse().unwrap(), Moment::from_unix(1_800_000_000).unwrap());
+        let benchmark = Link::new(Purpose::Benchmark, contract, &renter(), until);
+        let token = benchmark.seal("current").unwrap();
+        assert_eq!(Link::open(Purpose::Benchmark, token.expose(), SECRETS), Ok(benchmark));
+        assert_eq!(Link::open(Purpose::Feedback, token.expose(), SECRETS), Err(InvalidLink));
     }
 
     #[test]
@@ -183,7 +221,7 @@ mod tests {
         for text in
             ["", "1.", "1.AAAA", &token[2..], &other_version, &format!("{token}="), &format!(" {token}")]
         {
-            assert_eq!(Link::open(text, SECRETS), Err(InvalidLink), "{text}");
+            assert_eq!(Link::open(Purpose::Feedback, text, SECRETS), Err(InvalidLink), "{text}");
         }
     }
 
@@ -192,10 +230,10 @@ mod tests {
         fn every_link_reads_back_and_goes_into_a_url_as_it_is(
             contract in "[A-Za-z0-9._-]{1,128}", seconds in 0..=Moment::LATEST.unix()
         ) {
-            let link = Link::new(contract.parse().unwrap(), &renter(), Moment::from_unix(seconds).unwrap());
+            let link = Link::new(Purpose::Feedback, contract.parse().unwrap(), &renter(), Moment::from_unix(seconds).unwrap());
             let token = link.seal("previous").unwrap();
             prop_assert!(token.expose().bytes().all(|c| c.is_ascii_alphanumeric() || b".-_".contains(&c)));
-            prop_assert_eq!(Link::open(token.expose(), SECRETS), Ok(link));
+            prop_assert_eq!(Link::open(Purpose::Feedback, token.expose(), SECRETS), Ok(link));
         }
 
         #[test]
@@ -213,7 +251,7 @@ mod tests {
             prop_assume!(byte != original);
             for changed in [with(&[byte]), with(&[]), with(&[original, byte]), with(&[byte, original])] {
                 if changed != token {
-                    prop_assert_eq!(Link::open(&changed, SECRETS), Err(InvalidLink), "{}", changed);
+                    prop_assert_eq!(Link::open(Purpose::Feedback, &changed, SECRETS), Err(InvalidLink), "{}", changed);
                 }
             }
         }

@@ -1,0 +1,165 @@
+//! From the document to a run. What is absent, null or of another type is not there; nothing is guessed.
+
+use serde_json::{Map, Value};
+use trust::{
+    offering::{Label, Virtualisation},
+    time::Moment,
+    units::{BitRate, ByteRate, Size},
+};
+
+use super::{DiskTest, Geekbench, NetworkTest, Run, countries};
+
+/// The most entries read of one list. The script sends 4 of fio, 14 of iperf and 4 of Geekbench.
+const MOST_ENTRIES: usize = 64;
+
+/// The top-level keys of which one at least is in every run.
+const PARTS: [&str; 5] = ["os", "cpu", "mem", "fio", "geekbench"];
+
+pub(super) fn run(document: &Value) -> Option<Run> {
+    let top = document.as_object()?;
+    let script = text(top.get("version")).filter(|version| version.as_str().starts_with('v'))?;
+    if !PARTS.iter().any(|part| top.contains_key(*part)) {
+        return None;
+    }
+    // Before 2022-08-16 what is in `os`, `cpu` and `mem` now stood at the top.
+    let within = |part: &str| top.get(part).and_then(Value::as_object).unwrap_or(top);
+    let (os, memory, address) = (within("os"), within("mem"), top.get("ip_info").and_then(Value::as_object));
+    let cpu = top.get("cpu").and_then(Value::as_object);
+    let address = |key| address.and_then(|address| address.get(key)).and_then(Value::as_str);
+    let kib = |key| unsigned(memory.get(key)).filter(|kib| *kib > 0).map(Size::kib);
+    Some(Run {
+        script: Some(script),
+        started: top
+            .get("runtime")
+            .and_then(|runtime| runtime.get("start"))
+            .and_then(Value::as_i64)
+            .and_then(Moment::from_unix),
+        cores: cpu.and_then(|cpu| unsigned(cpu.get("cores"))).and_then(|cores| cores.try_into().ok()),
+        cpu: cpu.and_then(|cpu| text(cpu.get("model"))),
+        memory: kib("ram"),
+        disk: kib("disk"),
+        virtualisation: os.get("vm").and_then(Value::as_str).and_then(virtualisation),
+        device: text(top.get("partition")),
+        disks: list(top, "fio").filter_map(disk_test).collect(),
+        network: list(top, "iperf").filter_map(network_test).collect(),
+        geekbench: list(top, "geekbench").filter_map(geekbench).collect(),
+        asn: address("asn").and_then(asn),
+        country: address("country").and_then(countries::code),
+        ..Run::default()
+    })
+}
+
+fn list<'a>(top: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Value> {
+    top.get(key).and_then(Value::as_array).into_iter().flatten().take(MOST_ENTRIES)
+}
+
+/// A text for people; longer than a label is cut, and control characters are spaces.
+fn text(value: Option<&Value>) -> Option<Label> {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = value?.as_str()?.trim().chars().take(100).map(clean).collect();
+    Label::try_from(text).ok()
+}
+
+fn unsigned(value: Option<&Value>) -> Option<u64> {
+    value?.as_u64()
+}
+
+fn small(value: Option<&Value>) -> Option<u32> {
+    unsigned(value)?.try_into().ok()
+}
+
+/// An entry of fio: an object, or, before 2022-08-16, a list in the order of the names here.
+fn disk_test(entry: &Value) -> Option<DiskTest> {
+    let at = |name: &str, place: usize| match entry {
+        Value::Array(values) => values.get(place),
+        entry => entry.get(name),
+    };
+    let rate = |value| unsigned(value).map(ByteRate::kib_per_second);
+    let halves = (small(at("iops_r", 2)), small(at("iops_w", 4)));
+    let together = match entry {
+        Value::Array(values) => small(values.get(6)),
+        entry => small(entry.get("iops_rw")),
+    };
+    let sum = halves.0.zip(halves.1).and_then(|(read, write)| read.checked_add(write));
+    Some(DiskTest {
+        block: block(at("bs", 0)?.as_str()?)?,
+        read: rate(at("speed_r", 1))?,
+        write: rate(at("speed_w", 3))?,
+        operations: together.or(sum)?,
+    })
+}
+
+fn block(text: &str) -> Option<Size> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u16 = number.parse().ok()?;
+    match unit {
+        "k" => Some(Size::kib(number.into())),
+        "m" => Some(Size::mib(number.into())),
+        _ => None,
+    }
+}
+
+/// An entry of iperf: an object, or a list of mode, provider, location, send and receive.
+fn network_test(entry: &Value) -> Option<NetworkTest> {
+    let at = |name: &str, place: usize| match entry {
+        Value::Array(values) => values.get(place),
+        entry => entry.get(name),
+    };
+    let rate = |value: Option<&Value>| value.and_then(Value::as_str).and_then(bits);
+    Some(NetworkTest { site: text(at("loc", 2))?, sent: rate(at("send", 3)), received: rate(at("recv", 4)) })
+}
+
+/// `1.61 Gbits/sec`; `busy ` is no rate.
+fn bits(text: &str) -> Option<BitRate> {
+    let (number, unit) = text.trim().split_once(' ')?;
+    let scale: u64 = match unit.trim() {
+        "bits/sec" => 1,
+        "Kbits/sec" => 1_000,
+        "Mbits/sec" => 1_000_000,
+        "Gbits/sec" => 1_000_000_000,
+        "Tbits/sec" => 1_000_000_000_000,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if fraction.len() > 6 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok().filter(|_| whole.bytes().all(|b| b.is_ascii_digit()))?;
+    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let bits = whole
+        .checked_mul(scale)?
+        .checked_add(parts.checked_mul(scale)? / 10_u64.pow(fraction.len() as u32))?;
+    Some(BitRate::bits_per_second(bits))
+}
+
+fn geekbench(entry: &Value) -> Option<Geekbench> {
+    let at = |name: &str, place: usize| match entry {
+        Value::Array(values) => values.get(place),
+        entry => entry.get(name),
+    };
+    Some(Geekbench {
+        version: small(at("version", 0))?.try_into().ok()?,
+        single: small(at("single", 1))?,
+        multi: small(at("multi", 2))?,
+    })
+}
+
+/// `AS62240 Clouvider`.
+fn asn(text: &str) -> Option<u32> {
+    let number = text.strip_prefix("AS")?.split(' ').next()?;
+    number.parse().ok().filter(|number| *number > 0)
+}
+
+/// What `systemd-detect-virt` says, in capitals. What a renter starts within his machine, such as Docker, tells nothing of the machine.
+fn virtualisation(text: &str) -> Option<Virtualisation> {
+    match text {
+        "KVM" | "AMAZON" | "GOOGLE" => Some(Virtualisation::Kvm),
+        "XEN" => Some(Virtualisation::Xen),
+        "VMWARE" => Some(Virtualisation::Vmware),
+        "MICROSOFT" => Some(Virtualisation::HyperV),
+        "LXC" | "LXC-LIBVIRT" => Some(Virtualisation::Lxc),
+        "OPENVZ" => Some(Virtualisation::Openvz),
+        "NONE" => Some(Virtualisation::None),
+        _ => None,
+    }
+}

@@ -1,0 +1,178 @@
+//! What was seen of machines, by whom and when.
+
+use std::{collections::BTreeSet, num::NonZeroU32};
+
+use serde::{Deserialize, Serialize};
+
+use super::Property;
+use crate::{
+    id::RenterId,
+    offering::{Country, DiskKind, Label, Virtualisation},
+    time::Day,
+    units::{BitRate, ByteRate, Size},
+};
+
+/// How many different labels of one kind are kept of one machine. More would let whoever sends runs grow an item; fewer would lose a machine
+/// that was moved to other hardware.
+const LABELS_KEPT: usize = 3;
+
+/// One thing that was seen of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// CPUs that the system shows.
+    Vcpus(u32),
+    /// Memory that the system shows: less than the machine's, by what the kernel keeps for itself.
+    Memory(Size),
+    /// What the mounted file systems hold together.
+    Disk(Size),
+    /// The disk's device says what kind it is.
+    DiskDevice(DiskKind),
+    /// Random reads and writes of 4 KiB a second, together: a lower bound.
+    DiskOperations(u32),
+    /// The fastest the disk was seen to read and write, together: a lower bound.
+    DiskRate(ByteRate),
+    /// The fastest the network was seen to carry, one way, to the best of several sites: a lower bound.
+    NetworkRate(BitRate),
+    /// What the system calls its CPU.
+    CpuModel(Label),
+    /// What the system takes for its hypervisor.
+    Virtualisation(Virtualisation),
+    /// Where a geolocation database has its address.
+    Country(Country),
+    /// The autonomous system that its address is in.
+    Asn(NonZeroU32),
+}
+
+impl Figure {
+    /// What it is evidence of.
+    pub fn property(&self) -> Property {
+        match self {
+            Self::Vcpus(_) => Property::Vcpus,
+            Self::Memory(_) => Property::Memory,
+            Self::Disk(_) => Property::Disk,
+            Self::DiskDevice(_) | Self::DiskOperations(_) => Property::DiskKind,
+            Self::DiskRate(_) => Property::DiskRate,
+            Self::NetworkRate(_) => Property::NetworkRate,
+            Self::CpuModel(_) => Property::CpuModel,
+            Self::Virtualisation(_) => Property::Virtualisation,
+            Self::Country(_) => Property::Country,
+            Self::Asn(_) => Property::Asn,
+        }
+    }
+
+    /// Whether it is an amount, of which the greatest that was seen is kept.
+    fn is_amount(&self) -> bool {
+        matches!(
+            self,
+            Self::Vcpus(_)
+                | Self::Memory(_)
+                | Self::Disk(_)
+                | Self::DiskOperations(_)
+                | Self::DiskRate(_)
+                | Self::NetworkRate(_)
+        )
+    }
+}
+
+/// What was seen of one machine: of each amount the greatest, of each label those that were seen.
+///
+/// Joining is commutative, associative and idempotent, so runs may come in any order and more than once. The greatest amount is the one
+/// to keep: what a machine has shown once, it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Findings(BTreeSet<Figure>);
+
+impl Findings {
+    /// With another figure.
+    pub fn add(&mut self, figure: Figure) {
+        let (kind, is_amount) = (std::mem::discriminant(&figure), figure.is_amount());
+        self.0.insert(figure);
+        let is_like = |kept: &&Figure| std::mem::discriminant(*kept) == kind;
+        let like: Vec<Figure> = self.0.iter().filter(is_like).cloned().collect();
+        let superfluous = if is_amount {
+            &like[..like.len().saturating_sub(1)]
+        } else {
+            &like[like.len().min(LABELS_KEPT)..]
+        };
+        for one in superfluous {
+            self.0.remove(one);
+        }
+    }
+
+    /// With what else was seen.
+    pub fn join(&mut self, others: &Self) {
+        for figure in &others.0 {
+            self.add(figure.clone());
+        }
+    }
+
+    /// Each figure.
+    pub fn iter(&self) -> impl Iterator<Item = &Figure> {
+        self.0.iter()
+    }
+
+    /// Whether nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Figure> for Findings {
+    fn from_iter<I: IntoIterator<Item = Figure>>(figures: I) -> Self {
+        let mut findings = Self::default();
+        for figure in figures {
+            findings.add(figure);
+        }
+        findings
+    }
+}
+
+/// Who saw it. The order is that of rank: who stands before decides before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub enum Source {
+    /// A check of ours.
+    Probe,
+    /// A renter, on the machine of his contract, by a link that only he has. He could forge it: he is one party, however often he measures.
+    Renter {
+        /// Who. Never published.
+        renter: RenterId,
+    },
+    /// A site that buys machines and measures them itself.
+    Benchmark {
+        /// The site.
+        site: String,
+        /// Where it says so.
+        url: String,
+    },
+    /// A site on which anybody publishes what he likes.
+    Upload {
+        /// The site.
+        site: String,
+        /// Where it is.
+        url: String,
+    },
+}
+
+impl Source {
+    /// Whose word it is: of several words of one party one counts.
+    pub(super) fn party(&self) -> &str {
+        match self {
+            Self::Probe => "",
+            Self::Renter { renter } => renter.as_str(),
+            Self::Benchmark { site, .. } | Self::Upload { site, .. } => site,
+        }
+    }
+}
+
+/// One figure, of one source, of one day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Who saw it.
+    pub source: Source,
+    /// When.
+    pub seen_on: Day,
+    /// What.
+    pub figure: Figure,
+}
