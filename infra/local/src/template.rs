@@ -504,13 +504,15 @@ mod tests {
                 "probe-plan",
                 "score",
                 "scores-api",
+                "scrape",
+                "scrape-plan",
                 "uptime-seal"
             ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (5, 7, 1)
+            (5, 8, 1)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");
