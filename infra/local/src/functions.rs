@@ -105,6 +105,8 @@ impl Registry {
             .with("score", event!(score))
             .with("probe-plan", event!(probe_plan))
             .with("probe", event!(prober))
+            .with("scrape-plan", event!(scrape_plan))
+            .with("scrape", event!(scrape))
             .with("uptime-seal", event!(uptime_seal))
     }
 

@@ -505,13 +505,15 @@ mod tests {
                 "probe-plan",
                 "score",
                 "scores-api",
+                "scrape",
+                "scrape-plan",
                 "uptime-seal"
             ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
         assert_eq!(
             (wiring.rules.len(), wiring.queue_triggers.len(), wiring.stream_triggers.len()),
-            (5, 7, 2)
+            (5, 8, 2)
         );
         let chat = wiring.queues.iter().find(|queue| queue.name == "provider-trust-dev-chat").unwrap();
         assert_eq!(chat.redrive.as_ref().unwrap().dead_letter, "provider-trust-dev-chat-dead");

@@ -8,6 +8,7 @@ use trust::{
     offering::Class,
     price::Slug,
     replies::{OpenWait, Scope},
+    source::{PageId, SourceName, Subject},
     time::{Day, Moment},
     uptime::{
         names::{MonitorId, Vantage},
@@ -415,6 +416,67 @@ pub(crate) fn run(kind: RunKind, policy: &str) -> Key {
         RunKind::Switch => "switch",
     };
     Key { pk: "runs".to_owned(), sk: format!("{kind}#{policy}") }
+}
+
+pub(crate) const SOURCES: &str = "sources";
+pub(crate) const STATE: &str = "state#";
+pub(crate) const STOP: &str = "stop#";
+pub(crate) const PAGE: &str = "page#";
+pub(crate) const NAME: &str = "name#";
+
+pub(crate) fn source(source: &SourceName) -> String {
+    format!("source#{source}")
+}
+
+pub(crate) fn source_state(of: &SourceName) -> Key {
+    Key { pk: SOURCES.to_owned(), sk: format!("{STATE}{of}") }
+}
+
+pub(crate) fn source_stop(of: &SourceName) -> Key {
+    Key { pk: SOURCES.to_owned(), sk: format!("{STOP}{of}") }
+}
+
+pub(crate) fn page(of: &PageId) -> Key {
+    Key { pk: source(&of.source), sk: format!("{PAGE}{}", page_sort(of)) }
+}
+
+pub(crate) fn page_facts(of: &PageId) -> Key {
+    Key { pk: source(&of.source), sk: format!("facts#{}", page_sort(of)) }
+}
+
+/// A page's name, and behind a second `#` its subject, which may be none.
+fn page_sort(of: &PageId) -> String {
+    let subject = of.subject.as_ref().map_or("", Subject::as_str);
+    format!("{}#{subject}", of.page)
+}
+
+/// The page of a `page#PAGE#SUBJECT` key.
+pub(crate) fn page_of(source: &SourceName, key: &str) -> Option<PageId> {
+    let (page, subject) = key.strip_prefix(PAGE)?.split_once('#')?;
+    let subject = if subject.is_empty() { None } else { Some(subject.parse().ok()?) };
+    Some(PageId { source: source.clone(), page: page.parse().ok()?, subject })
+}
+
+/// That a source's name is a provider's, where the source is looked at.
+pub(crate) fn source_name(of: &SourceName, subject: &Subject) -> Key {
+    Key { pk: source(of), sk: format!("{NAME}{subject}") }
+}
+
+pub(crate) fn names_of(provider: &ProviderId) -> String {
+    format!("names#{provider}")
+}
+
+/// The same, where the provider is.
+pub(crate) fn provider_name(of: &ProviderId, source: &SourceName, subject: &Subject) -> Key {
+    Key { pk: names_of(of), sk: format!("{source}#{subject}") }
+}
+
+pub(crate) fn turn(of: &str) -> Key {
+    Key { pk: format!("host#{of}"), sk: "turn".to_owned() }
+}
+
+pub(crate) fn rules(of: &str) -> Key {
+    Key { pk: format!("host#{of}"), sk: "robots".to_owned() }
 }
 
 /// The provider of a `provider#P` key, as the table's stream has it.

@@ -32,6 +32,10 @@
 //! | `market#CLASS` | `HASH#PART` | that market |
 //! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
 //! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
+//! | `sources` | `state#S`, `stop#S` | how each source stands, and which ones an operator has stopped |
+//! | `source#S` | `page#PAGE#SUBJECT`, `facts#PAGE#SUBJECT`, `name#SUBJECT` | a source's pages, what they said when they were last read well, and whose its names are |
+//! | `names#P` | `S#SUBJECT` | what sources call a provider |
+//! | `host#H` | `turn`, `robots` | whose turn it is to ask a host, and what it lets us read |
 //! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
 //!
 //! Whatever is read, changed and written back carries a version and is written on condition that it has not moved:
@@ -64,6 +68,7 @@ mod setup;
 mod sightings;
 mod signals;
 mod silence;
+mod sources;
 mod summaries;
 
 use std::sync::{
@@ -89,6 +94,7 @@ pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};
 pub use scores::UnsealedScore;
 pub use sightings::{SEGMENTS_KEPT_DAYS, Seen, Segment};
 pub use signals::{LastSummary, StoredSignals};
+pub use sources::{PageFacts, SourceStanding};
 pub use summaries::{Cursor, History, HistoryEntry, InvalidCursor, Page};
 
 /// Something read from the table, with the version to write it back on.

@@ -101,10 +101,11 @@ impl State {
         Self { asked: Some(asked), ..self.clone() }
     }
 
-    /// The state after one request for a page, which left the page like this.
+    /// The state after a page was looked at, which left the page like this. Whether that took a request is [counted](Self::counted)
+    /// apart: what the host's rules forbid takes none.
     #[must_use]
     pub fn after(&self, id: &PageId, page: &Page, now: Moment) -> Self {
-        let mut state = self.counted(now);
+        let mut state = self.clone();
         let address = || page.address.clone();
         if let Some(failing) = &page.failing {
             if let Some(health) = failing.why.health() {
@@ -167,9 +168,9 @@ mod tests {
     #[test]
     fn a_days_budget_is_a_days() {
         let page = asked(&Page::default(), good(), at(0));
-        let state = State::default().after(&id(), &page, at(0)).after(&id(), &page, at(1));
+        let state = State::default().counted(at(0)).after(&id(), &page, at(0)).counted(at(1));
         assert_eq!((State::default().left_today(3, at(0)), state.left_today(3, at(2))), (3, 1));
-        assert_eq!(state.after(&id(), &page, at(2)).left_today(2, at(3)), 0);
+        assert_eq!(state.counted(at(2)).left_today(2, at(3)), 0);
         assert_eq!(state.left_today(3, at(12 * 3_600)), 3);
     }
 

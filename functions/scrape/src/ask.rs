@@ -1,0 +1,237 @@
+//! From a message to one request, and from its answer to what is known.
+
+use sources::{
+    configuration::{Found, Pace},
+    fetch::{Answer, Bounds, Fetcher, Rules},
+    outcome::{Fingerprint, ParseOutcome, Unrecognised},
+};
+use table::{PageFacts, Stored, TableError};
+use trust::{
+    source::{
+        PageId, SourceName,
+        failure::Failure,
+        page::{Asked, Facts, Page},
+        state::State,
+    },
+    time::Moment,
+};
+use url::{Position, Url};
+
+use crate::{
+    App, Done, REQUEST, ScrapeError, Why,
+    turn::{self, Held},
+};
+
+/// The most of what a page says that is kept, in bytes: an item of the table holds 400 KB.
+const MOST_KEPT: usize = 350 * 1024;
+
+/// How often a source's state is written anew when somebody else has written it meanwhile.
+const TRIES: usize = 8;
+
+pub(crate) async fn ask(
+    app: &App,
+    id: &PageId,
+    clock: &(impl Fn() -> Moment + Sync),
+) -> Result<Done, ScrapeError> {
+    let now = clock();
+    let (found, fetcher, page) = match wanted(app, id, now).await? {
+        Ok(wanted) => wanted,
+        Err(why) => return Ok(Done::Dropped(why)),
+    };
+    let pace = app.configuration.pace(found.source);
+    let subject = id.subject.as_ref();
+    let address = found.address(subject).map_err(|error| ScrapeError::Address(id.clone(), error))?;
+    let host = address[Position::BeforeHost..Position::AfterPort].to_owned();
+    let held = match turn::take(&app.table, host.clone(), now).await? {
+        Ok(held) => held,
+        Err(not_yet) => return Ok(Done::Later(not_yet.until.since(now).max(1))),
+    };
+    let Some(rules) = kept_rules(app, &host, pace, now).await? else {
+        return read_rules(app, id, fetcher, &address, (held, &host), pace, clock).await;
+    };
+    let job = Job { app, id, found, address, pace };
+    let (asked, facts) = job.read(fetcher, &rules, &page.value, now).await;
+    let done = job.note(asked, facts, page, &rules, clock()).await?;
+    // What the rules forbid was not asked for, so that nobody has to wait.
+    let pause = if matches!(done.1, Request::None) { 0 } else { pause(pace, &rules, &done.0) };
+    held.give_back(&app.table, clock(), pause).await?;
+    Ok(done.0)
+}
+
+/// Whether a page is wanted, and what is needed to read it.
+async fn wanted<'a>(
+    app: &'a App,
+    id: &PageId,
+    now: Moment,
+) -> Result<Result<(Found<'a>, &'a Fetcher, Stored<Page>), Why>, TableError> {
+    let Some(found) = app.configuration.find(id) else { return Ok(Err(Why::NotConfigured)) };
+    let Some(fetcher) = &app.fetcher else { return Ok(Err(Why::NoContact)) };
+    if !found.source.enabled || app.table.source_stop(&id.source).await?.is_some() {
+        return Ok(Err(Why::Stopped));
+    }
+    let state = app.table.source_state(&id.source).await?.value;
+    if state.breaker.open_until(now).is_some() {
+        return Ok(Err(Why::Paused));
+    }
+    if state.left_today(app.configuration.pace(found.source).requests_a_day, now) == 0 {
+        return Ok(Err(Why::BudgetSpent));
+    }
+    let page = app.table.page_of(id).await?;
+    if !page.value.is_due(now) {
+        return Ok(Err(Why::NotDue));
+    }
+    Ok(Ok((found, fetcher, page)))
+}
+
+/// The host's rules, if they are known and may still be gone by.
+async fn kept_rules(app: &App, host: &str, pace: Pace, now: Moment) -> Result<Option<Rules>, TableError> {
+    let kept = app.table.host_rules(host).await?;
+    // What another version has kept and this one can not read is read anew.
+    let rules: Option<Rules> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
+    Ok(rules.filter(|rules| rules.are_fresh(pace.robots_seconds, now)))
+}
+
+/// Reads the host's rules, and leaves the page for when the host may be asked again.
+async fn read_rules(
+    app: &App,
+    id: &PageId,
+    fetcher: &Fetcher,
+    address: &Url,
+    (held, host): (Held, &str),
+    pace: Pace,
+    clock: &(impl Fn() -> Moment + Sync),
+) -> Result<Done, ScrapeError> {
+    let rules = fetcher.rules(address, REQUEST, clock()).await;
+    let kept = serde_json::to_string(&rules)?;
+    app.table.keep_host_rules(host, kept).await?;
+    change(app, &id.source, |state| state.counted(clock())).await?;
+    // A host that does not answer is not asked for the page, so that the page need not wait to learn it.
+    let pause = if rules.is_reachable() { pause(pace, &rules, &Done::Read) } else { 1 };
+    held.give_back(&app.table, clock(), pause).await?;
+    Ok(Done::Later(pause))
+}
+
+/// Seconds until the host may be asked again.
+fn pause(pace: Pace, rules: &Rules, done: &Done) -> u32 {
+    let by_chance = u32::from_be_bytes(lambda::random::bytes()) % pace.jitter_seconds.saturating_add(1);
+    let told = match done {
+        Done::Failed(failure) => failure.retry_after(),
+        _ => 0,
+    };
+    pace.delay_seconds.max(rules.delay()).saturating_add(by_chance).max(told)
+}
+
+/// Whether the host was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Made,
+    None,
+}
+
+/// One page that is to be read.
+struct Job<'a> {
+    app: &'a App,
+    id: &'a PageId,
+    found: Found<'a>,
+    address: Url,
+    pace: Pace,
+}
+
+impl Job<'_> {
+    /// Asks for the page and reads what comes. Facts come with a page that is recognised, and with no other.
+    async fn read(
+        &self,
+        fetcher: &Fetcher,
+        rules: &Rules,
+        page: &Page,
+        now: Moment,
+    ) -> (Asked, Option<String>) {
+        if !rules.is_reachable() {
+            return (Asked::Failed(Failure::RobotsUnreachable), None);
+        }
+        let reader = self.found.pages.reader;
+        let bounds = Bounds { within: REQUEST, most_bytes: self.pace.most_bytes as usize };
+        let validators = page.validators(reader.version());
+        let (bytes, validators) = match fetcher.page(&self.address, rules, validators, bounds, now).await {
+            Err(failure) => return (Asked::Failed(failure), None),
+            Ok(Answer::Unchanged) => return (Asked::Unchanged, None),
+            Ok(Answer::Page { bytes, validators }) => (bytes, validators),
+        };
+        match reader.read(&bytes) {
+            ParseOutcome::Unrecognised { fingerprint, why } => {
+                (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
+            }
+            ParseOutcome::Recognised { facts, recognition } => match serde_json::to_string(&facts) {
+                Ok(facts) if facts.len() <= MOST_KEPT => {
+                    (Asked::Recognised { recognition, reader: reader.version(), validators }, Some(facts))
+                }
+                _ => {
+                    let fingerprint = Fingerprint::of(["more facts than are kept"]);
+                    let why = Unrecognised::TooLarge;
+                    (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
+                }
+            },
+        }
+    }
+
+    /// Notes what came of it: first the page with its facts, then the source as a whole.
+    async fn note(
+        &self,
+        asked: Asked,
+        facts: Option<String>,
+        before: Stored<Page>,
+        rules: &Rules,
+        now: Moment,
+    ) -> Result<(Done, Request), ScrapeError> {
+        let is_unchanged = asked == Asked::Unchanged;
+        let is_made = rules.is_reachable() && rules.allow(&self.address);
+        let address = self.address.to_string();
+        let (page, becomes) = before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
+        let facts = facts.filter(|_| becomes == Facts::Taken);
+        let facts = facts.map(|facts| PageFacts { read_at: now, address, facts });
+        match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
+            // Somebody had the turn after ours had ended, and has read the page.
+            Err(TableError::Conflict) => return Ok((Done::Dropped(Why::NotDue), Request::Made)),
+            outcome => outcome?,
+        }
+        let count = |state: &State| if is_made { state.counted(now) } else { state.clone() };
+        change(self.app, &self.id.source, |state| count(state).after(self.id, &page, now)).await?;
+        let done = match page.failing {
+            Some(failing) => {
+                self.alarm(&failing.why, now);
+                Done::Failed(failing.why)
+            }
+            None if is_unchanged => Done::Unchanged,
+            None => Done::Read,
+        };
+        Ok((done, if is_made { Request::Made } else { Request::None }))
+    }
+
+    fn alarm(&self, why: &Failure, now: Moment) {
+        tracing::warn!(page = %self.id, address = %self.address, %why, "a page was not read");
+        if why.is_of_the_parser() {
+            self.app.metrics.count("SourceDrift", 1, now);
+        }
+    }
+}
+
+/// Changes what is known of a source, however many others do so at the same time.
+async fn change(app: &App, source: &SourceName, to: impl Fn(&State) -> State) -> Result<(), TableError> {
+    let mut tries = 0;
+    loop {
+        let Stored { value: before, version } = app.table.source_state(source).await?;
+        let after = to(&before);
+        match app.table.write_source_state(source, &after, version).await {
+            Err(TableError::Conflict) if tries < TRIES => tries += 1,
+            Ok(()) => {
+                let began = after.breaker.until.filter(|_| after.breaker.until != before.breaker.until);
+                if let Some(until) = began {
+                    tracing::warn!(%source, %until, "the source is left alone");
+                    app.metrics.count("SourcePaused", 1, until);
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
