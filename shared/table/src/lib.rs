@@ -24,6 +24,7 @@
 //! | `account#A` | `link#…`, `conversation#N`, `watermark` | whose a Chatwoot account or inbox is, its conversations, and how far they are checked |
 //! | `chat#A#N` | `conversation`, `record#C`, `message#TIME#ID`, `checked` | a conversation's ledger |
 //! | `offerings#P` | `OFFERING` | a provider's offerings |
+//! | `claims#P` | `claimed#OFFERING#TIME`, `renter#RENTER`, `offering#OFFERING` | what his offerings claimed from when on, what a renter has measured, and what renters found of an offering |
 //! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
 //! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `caller#I` | `nonce#UUID`, `minute#N` | what a caller has signed and how often he has asked, for some minutes |
@@ -33,6 +34,7 @@
 
 mod callers;
 mod candidates;
+mod claims;
 mod communication;
 mod contracts;
 mod due;
@@ -67,6 +69,7 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
 pub use candidates::{Candidate, Run, RunKind};
+pub use claims::Measuring;
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;
