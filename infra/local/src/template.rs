@@ -504,7 +504,8 @@ mod tests {
                 "probe-plan",
                 "score",
                 "scores-api",
-                "uptime-seal"
+                "uptime-seal",
+                "yabs"
             ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);
