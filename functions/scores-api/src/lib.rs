@@ -36,6 +36,7 @@ use crate::{
     overview::{Overview, Window},
     proof::NoProof,
     view::{
+        claims::Claims,
         feedback::Feedback,
         figures::Listed,
         provider::{Chat, Provider},
@@ -84,7 +85,7 @@ pub async fn handle(
 }
 
 /// All paths, with what answers them.
-fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 25] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 26] {
     [
         ("/", get(listing::list_page)),
         ("/compare", get(listing::compare_page)),
@@ -99,6 +100,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 25] {
         ("/v1/providers/{id}", get(provider)),
         ("/v1/providers/{id}/replies", get(replies)),
         ("/v1/providers/{id}/feedback", get(feedback)),
+        ("/v1/providers/{id}/claims", get(claims)),
         ("/v1/providers/{id}/score", get(score)),
         ("/v1/providers/{id}/score/history", get(history)),
         ("/v1/providers/{id}/chat", get(chat)),
@@ -251,6 +253,24 @@ async fn feedback(
     seen(&table, &id, &parameters, |summary| answer::json(&headers, &Feedback::of(summary))).await
 }
 
+async fn claims(
+    State(table): Shared,
+    Id(id): Id,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
+    let summary = registered(&table, &id).await?;
+    Ok(answer::json(&headers, &judged(&table, &summary).await?))
+}
+
+/// What a provider's offerings claim, and what was seen of them.
+async fn judged<'a>(table: &Table, summary: &'a Summary) -> Result<Claims<'a>, TableError> {
+    let offerings = table.offerings(&summary.provider).await?;
+    let seen = table.seen_of(&summary.provider).await?;
+    Ok(Claims::of(summary, offerings, &seen, lambda::clock::now().day()))
+}
+
 async fn score(
     State(table): Shared,
     Id(id): Id,
@@ -310,6 +330,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
             let quarter = Overview::of(&facts, Window::quarter(now), now);
             let month = Overview::of(&facts, Window::month(now), now);
             let siblings = siblings(&table, &summary).await?;
+            let claims = judged(&table, &summary).await?;
             let known = page::Known {
                 summary: &summary,
                 quarter: &quarter,
@@ -317,6 +338,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
                 facts: &facts,
                 reported: &reported,
                 history: &history,
+                claims: &claims,
                 siblings: &siblings,
                 base: &base(&headers),
             };

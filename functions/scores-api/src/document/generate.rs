@@ -24,6 +24,7 @@ use crate::{
     listing::PARAMETERS,
     overview::Window,
     view::{
+        claims::Claims,
         feedback::Feedback,
         figures::Listed,
         provider::{Chat, ListedProvider, Named, Provider},
@@ -81,6 +82,7 @@ pub(super) fn document() -> Value {
             { "name": "Marketplace", "description": "What the marketplace and monitoring tools tell us." },
             { "name": "Parties", "description": "What concerns a contract's renter and provider alone." },
             { "name": "Feedback", "description": "A renter's two answers, by his own link." },
+            { "name": "Benchmarks", "description": "What a renter measures on his machine, by his own link." },
             { "name": "Pages", "description": "The same for people." },
         ],
         "paths": paths,
@@ -182,6 +184,14 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
                 reason.",
             vec![],
             answer::<Feedback<'_>>(schemas),
+        ),
+        provider(
+            "/v1/providers/{id}/claims",
+            "getClaims",
+            "What a provider's offerings claim, each with its verdict.",
+            "With what was seen, by whom, when, and the tolerance it was judged within. Renters are not named.",
+            vec![],
+            answer::<Claims<'_>>(schemas),
         ),
         provider(
             "/v1/providers/{id}/score",

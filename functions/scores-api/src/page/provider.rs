@@ -11,6 +11,7 @@ use trust::{
 
 use super::{
     chart,
+    claims::claims,
     contracts::contracts,
     feedback::feedback,
     figures::{percentile, share},
@@ -31,6 +32,7 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a [Facts],
     pub(crate) reported: &'a view::uptime::ReportedOf,
     pub(crate) history: &'a History,
+    pub(crate) claims: &'a view::claims::Claims<'a>,
     /// Some of the operator's other providers.
     pub(crate) siblings: &'a [Card],
     /// Where the API is.
@@ -38,7 +40,7 @@ pub(crate) struct Known<'a> {
 }
 
 pub(crate) fn provider(known: &Known<'_>) -> Markup {
-    let Known { summary, quarter, month, facts, reported, history, siblings, base } = *known;
+    let Known { summary, quarter, month, facts, reported, history, claims: judged, siblings, base } = *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -62,6 +64,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             (survival(summary))
             (contracts(&summary.contracts))
             (feedback(&summary.provider, &summary.feedback))
+            (claims(&summary.provider, &summary.claims, judged))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (apart(summary))
         }
@@ -118,6 +121,7 @@ fn flags(summary: &Summary) -> Markup {
                     li.critical[flag.severity == Severity::Critical] {
                         strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
                         @if let Some(since) = flag.since { " " (since_when(flag.concern)) " " time datetime=(since) { (words::moment(since)) } "." }
+                        @if flag.concern == Concern::ClaimsContradicted { " " a href="#claims" { "What was seen" } }
                     }
                 }
             }
