@@ -7,10 +7,11 @@
 //! Chatwoot is never spoken to while an event of the marketplace is handled: what it has to be asked for is wished for in the table
 //! (`wish`) and done afterwards (`chat`), on a queue of its own and once a minute for what was left.
 //!
-//! When a contract comes to its end its renter is asked how it was (`survey`), and once more a week later; what time alone brings about
+//! When its service is handed over its renter is invited to measure it (`invite`). When a contract comes to its end its renter is asked how it was (`survey`), and once more a week later; what time alone brings about
 //! there is found by a schedule.
 
 mod chat;
+mod invite;
 mod marketplace;
 mod monitors;
 mod survey;

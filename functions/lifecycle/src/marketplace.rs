@@ -6,13 +6,14 @@ use lambda::bus::BusEvent;
 use trust::{
     chat::{self, ChatPointer},
     contract::{Contract, ContractDelta},
-    id::{ContractId, ConversationId, ProviderId},
+    id::{ContractId, ConversationId, OfferingId, ProviderId},
     marketplace::{ChatPlace, Happened, MarketplaceEvent, Profile},
+    offering::Specification,
     provider::Provider,
     time::Moment,
 };
 
-use crate::{App, LifecycleError, monitors, survey, wish};
+use crate::{App, LifecycleError, invite, monitors, survey, wish};
 
 pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
     if let Some(provider) = Provider::subject(&event.happened) {
@@ -25,16 +26,29 @@ pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Re
         Happened::OfferingPublished(offering) => {
             let key = (&offering.provider_id, &offering.offering_id);
             app.table.write_offering(key, event.time, Some(offering)).await?;
+            note_claim(app, key, event.time, offering.specification.as_ref()).await?;
             note_regions(app, &offering.provider_id).await?;
             wish::provider_chat(app, &offering.provider_id, wish::If::Absent, now).await?;
         }
         Happened::OfferingWithdrawn { provider_id, offering_id } => {
             app.table.write_offering((provider_id, offering_id), event.time, None).await?;
+            note_claim(app, (provider_id, offering_id), event.time, None).await?;
             note_regions(app, provider_id).await?;
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Notes what an offering claims from now on, and decides once more what was measured of it: this may be heard of late.
+async fn note_claim(
+    app: &App,
+    (provider, offering): (&ProviderId, &OfferingId),
+    since: Moment,
+    claim: Option<&Specification>,
+) -> Result<(), LifecycleError> {
+    app.table.note_claim((provider, offering), since, claim).await?;
+    Ok(app.table.reclaim(provider, offering).await?)
 }
 
 /// Notes where a provider offers, from all that is known of his offerings: the same in any order.
@@ -128,10 +142,16 @@ async fn take_contract(
     }
     let mut affected = named;
     if matches!(event.happened, Happened::ContractRequested(_)) {
-        affected.extend(contract.conversations);
+        affected.extend(&contract.conversations);
         affected.extend(app.table.claimants(id).await?);
     }
     look_again(app, affected).await?;
+    if invite::decides(&event.happened) {
+        app.table.settle_measurements(id, &contract).await?;
+    }
+    if invite::begins(&event.happened) {
+        invite::tell(app, &contract, now).await?;
+    }
     Ok(wished?)
 }
 

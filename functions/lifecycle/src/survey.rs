@@ -37,7 +37,7 @@ const AT_ONCE: usize = 8;
 /// Where links lead, and what they are made with.
 #[derive(Debug)]
 pub(crate) struct Links {
-    base: String,
+    pub(crate) base: String,
     secrets: Arc<Secrets>,
 }
 
@@ -51,7 +51,7 @@ impl Links {
     }
 
     /// What links are made with now; `None` where nobody is asked.
-    async fn secret(&self) -> Result<Option<Secret>, SecretsUnavailable> {
+    pub(crate) async fn secret(&self) -> Result<Option<Secret>, SecretsUnavailable> {
         let document = self.secrets.current().await?;
         Ok(document.feedback.first().filter(|secret| !secret.expose().is_empty()).cloned())
     }

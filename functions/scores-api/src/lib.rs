@@ -36,6 +36,7 @@ use crate::{
     overview::{Overview, Window},
     proof::NoProof,
     view::{
+        claims::Claims,
         feedback::Feedback,
         figures::Listed,
         price::Prices,
@@ -101,6 +102,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 26] {
         ("/v1/providers/{id}/replies", get(replies)),
         ("/v1/providers/{id}/feedback", get(feedback)),
         ("/v1/providers/{id}/price", get(price)),
+        ("/v1/providers/{id}/claims", get(claims)),
         ("/v1/providers/{id}/score", get(score)),
         ("/v1/providers/{id}/score/history", get(history)),
         ("/v1/providers/{id}/chat", get(chat)),
@@ -265,6 +267,24 @@ async fn price(
     Ok(answer::json(&headers, &Prices::of(&summary, &priced)))
 }
 
+async fn claims(
+    State(table): Shared,
+    Id(id): Id,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    parameters.check(&[])?;
+    let summary = registered(&table, &id).await?;
+    Ok(answer::json(&headers, &judged(&table, &summary).await?))
+}
+
+/// What a provider's offerings claim, and what was seen of them.
+async fn judged<'a>(table: &Table, summary: &'a Summary) -> Result<Claims<'a>, TableError> {
+    let offerings = table.offerings(&summary.provider).await?;
+    let seen = table.seen_of(&summary.provider).await?;
+    Ok(Claims::of(summary, offerings, &seen, lambda::clock::now().day()))
+}
+
 async fn score(
     State(table): Shared,
     Id(id): Id,
@@ -325,6 +345,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
             let month = Overview::of(&facts, Window::month(now), now);
             let siblings = siblings(&table, &summary).await?;
             let priced = table.priced(&summary.provider).await?;
+            let claims = judged(&table, &summary).await?;
             let known = page::Known {
                 summary: &summary,
                 quarter: &quarter,
@@ -332,6 +353,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
                 facts: &facts,
                 reported: &reported,
                 history: &history,
+                claims: &claims,
                 siblings: &siblings,
                 priced: &priced,
                 base: &base(&headers),

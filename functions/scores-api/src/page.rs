@@ -3,6 +3,7 @@
 
 mod bars;
 mod chart;
+mod claims;
 mod compare;
 mod contracts;
 mod feedback;
@@ -82,6 +83,7 @@ mod tests {
             facts,
             reported,
             history: &history,
+            claims: &crate::view::claims::Claims::of(summary, Vec::new(), &BTreeMap::new(), now.day()),
             siblings: &[],
             priced: &[],
             base: "https://trust.example",

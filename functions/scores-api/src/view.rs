@@ -1,6 +1,7 @@
 //! What programs see: integers of the domain become the API's numbers. The types are the answers' schemas, too: the OpenAPI document is
 //! made from them.
 
+pub(crate) mod claims;
 mod contracts;
 pub(crate) mod feedback;
 pub(crate) mod figures;
@@ -40,6 +41,9 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         }
         Concern::CancellationsRising => {
             format!("the provider ended {count} of {of} contracts in the last 30 days, more than he used to")
+        }
+        Concern::ClaimsContradicted => {
+            format!("{count} of {of} machines that renters measured are not what was claimed")
         }
         Concern::OneRenter => format!("{count} of {of} contracts are with one renter"),
         Concern::FeedbackFarFromMeasured => {

@@ -97,6 +97,7 @@ impl Registry {
             .with("scores-api", http!(scores_api))
             .with("chat-identity", http!(chat_identity))
             .with("feedback", http!(feedback))
+            .with("yabs", http!(yabs))
             .with("lifecycle", event!(lifecycle))
             .with("chat-ledger", event!(chat_ledger))
             .with("chat-sweep", event!(chat_sweep))

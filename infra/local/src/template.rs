@@ -507,7 +507,8 @@ mod tests {
                 "scores-api",
                 "scrape",
                 "scrape-plan",
-                "uptime-seal"
+                "uptime-seal",
+                "yabs"
             ]
         );
         assert_eq!(wiring.function_urls, ["ChatwootWebhook"]);

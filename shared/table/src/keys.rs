@@ -171,6 +171,27 @@ pub(crate) fn offering(of: &ProviderId, offering: &OfferingId) -> Key {
     Key { pk: offerings(of), sk: offering.to_string() }
 }
 
+pub(crate) fn claims(of: &ProviderId) -> String {
+    format!("claims#{of}")
+}
+
+pub(crate) const SEEN: &str = "offering#";
+
+/// What renters found of an offering.
+pub(crate) fn seen(of: &ProviderId, offering: &OfferingId) -> Key {
+    Key { pk: claims(of), sk: format!("{SEEN}{offering}") }
+}
+
+/// What a renter has measured at a provider.
+pub(crate) fn measurements(at: &ProviderId, of: &RenterId) -> Key {
+    Key { pk: claims(at), sk: format!("renter#{of}") }
+}
+
+/// What an offering has claimed since a moment.
+pub(crate) fn claimed(of: &ProviderId, offering: &OfferingId, since: Moment) -> Key {
+    Key { pk: claims(of), sk: format!("claimed#{offering}#{}", padded(since)) }
+}
+
 pub(crate) fn contract_itself(of: &ContractId) -> Key {
     Key { pk: contract(of), sk: CONTRACT.to_owned() }
 }
@@ -496,6 +517,7 @@ pub(crate) fn signal_parts(key: &str) -> Option<(Day, SignalKind, &str)> {
     let kind = match kind {
         "c" => SignalKind::Contracts,
         "f" => SignalKind::Feedback,
+        "m" => SignalKind::Claims,
         "r" => SignalKind::Replies,
         "u" => SignalKind::Uptime,
         _ => return None,
@@ -506,6 +528,8 @@ pub(crate) fn signal_parts(key: &str) -> Option<(Day, SignalKind, &str)> {
 /// What a day's counters count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalKind {
+    /// Machines that renters measured, in one item.
+    Claims,
     /// Contracts, in one item for their outcomes and one for each doubling of how long handovers took.
     Contracts,
     /// What renters said, in one item.

@@ -30,6 +30,7 @@
 //! | `rates` | `DAY` | exchange rates |
 //! | `market` | `CLASS` | as of when the market of a class is |
 //! | `market#CLASS` | `HASH#PART` | that market |
+//! | `claims#P` | `claimed#OFFERING#TIME`, `renter#RENTER`, `offering#OFFERING` | what his offerings claimed from when on, what a renter has measured, and what renters found of an offering |
 //! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
 //! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `sources` | `state#S`, `stop#S` | how each source stands, and which ones an operator has stopped |
@@ -43,6 +44,7 @@
 
 mod callers;
 mod candidates;
+mod claims;
 mod communication;
 mod contracts;
 mod due;
@@ -80,6 +82,7 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
 pub use candidates::{Candidate, Run, RunKind};
+pub use claims::Measuring;
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;

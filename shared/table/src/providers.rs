@@ -18,10 +18,15 @@ use crate::{
 
 /// An offering as stored: the latest word on it.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct StoredOffering {
+pub(crate) struct StoredOffering {
     said_at: Moment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offering: Option<Offering>,
+}
+
+/// The offering, where it can be rented.
+pub(crate) fn offered(word: StoredOffering) -> Option<Offering> {
+    word.offering
 }
 
 impl Table {

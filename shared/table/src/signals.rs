@@ -12,6 +12,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem},
 };
 use trust::{
+    claims::{
+        Property,
+        measured::{self, ClaimCount, ClaimDelta, Machine},
+    },
     contract::{ContractCount, ContractDelta, Outcome, Stage},
     duration::Bucket,
     feedback::{Answer, FeedbackCount, FeedbackDelta, Question, Standing},
@@ -153,6 +157,10 @@ impl Table {
         self.changes(delta, KEPT_DAYS, |class| ("f".to_owned(), feedback_name(*class)))
     }
 
+    pub(crate) fn claim_changes(&self, delta: &ClaimDelta) -> Result<Vec<TransactWriteItem>, TableError> {
+        self.changes(delta, KEPT_DAYS, |class| ("m".to_owned(), claim_name(*class)))
+    }
+
     /// The writes for a delta. `place` says in which of a day's items a class is counted, and by what name.
     fn changes<C: Ord + Copy>(
         &self,
@@ -210,6 +218,7 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
             Some(())
         }
         key => keys::signal_parts(key).and_then(|(day, kind, rest)| match kind {
+            SignalKind::Claims => take_claims(&mut signals.days, day, &item),
             SignalKind::Contracts => take_contracts(&mut signals.days, day, rest, &item),
             SignalKind::Feedback => take_feedback(&mut signals.days, day, &item),
             SignalKind::Replies => take_replies(&mut signals.days, day, rest, &item),
@@ -296,6 +305,13 @@ fn take_feedback(days: &mut Days, day: Day, item: &Item) -> Option<()> {
     Some(())
 }
 
+fn take_claims(days: &mut Days, day: Day, item: &Item) -> Option<()> {
+    for (name, count) in counters(item) {
+        days.claims.entry(day).or_default().insert(claim_named(name)?, count);
+    }
+    Some(())
+}
+
 /// An item's counters, without those that came back to zero.
 fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     item.iter().filter_map(|(name, value)| match value {
@@ -363,6 +379,33 @@ fn feedback_named(text: &str) -> Option<FeedbackCount> {
         answer: named(&ANSWERS, parts.next()?)?,
         standing: named(&STANDINGS, parts.next()?)?,
     })
+}
+
+const CLAIM_OUTCOMES: [(measured::Outcome, &str); 2] =
+    [(measured::Outcome::Held, "held"), (measured::Outcome::Contradicted, "contradicted")];
+
+/// `m-5-0-counted` for a machine, `c-held-memory` for one of its claims.
+fn claim_name(class: ClaimCount) -> String {
+    match class {
+        ClaimCount::Machine(Machine { held, contradicted, standing }) => {
+            format!("m-{held}-{contradicted}-{}", name(&STANDINGS, standing))
+        }
+        ClaimCount::Claim { property, outcome } => {
+            format!("c-{}-{}", name(&CLAIM_OUTCOMES, outcome), property.name())
+        }
+    }
+}
+
+fn claim_named(text: &str) -> Option<ClaimCount> {
+    if let Some(machine) = text.strip_prefix("m-") {
+        let mut parts = machine.splitn(3, '-');
+        let (held, contradicted) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let standing = named(&STANDINGS, parts.next()?)?;
+        return Some(ClaimCount::Machine(Machine { held, contradicted, standing }));
+    }
+    let (outcome, property) = text.strip_prefix("c-")?.split_once('-')?;
+    let property = Property::ALL.into_iter().find(|known| known.name() == property)?;
+    Some(ClaimCount::Claim { property, outcome: named(&CLAIM_OUTCOMES, outcome)? })
 }
 
 fn name<T: PartialEq + Copy>(names: &[(T, &'static str)], of: T) -> &'static str {

@@ -12,6 +12,7 @@
 
 mod cpu;
 mod evidence;
+pub mod invitation;
 pub mod measured;
 mod reading;
 mod verdict;

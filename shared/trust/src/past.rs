@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claims::measured::ClaimDay,
     contract::ContractDay,
     duration::Bucket,
     feedback::FeedbackDay,
@@ -95,6 +96,7 @@ struct PastDay {
     contracts: ContractDay,
     uptime: UptimeDay,
     feedback: FeedbackDay,
+    claims: ClaimDay,
 }
 
 /// The days before [`recent_since`], as summaries of one day want them: by every policy that looks no further back and takes the same time
@@ -115,7 +117,7 @@ pub struct Past {
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 3;
+    pub const LAYOUT: u16 = 4;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {
@@ -142,8 +144,11 @@ impl Past {
         for (&day, uptime) in days.uptime.range(folded.clone()) {
             past.day(day).uptime.clone_from(uptime);
         }
-        for (&day, feedback) in days.feedback.range(folded) {
+        for (&day, feedback) in days.feedback.range(folded.clone()) {
             past.day(day).feedback.clone_from(feedback);
+        }
+        for (&day, claims) in days.claims.range(folded) {
+            past.day(day).claims.clone_from(claims);
         }
         past
     }
@@ -179,6 +184,7 @@ impl Past {
             contracts: days.contracts.get(&day).cloned().unwrap_or_default(),
             uptime: days.uptime.get(&day).cloned().unwrap_or_default(),
             feedback: days.feedback.get(&day).cloned().unwrap_or_default(),
+            claims: days.claims.get(&day).cloned().unwrap_or_default(),
         };
         if mended == PastDay::default() {
             self.days.remove(&(self.today.since(day) as u16));
@@ -224,13 +230,23 @@ impl Past {
     pub(crate) fn feedback(&self) -> impl Iterator<Item = (Day, &FeedbackDay)> {
         self.days.iter().map(|(&ago, day)| (self.today.minus(ago), &day.feedback))
     }
+
+    /// Machines that renters measured, by the day of the first run.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (Day, &ClaimDay)> {
+        self.days.iter().map(|(&ago, day)| (self.today.minus(ago), &day.claims))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        contract::{ContractCount, Outcome, Stage},
+        claims::{
+            Property,
+            measured::{ClaimCount, Machine, Outcome},
+        },
+        contract::{self, ContractCount, Stage},
+        feedback::Standing,
         id::{AccountId, ConversationId, ConversationNumber},
         marketplace::CancelledBy,
         replies::{OpenWait, Promise},
@@ -265,11 +281,11 @@ mod tests {
 
     fn outcome() -> impl Strategy<Value = ContractCount> {
         let outcomes = [
-            Outcome::Completed,
-            Outcome::AwaitingDelivery,
-            Outcome::AwaitingResponse,
-            Outcome::Minimal,
-            Outcome::Cancelled { by: CancelledBy::Provider, stage: Stage::Early },
+            contract::Outcome::Completed,
+            contract::Outcome::AwaitingDelivery,
+            contract::Outcome::AwaitingResponse,
+            contract::Outcome::Minimal,
+            contract::Outcome::Cancelled { by: CancelledBy::Provider, stage: Stage::Early },
         ];
         prop_oneof![
             prop::sample::select(outcomes.to_vec()).prop_map(ContractCount::Outcome),
@@ -284,6 +300,19 @@ mod tests {
         })
     }
 
+    fn machine() -> impl Strategy<Value = ClaimCount> {
+        let standings = prop::sample::select(vec![Standing::Counted, Standing::Free]);
+        let machine = (0..9u8, 0..3u8, standings).prop_map(|(held, contradicted, standing)| Machine {
+            held,
+            contradicted,
+            standing,
+        });
+        let outcomes = prop::sample::select(vec![Outcome::Held, Outcome::Contradicted]);
+        let claim = (prop::sample::select(Property::ALL.to_vec()), outcomes)
+            .prop_map(|(property, outcome)| ClaimCount::Claim { property, outcome });
+        prop_oneof![machine.prop_map(ClaimCount::Machine), claim]
+    }
+
     fn by_day<C: Ord + std::fmt::Debug + Clone>(
         class: impl Strategy<Value = C>,
     ) -> impl Strategy<Value = BTreeMap<Day, Tally<C>>> {
@@ -293,8 +322,16 @@ mod tests {
     }
 
     fn days() -> impl Strategy<Value = Days> {
-        (by_day(class()), by_day(outcome()), by_day(uptime()), by_day(crate::feedback::tests::count()))
-            .prop_map(|(replies, contracts, uptime, feedback)| Days { replies, contracts, uptime, feedback })
+        let feedback = by_day(crate::feedback::tests::count());
+        (by_day(class()), by_day(outcome()), by_day(uptime()), feedback, by_day(machine())).prop_map(
+            |(replies, contracts, uptime, feedback, claims)| Days {
+                replies,
+                contracts,
+                uptime,
+                feedback,
+                claims,
+            },
+        )
     }
 
     fn recent(days: &Days) -> Days {
@@ -304,6 +341,7 @@ mod tests {
         recent.contracts.retain(|day, _| *day >= since);
         recent.uptime.retain(|day, _| *day >= since);
         recent.feedback.retain(|day, _| *day >= since);
+        recent.claims.retain(|day, _| *day >= since);
         recent
     }
 

@@ -50,6 +50,8 @@ pub struct Policy {
     pub contract_weights: ContractWeights,
     /// What each answer of a renter counts for.
     pub feedback_weights: FeedbackWeights,
+    /// What each machine that a renter measured counts for.
+    pub claims: ClaimsPolicy,
     /// The score a critical flag leaves at most.
     pub critical_cap: u32,
     /// When flags are raised.
@@ -97,6 +99,18 @@ pub struct FeedbackWeights {
     pub matched_description: Thousandths,
     /// Whether the renter would rent again.
     pub rent_again: Thousandths,
+}
+
+/// What each machine that a renter measured counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimsPolicy {
+    /// Good: so many of its claims were decided, and all of them held.
+    pub held: Thousandths,
+    /// Bad: one of its claims at least was contradicted.
+    pub contradicted: Thousandths,
+    /// So many claims have to hold before a machine is good. Fewer would pay for claiming only what is easily kept.
+    pub decided: u8,
 }
 
 /// How one family's evidence becomes a share.
@@ -169,6 +183,8 @@ pub struct FlagPolicy {
     pub bad_days: Threshold,
     /// A day is bad below this.
     pub bad_day_kept: Thousandths,
+    /// Machines of which a claim was contradicted, of those that renters measured.
+    pub contradicted_claims: Threshold,
     /// Contracts with one renter, of all.
     pub one_renter: Threshold,
     /// What renters say differs by more than this share from what was measured.

@@ -100,6 +100,10 @@ pub enum Kind {
     WouldRentAgain,
     /// A renter who would not.
     WouldNotRentAgain,
+    /// A machine that a renter measured and found as it was claimed.
+    AsClaimed,
+    /// A machine that is not.
+    NotAsClaimed,
 }
 
 /// How an observation turned out: what share of it was good, in thousandths.

@@ -1,5 +1,6 @@
 //! Summaries: what a provider's signals come to at a moment. Everything that is served about him starts here.
 
+mod claims;
 mod contracts;
 mod feedback;
 mod flags;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claims::measured::ClaimDay,
     contract::ContractDay,
     feedback::FeedbackDay,
     id::{ProviderId, Region},
@@ -27,6 +29,7 @@ use crate::{
     uptime::count::UptimeDay,
 };
 
+pub use claims::ClaimFacts;
 pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Concern, Flag, Severity};
@@ -68,6 +71,8 @@ pub struct Days {
     pub uptime: BTreeMap<Day, UptimeDay>,
     /// What renters said, by the day it was revealed.
     pub feedback: BTreeMap<Day, FeedbackDay>,
+    /// Machines that renters measured, by the day of the first run.
+    pub claims: BTreeMap<Day, ClaimDay>,
 }
 
 impl Signals {
@@ -87,6 +92,12 @@ impl Signals {
     fn feedback_days(&self) -> impl Iterator<Item = (Day, &FeedbackDay)> {
         let recent = self.days.feedback.iter().map(|(&day, classes)| (day, classes));
         self.past.iter().flat_map(Past::feedback).chain(recent)
+    }
+
+    /// Machines that renters measured, in no order.
+    fn claim_days(&self) -> impl Iterator<Item = (Day, &ClaimDay)> {
+        let recent = self.days.claims.iter().map(|(&day, classes)| (day, classes));
+        self.past.iter().flat_map(Past::claims).chain(recent)
     }
 }
 
@@ -127,6 +138,9 @@ pub struct Summary {
     /// What renters said.
     #[serde(default)]
     pub feedback: FeedbackFacts,
+    /// What renters' machines turned out to be.
+    #[serde(default)]
+    pub claims: ClaimFacts,
     /// The other providers of his operator, where he has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub siblings: Option<Siblings>,
@@ -164,8 +178,15 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
     let contracts = contracts::facts(signals, as_of);
     let uptime = uptime::facts(policy, signals, as_of);
     let feedback = feedback::facts(signals, as_of);
+    let claims = claims::facts(signals, as_of);
     let full = score(policy, &evidence(policy, signals, as_of), as_of.day());
-    let known = flags::Known { contracts: &contracts, uptime: &uptime, feedback: &feedback, score: &full };
+    let known = flags::Known {
+        contracts: &contracts,
+        uptime: &uptime,
+        feedback: &feedback,
+        claims: &claims,
+        score: &full,
+    };
     let flags = flags::raise(policy, signals, &known, as_of);
     let track = track(policy, &full, &contracts, &uptime);
     let critical = flags.iter().any(|flag| flag.severity == Severity::Critical);
@@ -184,6 +205,7 @@ pub fn summarise(policy: &Policy, provider: &ProviderId, signals: &Signals, as_o
         contracts,
         uptime,
         feedback,
+        claims,
         siblings: signals.siblings.clone(),
         price: signals.price.filter(|price| as_of.day().since(price.on) <= PRICE_TOLD_DAYS),
     }
@@ -195,6 +217,7 @@ fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Evidence {
         (Family::Replies, replies::evidence(policy, signals, as_of)),
         (Family::Contracts, contracts::evidence(policy, signals, as_of)),
         (Family::Feedback, feedback::evidence(policy, signals)),
+        (Family::Claims, claims::evidence(policy, signals)),
     ])
 }
 

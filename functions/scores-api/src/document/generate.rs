@@ -24,6 +24,7 @@ use crate::{
     listing::PARAMETERS,
     overview::Window,
     view::{
+        claims::Claims,
         feedback::Feedback,
         figures::Listed,
         price::Prices,
@@ -82,6 +83,7 @@ pub(super) fn document() -> Value {
             { "name": "Marketplace", "description": "What the marketplace and monitoring tools tell us." },
             { "name": "Parties", "description": "What concerns a contract's renter and provider alone." },
             { "name": "Feedback", "description": "A renter's two answers, by his own link." },
+            { "name": "Benchmarks", "description": "What a renter measures on his machine, by his own link." },
             { "name": "Pages", "description": "The same for people." },
         ],
         "paths": paths,
@@ -192,6 +194,14 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
                 nothing can be said. Worked out once a day and when an offering changes. It informs and is not scored.",
             vec![],
             answer::<Prices<'_>>(schemas),
+        ),
+        provider(
+            "/v1/providers/{id}/claims",
+            "getClaims",
+            "What a provider's offerings claim, each with its verdict.",
+            "With what was seen, by whom, when, and the tolerance it was judged within. Renters are not named.",
+            vec![],
+            answer::<Claims<'_>>(schemas),
         ),
         provider(
             "/v1/providers/{id}/score",

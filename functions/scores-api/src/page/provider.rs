@@ -12,6 +12,7 @@ use trust::{
 
 use super::{
     chart,
+    claims::claims,
     contracts::contracts,
     feedback::feedback,
     figures::{percentile, share},
@@ -32,6 +33,7 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a [Facts],
     pub(crate) reported: &'a view::uptime::ReportedOf,
     pub(crate) history: &'a History,
+    pub(crate) claims: &'a view::claims::Claims<'a>,
     /// Some of the operator's other providers.
     pub(crate) siblings: &'a [Card],
     /// His offerings against the market.
@@ -41,7 +43,8 @@ pub(crate) struct Known<'a> {
 }
 
 pub(crate) fn provider(known: &Known<'_>) -> Markup {
-    let Known { summary, quarter, month, facts, reported, history, siblings, priced, base } = *known;
+    let Known { summary, quarter, month, facts, reported, history, claims: judged, siblings, priced, base } =
+        *known;
     let profile = summary.profile.as_ref();
     let name = profile.map_or(summary.provider.as_str(), |profile| profile.name.as_str());
     // Only what is plainly a web address becomes a link: the marketplace's text could be `javascript:`.
@@ -65,6 +68,7 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
             (survival(summary))
             (contracts(&summary.contracts))
             (feedback(&summary.provider, &summary.feedback))
+            (claims(&summary.provider, &summary.claims, judged))
             (uptime::uptime(&summary.provider, quarter, month, facts, reported))
             (price::price(&summary.provider, priced))
             (apart(summary))
@@ -122,6 +126,7 @@ fn flags(summary: &Summary) -> Markup {
                     li.critical[flag.severity == Severity::Critical] {
                         strong { @if flag.severity == Severity::Critical { "Critical: " } (view::flag_text(flag)) "." }
                         @if let Some(since) = flag.since { " " (since_when(flag.concern)) " " time datetime=(since) { (words::moment(since)) } "." }
+                        @if flag.concern == Concern::ClaimsContradicted { " " a href="#claims" { "What was seen" } }
                     }
                 }
             }

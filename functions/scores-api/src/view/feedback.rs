@@ -44,7 +44,7 @@ impl FeedbackFigures {
 }
 
 /// A reason as programs name it; none for a vote that counts.
-fn name(standing: Standing) -> Option<&'static str> {
+pub(super) fn name(standing: Standing) -> Option<&'static str> {
     match standing {
         Standing::Counted => None,
         Standing::SameParty => Some("same_party"),

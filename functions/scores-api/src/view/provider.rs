@@ -11,6 +11,7 @@ use trust::{
 };
 
 use super::{
+    claims::Machines,
     contracts::Contracts,
     feedback::FeedbackFigures,
     figures::{Flag, Percentile, Rate},
@@ -159,6 +160,8 @@ pub(crate) struct Provider<'a> {
     uptime: ScoredUptime,
     /// What renters said, as far as it is revealed.
     feedback: FeedbackFigures,
+    /// What the machines of renters who measured them turned out to be.
+    claims: Machines,
     /// Where more is.
     links: Links,
 }
@@ -185,12 +188,14 @@ impl<'a> Provider<'a> {
             contracts: Contracts::of(&summary.contracts),
             uptime: ScoredUptime::of(&summary.uptime),
             feedback: FeedbackFigures::of(&summary.feedback),
+            claims: Machines::of(&summary.claims),
             links: Links {
                 score: format!("{path}/score?explain=true"),
                 history: format!("{path}/score/history"),
                 replies: format!("{path}/replies"),
                 feedback: format!("{path}/feedback"),
                 price: format!("{path}/price"),
+                claims: format!("{path}/claims"),
                 uptime: format!("{path}/uptime"),
                 outages: format!("{path}/outages"),
                 incidents: format!("{path}/incidents.atom"),
@@ -256,6 +261,7 @@ struct Links {
     replies: String,
     feedback: String,
     price: String,
+    claims: String,
     uptime: String,
     outages: String,
     incidents: String,

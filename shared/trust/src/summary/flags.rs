@@ -11,7 +11,7 @@ use crate::{
     time::Moment,
 };
 
-use super::{ContractFacts, FeedbackFacts, Signals, UptimeFacts};
+use super::{ClaimFacts, ContractFacts, FeedbackFacts, Signals, UptimeFacts};
 
 /// A warning, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum Concern {
     Rejections,
     /// His services were down for much of several days.
     BadDays,
+    /// Machines are not what was claimed.
+    ClaimsContradicted,
     /// The provider ends contracts more often than he used to.
     CancellationsRising,
     /// Most of his contracts are with one renter.
@@ -70,6 +72,7 @@ pub(super) struct Known<'a> {
     pub(super) contracts: &'a ContractFacts,
     pub(super) uptime: &'a UptimeFacts,
     pub(super) feedback: &'a FeedbackFacts,
+    pub(super) claims: &'a ClaimFacts,
     /// Before it is capped by a flag.
     pub(super) score: &'a Score,
 }
@@ -88,6 +91,7 @@ pub(super) fn raise(policy: &Policy, signals: &Signals, known: &Known<'_>, as_of
         (Concern::NoResponses, rules.no_responses, contracts.no_answer()),
         (Concern::Rejections, rules.rejections, contracts.rejection()),
         (Concern::BadDays, rules.bad_days, known.uptime.bad_days),
+        (Concern::ClaimsContradicted, rules.contradicted_claims, known.claims.contradicted),
         (Concern::OneRenter, rules.one_renter, contracts.largest_renter),
     ];
     let rates = rates.into_iter().filter(|(_, threshold, rate)| threshold.is_exceeded(rate.count, rate.of));

@@ -369,7 +369,38 @@ pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
         ]);
     }
     operations.extend(feedback());
+    operations.push(benchmark());
     operations
+}
+
+fn benchmark() -> (String, &'static str, Value) {
+    let refused = |description: &str| json!({ "description": description, "content": { "application/problem+json": { "schema": reference("Problem") } } });
+    let taken = json!({ "type": "object", "required": ["contract_id", "provider_id", "repaired", "left_out", "claims", "counts", "see"],
+        "properties": {
+            "contract_id": { "type": "string" }, "provider_id": { "type": "string" },
+            "repaired": { "type": "boolean", "description": "Whether it could only be read after a repair." },
+            "left_out": { "type": "array", "items": { "type": "string" }, "description": "Figures that no machine can have, with the reason." },
+            "claims": { "type": "object", "additionalProperties": { "type": "string" }, "description": "What each claim turned out to be." },
+            "counts": { "type": ["string", "null"], "description": "Whether it counts, and why not." },
+            "see": { "type": "string", "description": "Where all of them are." },
+        } });
+    (
+        "/v1/contracts/{id}/yabs".to_owned(),
+        "post",
+        json!({
+            "operationId": "postYabs", "tags": ["Benchmarks"], "summary": "A run of yabs.sh, as its option -s sends it.",
+            "parameters": [
+                { "name": "id", "in": "path", "required": true, "description": "The contract.",
+                    "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" } },
+                { "name": "token", "in": "query", "required": true, "description": "The token of the renter's link.",
+                    "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,512}$" } }],
+            "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object" } } } },
+            "responses": { "200": { "description": "Taken.", "content": { "application/json": { "schema": taken } } },
+                "400": refused("Not JSON, nor after the known repairs."), "404": refused("No link of ours, or for another contract."),
+                "409": refused("There is no machine yet or any more, or enough runs are known."), "410": refused("The link has expired."),
+                "413": refused("More than 64 KiB."), "422": refused("Not a run of yabs.sh."), "503": refused("Please send it again.") },
+        }),
+    )
 }
 
 fn feedback() -> [(String, &'static str, Value); 2] {

@@ -1,0 +1,357 @@
+//! What offerings claim, and what was seen of their machines.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use trust::{
+    claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge, measured::Seen},
+    id::{OfferingId, ProviderId},
+    marketplace::Offering,
+    offering::{DiskKind, Specification, Virtualisation},
+    summary::{ClaimFacts, Summary},
+    time::Day,
+    units::Size,
+};
+
+use super::{
+    feedback,
+    figures::Rate,
+    scalar::{Date, Text, Time},
+};
+
+/// Most offerings in one answer: those of which something was measured first.
+const MOST_OFFERINGS: usize = 100;
+
+/// Most evidence shown of one claim, the latest.
+const MOST_EVIDENCE: usize = 10;
+
+/// What a provider's offerings claim, each claim with what became of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Claims<'a> {
+    /// The provider.
+    id: Text<&'a ProviderId>,
+    /// When the figures of machines were worked out.
+    as_of: Time,
+    /// The day on which the claims were judged.
+    judged_on: Date,
+    /// What the machines of renters who measured them turned out to be, against what was claimed when they rented.
+    pub(crate) machines: Machines,
+    /// The offerings that claim anything, those of which something was measured first.
+    pub(crate) offerings: Vec<Offered>,
+    /// How many more there are.
+    pub(crate) left_out: usize,
+}
+
+/// What measured machines turned out to be, within some days.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Machines {
+    /// How many days.
+    pub(crate) days: u16,
+    /// Machines of which a claim was contradicted, of those that count and decide anything.
+    contradicted: Rate,
+    /// For each claim: machines that contradict it, of those that decide it.
+    claims: BTreeMap<&'static str, Rate>,
+    /// Machines that do not count, by the reason: `same_party`, `free`, `too_short`, `repeated`.
+    excluded: BTreeMap<&'static str, u64>,
+}
+
+impl Machines {
+    pub(super) fn of(facts: &ClaimFacts) -> Self {
+        let excluded = facts.excluded.iter();
+        Self {
+            days: facts.days,
+            contradicted: Rate::of(facts.contradicted),
+            claims: facts
+                .claims
+                .iter()
+                .map(|(property, ratio)| (property.name(), Rate::of(*ratio)))
+                .collect(),
+            excluded: excluded.filter_map(|(standing, n)| Some((feedback::name(*standing)?, *n))).collect(),
+        }
+    }
+}
+
+/// An offering with its claims.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Offered {
+    /// The offering.
+    pub(crate) offering_id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Each of its claims.
+    pub(crate) claims: Vec<Judged>,
+}
+
+/// A claim with what became of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Judged {
+    /// What is claimed.
+    #[schemars(extend("enum" = [
+        "vcpus", "memory", "disk", "disk_kind", "disk_speed", "network_speed", "cpu_model", "virtualisation", "country", "asn"
+    ]))]
+    property: &'static str,
+    /// What the provider says it is.
+    pub(crate) claimed: String,
+    /// What became of it.
+    #[schemars(extend("enum" = ["verified", "contradicted", "plausible", "unverified"]))]
+    pub(crate) verdict: &'static str,
+    /// Within which tolerance it was judged.
+    pub(crate) tolerance: String,
+    /// How many figures it was judged by.
+    pub(crate) n: usize,
+    /// The latest of them: at most ten.
+    pub(crate) evidence: Vec<Shown>,
+    #[serde(skip)]
+    pub(crate) of: Property,
+}
+
+/// One figure that was seen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Shown {
+    /// Who saw it: `probe` (we), `renter` (on the machine he rented), `benchmark` (a site that measures itself) or `upload` (anybody).
+    #[schemars(extend("enum" = ["probe", "renter", "benchmark", "upload"]))]
+    by: &'static str,
+    /// The site, where it is one.
+    pub(crate) site: Option<String>,
+    /// Where the site says so.
+    pub(crate) url: Option<String>,
+    /// When.
+    pub(crate) seen_on: Date,
+    /// What.
+    pub(crate) seen: String,
+    /// What it means for the claim.
+    #[schemars(extend("enum" = ["confirms", "contradicts", "doubts", "compatible"]))]
+    pub(crate) reading: &'static str,
+}
+
+impl<'a> Claims<'a> {
+    /// What is claimed by these offerings, and what was seen of them, as of a day.
+    pub(crate) fn of(
+        summary: &'a Summary,
+        offerings: Vec<Offering>,
+        seen: &BTreeMap<OfferingId, Seen>,
+        today: Day,
+    ) -> Self {
+        let mut offered: Vec<(bool, Offered)> = offerings
+            .into_iter()
+            .filter_map(|offering| {
+                let claim = offering.specification?;
+                let seen = seen.get(&offering.offering_id);
+                let evidence: Vec<Evidence> = seen.into_iter().flat_map(Seen::evidence).collect();
+                let judged = judge(&claim, &evidence, today);
+                let claims: Vec<Judged> =
+                    judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
+                let offering_id = offering.offering_id.to_string();
+                (!claims.is_empty())
+                    .then_some((evidence.is_empty(), Offered { offering_id, name: offering.name, claims }))
+            })
+            .collect();
+        offered.sort_by(|(a, one), (b, other)| (a, &one.offering_id).cmp(&(b, &other.offering_id)));
+        let left_out = offered.len().saturating_sub(MOST_OFFERINGS);
+        offered.truncate(MOST_OFFERINGS);
+        Self {
+            id: Text(&summary.provider),
+            as_of: Time(summary.as_of),
+            judged_on: Date(today),
+            machines: Machines::of(&summary.claims),
+            offerings: offered.into_iter().map(|(_, offered)| offered).collect(),
+            left_out,
+        }
+    }
+}
+
+impl Judged {
+    fn of(claim: &Specification, judgement: Judgement) -> Self {
+        let Judgement { property, verdict, evidence } = judgement;
+        Self {
+            property: property.name(),
+            claimed: claimed(claim, property),
+            verdict: verdict.name(),
+            tolerance: property.tolerance(),
+            n: evidence.len(),
+            evidence: evidence.into_iter().take(MOST_EVIDENCE).map(Shown::of).collect(),
+            of: property,
+        }
+    }
+
+    /// Whether something else was seen.
+    pub(crate) fn is_contradicted(&self) -> bool {
+        self.verdict == Verdict::Contradicted.name()
+    }
+
+    /// Whether it was seen to be so.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.verdict == Verdict::Verified.name()
+    }
+}
+
+impl Shown {
+    fn of((evidence, reading): (Evidence, Reading)) -> Self {
+        let (by, site, url) = match evidence.source {
+            Source::Probe => ("probe", None, None),
+            Source::Renter { .. } => ("renter", None, None),
+            Source::Benchmark { site, url } => ("benchmark", Some(site), Some(url)),
+            Source::Upload { site, url } => ("upload", Some(site), Some(url)),
+        };
+        let reading = match reading {
+            Reading::Confirms => "confirms",
+            Reading::Contradicts => "contradicts",
+            Reading::Doubts => "doubts",
+            Reading::Compatible => "compatible",
+        };
+        Self { by, site, url, seen_on: Date(evidence.seen_on), seen: seen(&evidence.figure), reading }
+    }
+
+    /// Who saw it, in words.
+    pub(crate) fn who(&self) -> &str {
+        match self.by {
+            "probe" => "our probe",
+            "renter" => "a renter",
+            _ => self.site.as_deref().unwrap_or("a site"),
+        }
+    }
+}
+
+/// What is claimed of a property, in words.
+fn claimed(claim: &Specification, property: Property) -> String {
+    let said = match property {
+        Property::Vcpus => claim.vcpus.map(|count| count.to_string()),
+        Property::Memory => claim.memory().map(memory),
+        Property::Disk => claim.disk().map(disk),
+        Property::DiskKind => claim.disk_kind.map(|kind| disk_kind(kind).to_owned()),
+        Property::DiskRate => claim.disk_mb_per_second.map(|rate| format!("{rate} MB/s")),
+        Property::NetworkRate => claim.network_mbit_per_second.map(|rate| format!("{rate} Mbit/s")),
+        Property::CpuModel => claim.cpu_model.as_ref().map(|model| model.as_str().to_owned()),
+        Property::Virtualisation => claim.virtualisation.map(|of| virtualisation(of).to_owned()),
+        Property::Country => claim.country.map(String::from),
+        Property::Asn => claim.asn.map(|number| format!("AS{number}")),
+    };
+    said.unwrap_or_default()
+}
+
+/// What was seen, in words.
+fn seen(figure: &Figure) -> String {
+    match figure {
+        Figure::Vcpus(count) => count.to_string(),
+        Figure::Memory(size) => memory(*size),
+        Figure::Disk(size) => format!("{} mounted", disk(*size)),
+        Figure::DiskDevice(kind) => format!("{} by its device", disk_kind(*kind)),
+        Figure::DiskOperations(count) => format!("{count} random operations a second"),
+        Figure::DiskRate(rate) => format!("{:.0} MB/s at best", rate.as_mb_per_second()),
+        Figure::NetworkRate(rate) => format!("{:.0} Mbit/s at best", rate.as_mbit_per_second()),
+        Figure::CpuModel(model) => model.as_str().to_owned(),
+        Figure::Virtualisation(of) => virtualisation(*of).to_owned(),
+        Figure::Country(country) => String::from(*country),
+        Figure::Asn(number) => format!("AS{number}"),
+    }
+}
+
+/// As memory is sold: in GiB, or in MiB where that is less. Cut, so that 3.999 is not shown as 4.
+fn memory(size: Size) -> String {
+    let gib = size.as_gib();
+    if gib < 1.0 { format!("{:.0} MiB", (gib * 1024.0).floor()) } else { cut(gib, "GiB") }
+}
+
+fn disk(size: Size) -> String {
+    cut(size.as_gb(), "GB")
+}
+
+fn cut(amount: f64, unit: &str) -> String {
+    let cut = (amount * 100.0).floor() / 100.0;
+    format!("{cut} {unit}")
+}
+
+fn disk_kind(kind: DiskKind) -> &'static str {
+    match kind {
+        DiskKind::Hdd => "HDD",
+        DiskKind::Ssd => "SSD",
+        DiskKind::Nvme => "NVMe",
+    }
+}
+
+fn virtualisation(of: Virtualisation) -> &'static str {
+    match of {
+        Virtualisation::Kvm => "KVM",
+        Virtualisation::Xen => "Xen",
+        Virtualisation::Vmware => "VMware",
+        Virtualisation::HyperV => "Hyper-V",
+        Virtualisation::Lxc => "LXC",
+        Virtualisation::Openvz => "OpenVZ",
+        Virtualisation::None => "none",
+    }
+}
+
+/// What is claimed, as people read it.
+pub(crate) fn title(property: Property) -> &'static str {
+    match property {
+        Property::Vcpus => "vCPUs",
+        Property::Memory => "Memory",
+        Property::Disk => "Disk",
+        Property::DiskKind => "Kind of disk",
+        Property::DiskRate => "Disk speed",
+        Property::NetworkRate => "Network speed",
+        Property::CpuModel => "CPU",
+        Property::Virtualisation => "Virtualisation",
+        Property::Country => "Country",
+        Property::Asn => "Network",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use trust::claims::measured::Sighting;
+
+    use super::*;
+    use crate::samples;
+
+    fn offering(id: &str, claim: &Value) -> Offering {
+        serde_json::from_value(json!({
+            "provider_id": "p1", "offering_id": id, "name": format!("Offering {id}"), "specification": claim,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_claim_is_shown_with_what_was_seen_by_whom_and_when_and_never_with_a_renters_name() {
+        let summary = samples::summary("One", 3, None);
+        let today = samples::now().day();
+        let figures = [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)];
+        let sighting = Sighting { seen_on: today.minus(2), findings: figures.into_iter().collect() };
+        let seen = Seen::default().with(&"secret-renter".parse().unwrap(), Some(sighting));
+        let seen = BTreeMap::from([("b".parse().unwrap(), seen)]);
+        let offerings = vec![
+            offering("a", &json!({ "country": "DE" })),
+            offering("b", &json!({ "vcpus": 2, "memory_mib": 4096 })),
+            offering("c", &json!({})),
+        ];
+        let claims = Claims::of(&summary, offerings, &seen, today);
+        let shown = serde_json::to_value(&claims).unwrap();
+        assert!(!shown.to_string().contains("secret-renter"));
+        let of: Vec<_> = claims.offerings.iter().map(|offered| offered.offering_id.as_str()).collect();
+        assert_eq!(of, ["b", "a"], "what was measured first, and none that claims nothing");
+        let b = &shown["offerings"][0]["claims"];
+        assert_eq!((&b[0]["property"], &b[0]["verdict"]), (&json!("vcpus"), &json!("contradicted")));
+        assert_eq!((&b[1]["claimed"], &b[1]["verdict"]), (&json!("4 GiB"), &json!("verified")));
+        assert_eq!(
+            b[1]["evidence"],
+            json!([{
+                "by": "renter", "site": null, "url": null, "seen_on": "2026-11-23", "seen": "3.82 GiB", "reading": "confirms"
+            }])
+        );
+        assert_eq!(shown["offerings"][1]["claims"][0]["verdict"], "unverified");
+    }
+
+    #[test]
+    fn sizes_are_cut_and_never_rounded_up() {
+        for (size, text) in [
+            (Size::mib(512), "512 MiB"),
+            (Size::gib(4), "4 GiB"),
+            (Size::kib(4 * 1024 * 1024 - 1), "3.99 GiB"),
+            (Size::mib(1536), "1.5 GiB"),
+        ] {
+            assert_eq!(memory(size), text);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What offerings claimed, what renters measured of them, and what was found of each.
+//!
+//! A claim is kept by the moment it was made, so that a run is held against what was claimed when its contract was requested, whatever has been
+//! claimed since, and whatever is heard of late. What a renter measured is written together with what it changes in the provider's signal and in
+//! what is known of the offerings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use trust::{
+    claims::measured::{ClaimDelta, Measurements, Rented, Seen},
+    contract::Contract,
+    id::{ContractId, OfferingId, ProviderId, RenterId},
+    marketplace::Offering,
+    offering::Specification,
+    time::Moment,
+};
+
+use crate::{
+    Stored, Table, TableError,
+    item::{self, Order, Range},
+    keys::{self, END},
+};
+
+/// What an offering claimed from a moment on; nothing, where it was withdrawn or did not say.
+#[derive(Serialize, Deserialize)]
+struct Claimed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claim: Option<Specification>,
+}
+
+/// What a renter has measured at a provider, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measuring {
+    /// At whom.
+    pub provider: ProviderId,
+    /// Who.
+    pub renter: RenterId,
+    /// What.
+    pub measurements: Stored<Measurements>,
+}
+
+impl Table {
+    /// Notes what an offering claims from a moment on. Of two words of the same second the one that orders last holds.
+    pub async fn note_claim(
+        &self,
+        (provider, offering): (&ProviderId, &OfferingId),
+        since: Moment,
+        claim: Option<&Specification>,
+    ) -> Result<(), TableError> {
+        let key = keys::claimed(provider, offering, since);
+        let stored: Option<Stored<Claimed>> = self.stored(&key).await?;
+        if stored.as_ref().is_some_and(|stored| stored.value.claim.as_ref() >= claim) {
+            return Ok(());
+        }
+        let read = stored.map_or(0, |stored| stored.version);
+        self.put_if(item::item(&key, &Claimed { claim: claim.cloned() })?, read).await
+    }
+
+    /// What an offering claimed at a moment, as far as it is known.
+    pub async fn claimed_at(
+        &self,
+        provider: &ProviderId,
+        offering: &OfferingId,
+        at: Moment,
+    ) -> Result<Option<Specification>, TableError> {
+        let (from, to) = (format!("claimed#{offering}#"), keys::claimed(provider, offering, at).sk);
+        let range = Range { pk: keys::claims(provider), from: &from, to: &to };
+        let (items, _) = self.page(&range, Order::Descending, 1).await?;
+        let latest = items.into_iter().next().map(item::read::<Claimed>).transpose()?;
+        Ok(latest.and_then(|latest| latest.claim))
+    }
+
+    /// What a contract's machine is held against, as far as it is known; `None` before its terms are.
+    pub async fn rented(&self, contract: &Contract) -> Result<Option<Rented>, TableError> {
+        let Some((requested_at, terms)) = &contract.requested else { return Ok(None) };
+        let claim = self.claimed_at(&terms.provider_id, &terms.offering_id, *requested_at).await?;
+        Ok(Rented::of(contract, claim))
+    }
+
+    /// What a contract's renter has measured at its provider; `None` before its terms are known.
+    pub async fn measuring(&self, contract: &Contract) -> Result<Option<Measuring>, TableError> {
+        match contract.terms() {
+            Some(terms) => Ok(Some(self.measured_by(&terms.provider_id, &terms.renter_id).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn measured_by(&self, provider: &ProviderId, renter: &RenterId) -> Result<Measuring, TableError> {
+        let stored = self.stored(&keys::measurements(provider, renter)).await?;
+        let measurements = stored.unwrap_or(Stored { value: Measurements::default(), version: 0 });
+        Ok(Measuring { provider: provider.clone(), renter: renter.clone(), measurements })
+    }
+
+    /// Writes what a renter has measured, together with what changes in the provider's signal and in what is known of his offerings, on
+    /// condition that nobody else has written any of it meanwhile. Where nothing changes, nothing is written.
+    pub async fn write_measurements(
+        &self,
+        before: &Measuring,
+        after: &Measurements,
+    ) -> Result<(), TableError> {
+        let Measuring { provider, renter, measurements } = before;
+        if measurements.value == *after {
+            return Ok(());
+        }
+        let mut delta = ClaimDelta::default();
+        measurements.value.difference(after, provider, &mut delta);
+        let key = keys::measurements(provider, renter);
+        let mut writes: Vec<TransactWriteItem> =
+            vec![self.put_versioned(&key, &after.without_old(), measurements.version)?];
+        let (seen_before, mut seen_after) = (measurements.value.sightings(), after.sightings());
+        let offerings: BTreeSet<&OfferingId> = seen_before.keys().chain(seen_after.keys()).collect();
+        let changed: Vec<OfferingId> = offerings
+            .into_iter()
+            .filter(|offering| seen_before.get(*offering) != seen_after.get(*offering))
+            .cloned()
+            .collect();
+        for offering in changed {
+            let key = keys::seen(provider, &offering);
+            let stored = self.stored(&key).await?.unwrap_or(Stored { value: Seen::default(), version: 0 });
+            let seen = stored.value.with(renter, seen_after.remove(&offering));
+            writes.push(self.put_versioned(&key, &seen, stored.version)?);
+        }
+        writes.extend(self.claim_changes(&delta)?);
+        self.transact(writes).await
+    }
+
+    /// Decides once more what was measured within a contract, by what is known of it now. Nothing happens where nothing was.
+    pub async fn settle_measurements(&self, id: &ContractId, contract: &Contract) -> Result<(), TableError> {
+        let Some(measuring) = self.measuring(contract).await? else { return Ok(()) };
+        if measuring.measurements.value.about(id).is_none() {
+            return Ok(());
+        }
+        let Some(rented) = self.rented(contract).await? else { return Ok(()) };
+        let parties = self.parties(&measuring.provider, &measuring.renter).await?;
+        let known = measuring.measurements.value.known(parties, id, rented);
+        self.write_measurements(&measuring, &known).await
+    }
+
+    /// Decides once more what was measured of an offering, after something was heard of what it claims or claimed.
+    pub async fn reclaim(&self, provider: &ProviderId, offering: &OfferingId) -> Result<(), TableError> {
+        let seen: Option<Stored<Seen>> = self.stored(&keys::seen(provider, offering)).await?;
+        let Some(seen) = seen else { return Ok(()) };
+        for renter in seen.value.renters() {
+            let measuring = self.measured_by(provider, renter).await?;
+            let mut known = measuring.measurements.value.clone();
+            for (contract, measured) in measuring.measurements.value.iter() {
+                if measured.offering() == offering {
+                    let claim = self.claimed_at(provider, offering, measured.requested_at()).await?;
+                    known = known.claimed(contract, claim);
+                }
+            }
+            self.write_measurements(&measuring, &known).await?;
+        }
+        Ok(())
+    }
+
+    /// A provider's offerings that can be rented, as of a moment ago.
+    pub async fn offerings(&self, of: &ProviderId) -> Result<Vec<Offering>, TableError> {
+        let items = self.all_relaxed(&Range { pk: keys::offerings(of), from: "!", to: END }).await?;
+        let offered = items.into_iter().map(|item| item::read(item).map(crate::providers::offered));
+        Ok(offered.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// What renters found of each of a provider's offerings, as of a moment ago.
+    pub async fn seen_of(&self, provider: &ProviderId) -> Result<BTreeMap<OfferingId, Seen>, TableError> {
+        let to = format!("{}{END}", keys::SEEN);
+        let range = Range { pk: keys::claims(provider), from: keys::SEEN, to: &to };
+        let items = self.all_relaxed(&range).await?.into_iter();
+        let entry = |item: item::Item| {
+            let key = item::sort_key(&item).to_owned();
+            let offering = key.trim_start_matches(keys::SEEN).parse();
+            let offering = offering.map_err(|error| TableError::corrupt(&key, &error))?;
+            Ok((offering, item::read(item)?))
+        };
+        items.map(entry).collect()
+    }
+}
