@@ -24,7 +24,7 @@ use url::Url;
 use crate::{
     address::{self, Kind},
     check::Check,
-    dns, http,
+    dns, exchange,
 };
 
 /// How far a [`Guard`] lets anybody reach.
@@ -141,7 +141,7 @@ impl Guard {
         match check {
             Check::Http(check) => {
                 let (url, place) = self.read_url(&check.url)?;
-                http::target(&url)?;
+                exchange::target(&url)?;
                 Ok(place.host)
             }
             Check::Tcp { host, port } | Check::Tls { host, port } | Check::Ssh { host, port } => {

@@ -1,26 +1,23 @@
 //! That a URL answers as it should (HTTP/1.1, RFC 9110 and 9112).
 //!
-//! Each visit has its own connection, opened by us to the address that the guard pinned, so that no HTTP library resolves a
-//! name or follows a redirect behind our back. What the other side can make us keep is bounded: headers by number and size,
-//! the body by [`LONGEST_BODY`], and nothing is unpacked, so that a compressed body is just what it is.
+//! Each visit is an [exchange](crate::exchange) of its own. What the other side can make us keep is bounded: headers by number and
+//! size, the body by [`LONGEST_BODY`].
 
-use std::{convert::Infallible, future::pending, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Method, Request, Response, Uri,
     body::Incoming,
-    client::conn::http1,
-    header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, USER_AGENT},
 };
-use hyper_util::rt::TokioIo;
 use memchr::memmem;
-use tokio::io::{AsyncRead, AsyncWrite};
 use trust::time::Moment;
-use url::{Position, Url};
+use url::Url;
 
 use crate::{
+    exchange::{address, location, target},
     guard::{Place, Refusal},
     outcome::{Certificate, Miss, Reason},
     prober::Prober,
@@ -68,12 +65,6 @@ pub const LONGEST_BODY: usize = 64 * 1024;
 /// more are loops.
 pub const REDIRECTS: usize = 5;
 
-/// How many headers are read. Real answers have some dozens.
-const HEADERS: usize = 128;
-
-/// How much is read ahead, and with that the size of all headers together, in bytes.
-const BUFFER: usize = 32 * 1024;
-
 enum Visit {
     Right,
     Redirected(Url),
@@ -97,7 +88,7 @@ impl Prober {
                 Visit::Redirected(next) => {
                     // Asked anew, as if somebody had written it; but it was the target who did.
                     place = self.guard.check_url(&next).map_err(barred)?;
-                    target = self::target(&next).map_err(barred)?;
+                    target = crate::exchange::target(&next).map_err(barred)?;
                     url = next;
                 }
             }
@@ -114,73 +105,28 @@ impl Prober {
         now: Moment,
         certificate: &mut Option<Certificate>,
     ) -> Result<Visit, Miss> {
-        let stream = self.connect(place).await?;
-        if url.scheme() == "https" {
-            let handshake = self.tls.handshake(stream, place.host(), &[b"http/1.1"], now, certificate);
-            // A large thing, and moved around.
-            let stream = Box::new(Box::pin(handshake).await?);
-            Box::pin(exchange(stream, request, check, url)).await
-        } else {
-            Box::pin(exchange(stream, request, check, url)).await
-        }
+        self.exchange(request, url, place, now, certificate, |response| judge(response, check, url)).await
     }
 
     fn request(&self, check: &HttpCheck, url: &Url, target: Uri) -> Result<Request<Empty<Bytes>>, Refusal> {
-        let host = &url[Position::BeforeHost..Position::AfterPort];
         let mut request = Request::new(Empty::new());
         *request.method_mut() = match check.ask {
             Ask::Head => Method::HEAD,
             Ask::Get { .. } => Method::GET,
         };
-        *request.uri_mut() = target;
+        address(&mut request, url, target)?;
         let headers = request.headers_mut();
-        headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| Refusal::Host)?);
         headers.insert(USER_AGENT, self.agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
         Ok(request)
     }
-}
-
-/// What is asked for of the host. Nothing where it is too long to be asked for.
-pub(crate) fn target(url: &Url) -> Result<Uri, Refusal> {
-    url[Position::BeforePath..Position::AfterQuery].parse().map_err(|_| Refusal::Url)
 }
 
 /// Of where a target redirects to.
 fn barred(refusal: Refusal) -> Reason {
     tracing::debug!(%refusal, "redirected to where nobody may be led");
     Reason::Redirect
-}
-
-/// Sends the request and looks at the answer, in one future: the connection is driven only as long as somebody waits for it.
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-    request: Request<Empty<Bytes>>,
-    check: &HttpCheck,
-    url: &Url,
-) -> Result<Visit, Miss> {
-    let (mut sender, connection) = http1::Builder::new()
-        .max_headers(HEADERS)
-        .max_buf_size(BUFFER)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| Reason::from(&error))?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|error| Reason::from(&error))?;
-        judge(response, check, url).await
-    };
-    let driven = async {
-        // Whatever ends it, the answer's end says so.
-        let _ = connection.await;
-        pending::<Infallible>().await
-    };
-    tokio::select! {
-        biased;
-        visit = answer => visit,
-        never = driven => match never {},
-    }
 }
 
 async fn judge(response: Response<Incoming>, check: &HttpCheck, url: &Url) -> Result<Visit, Miss> {
@@ -190,7 +136,7 @@ async fn judge(response: Response<Incoming>, check: &HttpCheck, url: &Url) -> Re
         Expected::Status(expected) => status == expected,
     };
     if !is_expected {
-        return redirected(&response, url)?.map(Visit::Redirected).ok_or(Reason::Status(status).into());
+        return location(&response, url)?.map(Visit::Redirected).ok_or(Reason::Status(status).into());
     }
     let body = read(response.into_body()).await?;
     match &check.ask {
@@ -199,20 +145,6 @@ async fn judge(response: Response<Incoming>, check: &HttpCheck, url: &Url) -> Re
         }
         _ => Ok(Visit::Right),
     }
-}
-
-/// Where an answer redirects to, if it does. Never from https to http: what follows could be anybody's.
-fn redirected(response: &Response<Incoming>, url: &Url) -> Result<Option<Url>, Reason> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
-    let location = location.to_str().map_err(|_| Reason::Redirect)?;
-    let next = url.join(location).map_err(|_| Reason::Redirect)?;
-    if url.scheme() == "https" && next.scheme() == "http" {
-        return Err(Reason::Redirect);
-    }
-    Ok(Some(next))
 }
 
 /// The body, to its end or to [`LONGEST_BODY`].

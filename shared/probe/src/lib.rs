@@ -4,6 +4,7 @@
 //! * [`check`] is what can be asked: HTTP, TCP, TLS, SSH, DNS;
 //! * [`prober`] asks it, within its time;
 //! * [`batch`] asks many at once, under one end;
+//! * [`exchange`] is one HTTP request and its answer, for whoever reads more of it than whether it is up;
 //! * [`outcome`] is what came of it: up, down and why, our own fault, or refused.
 //!
 //! ```no_run
@@ -24,6 +25,7 @@ mod chains;
 pub mod check;
 mod connect;
 mod dns;
+pub mod exchange;
 pub mod guard;
 mod http;
 pub mod names;

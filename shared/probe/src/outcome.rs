@@ -131,11 +131,14 @@ impl From<Reason> for slot::Reason {
     }
 }
 
-/// Why a check did not end well.
+/// Why a check, or an exchange, did not end well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Miss {
+pub enum Miss {
+    /// By the other side's doing.
     Down(Reason),
+    /// By ours.
     Unknown(Fault),
+    /// The guard refused it.
     Barred(Refusal),
 }
 

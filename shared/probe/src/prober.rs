@@ -31,6 +31,13 @@ pub struct Contact(Url);
 #[error("a contact is a URL of http, https or mailto without brackets, not {0:?}")]
 pub struct InvalidContact(String);
 
+impl Contact {
+    /// The URL, which has no brackets in it.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
 impl FromStr for Contact {
     type Err = InvalidContact;
 
@@ -89,6 +96,11 @@ impl Prober {
         // A URL has no signs but those that a header may have, so that this is never the other one.
         let agent = HeaderValue::from_str(&agent).unwrap_or(self.agent);
         Self { agent, ..self }
+    }
+
+    /// What decides where it may connect to.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// Runs one check. `now` decides which certificates are valid, nothing else.
