@@ -12,6 +12,8 @@ pub mod configuration;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod market;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod outcome;
 pub mod page;
 pub mod published;

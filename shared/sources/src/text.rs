@@ -117,25 +117,42 @@ pub fn yes(text: &str) -> Result<bool, Doubt> {
 
 /// A name or other short text for people, whitespace collapsed.
 pub fn label(text: &str) -> Result<trust::offering::Label, Doubt> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(absence) = absence(&text) {
+    if let Some(absence) = absence(text) {
         return Err(absence);
     }
+    // One more than a label holds, so that what is longer is refused and not cut.
+    let text = collapsed(text, 101);
     let is_long = text.chars().nth(100).is_some();
     text.try_into().map_err(|_| if is_long { Doubt::TooLarge } else { Doubt::Unreadable })
 }
 
 /// What a text says that stands where a value would, but has none.
 pub fn absence(text: &str) -> Option<Doubt> {
+    const ABSENT: [&str; 13] =
+        ["", "n/a", "na", "n.a.", "-", "--", "---", "–", "—", "null", "unknown", "tbd", "?"];
     let text = text.trim();
-    if text.len() > 16 {
+    if text.len() > 8 {
         return None;
     }
-    match text.to_ascii_lowercase().as_str() {
-        "" | "n/a" | "na" | "n.a." | "-" | "--" | "---" | "–" | "—" | "null" | "unknown" | "tbd" | "?" => {
-            Some(Doubt::Absent)
-        }
-        "busy" => Some(Doubt::Busy),
-        _ => None,
+    if text.eq_ignore_ascii_case("busy") {
+        return Some(Doubt::Busy);
     }
+    ABSENT.iter().any(|absent| text.eq_ignore_ascii_case(absent)).then_some(Doubt::Absent)
+}
+
+/// A text with whitespace collapsed and cut to so many characters.
+pub(crate) fn collapsed(text: &str, longest: usize) -> String {
+    let mut short = String::with_capacity(text.len().min(longest));
+    let mut left = longest;
+    for word in text.split_whitespace() {
+        if !short.is_empty() && left > 0 {
+            short.push(' ');
+            left -= 1;
+        }
+        for character in word.chars().take(left) {
+            short.push(character);
+            left -= 1;
+        }
+    }
+    short
 }

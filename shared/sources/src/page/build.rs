@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::emitters::{Emitter, ForwardingEmitter};
 use html5gum::{Span, Tokenizer};
 
 use super::{DEEPEST, MOST_ELEMENTS, Page};
@@ -122,19 +123,29 @@ pub(super) fn build(html: &str) -> Page {
         json_left: MOST_JSON,
     };
     builder.page.text.reserve(html.len() / 4);
-    let mut is_cut_off = false;
     let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| {
-        if let CallbackEvent::Error(error) = &event {
-            is_cut_off |= error.as_str().starts_with("eof-");
-            return None;
-        }
         builder.take(&event);
         builder.page.flaw.map(|_| Stop)
     });
     emitter.naively_switch_states(true);
     // Reading from memory does not fail; the first token that comes out is the wish to stop.
-    let _ = Tokenizer::new_with_emitter(html, emitter).next();
-    builder.finish(html, is_cut_off)
+    let _ = Tokenizer::new_with_emitter(html, Unjudged(emitter)).next();
+    builder.finish(html)
+}
+
+/// The same tokens without a list of how each byte offends the standard, which takes longer than reading them.
+struct Unjudged<Inner>(Inner);
+
+impl<Inner: Emitter<Token = Stop>> ForwardingEmitter for Unjudged<Inner> {
+    type Token = Stop;
+
+    fn inner(&mut self) -> &mut impl Emitter<Token = Stop> {
+        &mut self.0
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        false
+    }
 }
 
 impl Builder {
@@ -329,11 +340,12 @@ impl Builder {
         }
     }
 
-    fn finish(mut self, html: &str, is_cut_off: bool) -> Page {
+    fn finish(mut self, html: &str) -> Page {
         self.close_to(0);
         let mut page = self.page;
         if page.flaw.is_none() {
-            let is_unfinished = is_cut_off || (self.saw_html && !self.closed_html);
+            // Without its end, or within a tag.
+            let is_unfinished = (self.saw_html && !self.closed_html) || html.rfind('<') > html.rfind('>');
             if html.trim().is_empty() || (is_unfinished && !page.elements.is_empty()) {
                 page.flaw = Some(Unrecognised::Truncated);
             } else if page.elements.is_empty() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::synonyms::{Fact, Meaning};
 use crate::outcome::Recognition;
-use crate::text::{Doubt, Grade, absence};
+use crate::text::{Doubt, Grade, absence, collapsed};
 
 /// The longest raw text that is kept, in characters. It is evidence for people, and a page must not choose its size.
 const LONGEST_RAW: usize = 120;
@@ -50,7 +50,7 @@ pub enum Spoken<T> {
 impl<T> Said<T> {
     /// A reading of a text that stands at this rung.
     pub fn new(raw: &str, rung: Rung, read: Result<T, Doubt>) -> Self {
-        let raw = raw.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_RAW).collect();
+        let raw = collapsed(raw, LONGEST_RAW);
         let spoken = match read {
             Ok(value) => Spoken::Value(value),
             Err(doubt) => Spoken::Doubt(doubt),
@@ -94,13 +94,17 @@ pub(super) struct Pair<'s> {
 #[derive(Debug, Clone, Default)]
 pub struct Facts<'s> {
     pub(super) pairs: Vec<Pair<'s>>,
+    /// The facts that some label is for, one bit each: most are asked for in vain, and of hundreds of entries.
+    present: u64,
     asked: Cell<u32>,
     answered: Cell<u32>,
 }
 
 impl<'s> Facts<'s> {
     pub(super) fn of(pairs: Vec<Pair<'s>>) -> Self {
-        Self { pairs, ..Self::default() }
+        let meanings = pairs.iter().flat_map(|pair| pair.meanings);
+        let present = meanings.fold(0, |present, meaning| present | meaning.fact.bit());
+        Self { pairs, present, ..Self::default() }
     }
 
     /// What is said of one fact, read by `read` (which also gets the unit of bare numbers). `None` where there is no such label.
@@ -137,6 +141,9 @@ impl<'s> Facts<'s> {
         fact: Fact,
         read: impl Fn(&str, Option<&str>) -> Result<T, Doubt>,
     ) -> Option<Said<T>> {
+        if self.present & fact.bit() == 0 {
+            return None;
+        }
         let rung = self.candidates(fact).map(|(pair, _)| pair.rung).min()?;
         let mut best: Option<Said<T>> = None;
         for (pair, unit) in self.candidates(fact).filter(|(pair, _)| pair.rung == rung) {

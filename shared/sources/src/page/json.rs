@@ -3,11 +3,18 @@
 use serde_json::{Map, Value};
 
 use super::Page;
-use super::facts::{Pair, Rung};
+use super::facts::{Facts, Pair, Rung};
 use super::synonyms::Synonyms;
 
 /// JSON stands nowhere among the elements.
 const NOWHERE: u32 = u32::MAX;
+
+/// What JSON from elsewhere than a page says, object by object, where one states two facts or more.
+pub fn records<'s>(value: &Value, synonyms: &'s Synonyms) -> Vec<Facts<'s>> {
+    let mut found = Vec::new();
+    walk(value, synonyms, &mut found);
+    found.into_iter().map(|(_, pairs)| Facts::of(pairs)).collect()
+}
 
 impl Page {
     /// The objects of the page's JSON that state two facts or more, each with all its texts. One fact alone may be a coincidence of names.

@@ -52,6 +52,11 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// This fact in a set of facts.
+    pub(super) fn bit(self) -> u64 {
+        1 << (self as u64)
+    }
+
     /// Whether it is a letter. A label may mean a grade and something else (`CPU`): the letter decides.
     pub(super) fn is_grade(self) -> bool {
         matches!(
@@ -163,6 +168,12 @@ fn normal(label: &str) -> String {
 fn normalise(label: &str, into: &mut String) {
     let mut was_small = false;
     for character in label.chars() {
+        // Nearly all of every page; the tables of Unicode are not needed for it.
+        if character.is_ascii_lowercase() || character.is_ascii_digit() {
+            was_small = character.is_ascii_lowercase();
+            into.push(character);
+            continue;
+        }
         if !character.is_alphanumeric() {
             was_small = false;
             if !into.is_empty() && !into.ends_with(' ') {
