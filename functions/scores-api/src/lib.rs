@@ -282,7 +282,8 @@ async fn claims(
 async fn judged<'a>(table: &Table, summary: &'a Summary) -> Result<Claims<'a>, TableError> {
     let offerings = table.offerings(&summary.provider).await?;
     let seen = table.seen_of(&summary.provider).await?;
-    Ok(Claims::of(summary, offerings, &seen, lambda::clock::now().day()))
+    let published = table.published_of(&summary.provider).await?;
+    Ok(Claims::of(summary, offerings, &seen, &published, lambda::clock::now().day()))
 }
 
 async fn score(

@@ -83,7 +83,7 @@ mod tests {
             facts,
             reported,
             history: &history,
-            claims: &crate::view::claims::Claims::of(summary, Vec::new(), &BTreeMap::new(), now.day()),
+            claims: &crate::view::claims::Claims::of(summary, Vec::new(), &BTreeMap::new(), &BTreeMap::new(), now.day()),
             siblings: &[],
             priced: &[],
             base: "https://trust.example",

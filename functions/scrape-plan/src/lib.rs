@@ -4,7 +4,7 @@
 //! and a page that is planned twice is read once. The hour is for that; each page is read once in its own time, a day. At most as many
 //! go out as the source's day has left, those first that were read longest ago, each behind the one before by the source's delay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{
     Clients, Environment, Queue, StartError,
@@ -106,6 +106,7 @@ async fn plan_source(app: &App, name: &SourceName, source: &Source, now: Moment)
     let pages: Vec<(PageId, Option<&Page>)> = source
         .all_pages(name, &confirmed)
         .into_iter()
+        .filter(|id| is_wanted(source, id, &known))
         .map(|id| (known.get(&id), id))
         .map(|(page, id)| (id, page))
         .collect();
@@ -123,6 +124,12 @@ async fn plan_source(app: &App, name: &SourceName, source: &Source, now: Moment)
     let sent = messages.len();
     app.queue.send(messages).await?;
     Ok(sent)
+}
+
+/// Whether a page is read at all: a second best only while the page that it stands in for can not be read.
+fn is_wanted(source: &Source, id: &PageId, known: &BTreeMap<PageId, Page>) -> bool {
+    let Some(first) = source.pages.get(&id.page).and_then(|pages| pages.instead_of.clone()) else { return true };
+    known.get(&PageId { page: first, ..id.clone() }).is_some_and(|page| page.failing.is_some())
 }
 
 /// Counts how the pages stand, for those who want to know.

@@ -1,16 +1,17 @@
 //! From a message to one request, and from its answer to what is known.
 
 use sources::{
-    configuration::{Found, Pace},
+    configuration::{Found, OfferingOf, Pace},
     fetch::{Answer, Bounds, Fetcher, Rules},
-    outcome::{Fingerprint, ParseOutcome, Unrecognised},
+    outcome::ParseOutcome,
+    reading::{About, Gleaned, Offers},
 };
 use table::{PageFacts, Stored, TableError};
 use trust::{
     source::{
         PageId, SourceName,
         failure::Failure,
-        page::{Asked, Facts, Page},
+        page::{Asked, Facts, Page, Validators},
         state::State,
     },
     time::Moment,
@@ -50,8 +51,8 @@ pub(crate) async fn ask(
         return read_rules(app, id, fetcher, &address, (held, &host), pace, clock).await;
     };
     let job = Job { app, id, found, address, pace };
-    let (asked, facts) = job.read(fetcher, &rules, &page.value, now).await;
-    let done = job.note(asked, facts, page, &rules, clock()).await?;
+    let (asked, gleaned) = job.read(fetcher, &rules, &page.value, now).await;
+    let done = job.note(asked, gleaned, page, &rules, clock()).await?;
     // What the rules forbid was not asked for, so that nobody has to wait.
     let pause = if matches!(done.1, Request::None) { 0 } else { pause(pace, &rules, &done.0) };
     held.give_back(&app.table, clock(), pause).await?;
@@ -145,40 +146,56 @@ impl Job<'_> {
         rules: &Rules,
         page: &Page,
         now: Moment,
-    ) -> (Asked, Option<String>) {
+    ) -> (Asked, Option<Gleaned>) {
         if !rules.is_reachable() {
             return (Asked::Failed(Failure::RobotsUnreachable), None);
         }
         let reader = self.found.pages.reader;
-        let bounds = Bounds { within: REQUEST, most_bytes: self.pace.most_bytes as usize };
-        let validators = page.validators(reader.version());
-        let (bytes, validators) = match fetcher.page(&self.address, rules, validators, bounds, now).await {
+        let (bytes, validators) = match self.fetch(fetcher, rules, page, now).await {
             Err(failure) => return (Asked::Failed(failure), None),
             Ok(Answer::Unchanged) => return (Asked::Unchanged, None),
             Ok(Answer::Page { bytes, validators }) => (bytes, validators),
         };
-        match reader.read(&bytes) {
+        let about = About {
+            source: &self.id.source,
+            subject: self.id.subject.as_ref(),
+            address: self.address.as_str(),
+            on: now.day(),
+            labels: &self.found.source.labels,
+        };
+        match reader.read(&bytes, &about) {
             ParseOutcome::Unrecognised { fingerprint, why } => {
                 (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
             }
-            ParseOutcome::Recognised { facts, recognition } => match serde_json::to_string(&facts) {
-                Ok(facts) if facts.len() <= MOST_KEPT => {
-                    (Asked::Recognised { recognition, reader: reader.version(), validators }, Some(facts))
-                }
-                _ => {
-                    let fingerprint = Fingerprint::of(["more facts than are kept"]);
-                    let why = Unrecognised::TooLarge;
-                    (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
-                }
-            },
+            ParseOutcome::Recognised { facts, recognition } => {
+                (Asked::Recognised { recognition, reader: reader.version(), validators }, Some(facts))
+            }
         }
+    }
+
+    async fn fetch(
+        &self,
+        fetcher: &Fetcher,
+        rules: &Rules,
+        page: &Page,
+        now: Moment,
+    ) -> Result<Answer, Failure> {
+        let reader = self.found.pages.reader;
+        let bounds = Bounds { within: REQUEST, most_bytes: self.pace.most_bytes as usize };
+        if let Some(call) = &self.found.pages.tool {
+            let asked = (call, self.id.subject.as_ref());
+            let bytes = fetcher.tool(&self.address, rules, asked, bounds, now).await?;
+            return Ok(Answer::Page { bytes, validators: Validators::default() });
+        }
+        let known = page.validators(reader.version()).filter(|_| reader.is_content_with_unchanged());
+        fetcher.page(&self.address, rules, known, bounds, now).await
     }
 
     /// Notes what came of it: first the page with its facts, then the source as a whole.
     async fn note(
         &self,
         asked: Asked,
-        facts: Option<String>,
+        gleaned: Option<Gleaned>,
         before: Stored<Page>,
         rules: &Rules,
         now: Moment,
@@ -187,8 +204,16 @@ impl Job<'_> {
         let is_made = rules.is_reachable() && rules.allow(&self.address);
         let address = self.address.to_string();
         let (page, becomes) = before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
-        let facts = facts.filter(|_| becomes == Facts::Taken);
-        let facts = facts.map(|facts| PageFacts { read_at: now, address, facts });
+        let gleaned = gleaned.filter(|_| becomes == Facts::Taken);
+        let facts = match &gleaned {
+            None => None,
+            Some(gleaned) => {
+                self.keep(gleaned, now).await?;
+                let facts = serde_json::to_string(&gleaned.facts)?;
+                // What is too long to be kept as it stands has been kept for those who reckon with it.
+                (facts.len() <= MOST_KEPT).then_some(PageFacts { read_at: now, address, facts })
+            }
+        };
         match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
             // Somebody had the turn after ours had ended, and has read the page.
             Err(TableError::Conflict) => return Ok((Done::Dropped(Why::NotDue), Request::Made)),
@@ -205,6 +230,22 @@ impl Job<'_> {
             None => Done::Read,
         };
         Ok((done, if is_made { Request::Made } else { Request::None }))
+    }
+
+    /// Keeps what others reckon with, before the page is noted as read: all of it may be done twice.
+    async fn keep(&self, gleaned: &Gleaned, now: Moment) -> Result<(), TableError> {
+        let table = &self.app.table;
+        if let Some(rates) = &gleaned.rates {
+            table.write_rates(rates).await?;
+        }
+        if let Some(Offers { source, offers, left_out }) = &gleaned.offers {
+            table.write_price_list(source, now, offers, *left_out).await?;
+        }
+        let offering = self.id.subject.as_ref().and_then(|subject| self.found.source.offerings.get(subject));
+        if let Some(OfferingOf { provider_id, offering_id }) = offering {
+            table.write_published((provider_id, offering_id), self.id, &gleaned.seen, now).await?;
+        }
+        Ok(())
     }
 
     fn alarm(&self, why: &Failure, now: Moment) {

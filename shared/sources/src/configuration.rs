@@ -15,18 +15,21 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trust::{
-    id::ProviderId,
+    id::{OfferingId, ProviderId},
     source::{PageId, PageName, SourceName, Subject},
 };
 use url::Url;
 
-use crate::reading::Reader;
+use crate::{page::Fact, reading::Reader};
 
 /// The versions that are built in.
 const BUILT_IN: [(&str, &str); 1] = [("sources/1", include_str!("../configuration/1.json"))];
 
 /// What stands in a path where the subject goes.
 pub const SUBJECT: &str = "{subject}";
+
+/// What stands in a path where the part of the subject before its first dot goes, and where the rest does.
+pub const PARTS: [&str; 2] = ["{hoster}", "{plan}"];
 
 /// All sources, and how they are asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,25 +81,57 @@ pub struct Source {
     /// Which of its names are which providers. An operator writes this, so it counts as confirmed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<Subject, ProviderId>,
-    /// What its pages call things, by what the parsers call them.
+    /// Of which offering a plan, a trial or a run is. An operator writes this, so it counts as confirmed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, Vec<String>>,
+    pub offerings: BTreeMap<Subject, OfferingOf>,
+    /// What its pages call things, by what the parsers call them; in place of what is built in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<Fact, Vec<String>>,
     /// Where it is asked otherwise than all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Pace>,
+}
+
+/// An offering of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferingOf {
+    /// The provider.
+    pub provider_id: ProviderId,
+    /// The offering.
+    pub offering_id: OfferingId,
 }
 
 /// Pages of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pages {
-    /// Path and query, with [`SUBJECT`] in it where there is a page a subject.
+    /// Another host than the source's: scheme, host and port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Url>,
+    /// Path and query, with [`SUBJECT`] in it, or both [`PARTS`], where there is a page a subject.
     pub path: String,
     /// What reads them.
     pub reader: Reader,
     /// About what there is such a page; about nothing in particular where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<About>,
+    /// The tool to ask, where the page is an MCP server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolCall>,
+    /// Read only while the page of this kind about the same subject can not be: a second best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<PageName>,
+}
+
+/// Which tool is asked, and what for. Patterns are names in the order of preference, in which `*` stands for anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolCall {
+    /// Patterns of the tool's name.
+    pub name: Vec<String>,
+    /// Patterns of the argument that takes the subject.
+    pub subject: Vec<String>,
 }
 
 /// About what there is a page.
@@ -105,6 +140,8 @@ pub struct Pages {
 pub enum About {
     /// About each of the source's names that is confirmed to be a provider's.
     Providers,
+    /// About each of the source's plans, trials or runs that is said to be of an offering, as far as such a page can be about it.
+    Offerings,
     /// About these.
     These(BTreeSet<Subject>),
 }
@@ -201,6 +238,10 @@ impl Source {
             match &pages.about {
                 None => all.push(of(None)),
                 Some(About::These(subjects)) => all.extend(subjects.iter().cloned().map(Some).map(of)),
+                Some(About::Offerings) => {
+                    let subjects = self.offerings.keys().filter(|subject| pages.reader.takes(Some(subject)));
+                    all.extend(subjects.cloned().map(Some).map(of));
+                }
                 Some(About::Providers) => {
                     let subjects: BTreeSet<&Subject> = self.names.keys().chain(confirmed).collect();
                     all.extend(subjects.into_iter().cloned().map(Some).map(of));
@@ -212,10 +253,17 @@ impl Source {
 }
 
 impl Found<'_> {
+    /// What its path is put behind.
+    fn base(&self) -> &Url {
+        self.pages.base.as_ref().unwrap_or(&self.source.base)
+    }
+
     /// Where the page about this subject is.
     pub fn address(&self, subject: Option<&Subject>) -> Result<Url, url::ParseError> {
         let subject = subject.map_or("", Subject::as_str);
-        self.source.base.join(&self.pages.path.replace(SUBJECT, subject))
+        let (hoster, plan) = subject.split_once('.').unwrap_or((subject, ""));
+        let path = self.pages.path.replace(SUBJECT, subject);
+        self.base().join(&path.replace(PARTS[0], hoster).replace(PARTS[1], plan))
     }
 }
 

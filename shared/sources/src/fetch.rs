@@ -11,6 +11,7 @@
 mod body;
 mod retry_after;
 mod robots;
+mod tool;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ pub mod configuration;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod market;
-#[cfg(feature = "mcp")]
+#[cfg(feature = "fetch")]
 pub mod mcp;
 pub mod outcome;
 pub mod page;

@@ -3,20 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Number, Value};
-use trust::{marketplace::Currency, time::Day};
+use trust::{marketplace::Currency, price::Rates, time::Day};
 
 use crate::outcome::{Fingerprint, ParseOutcome, Recognition, Unrecognised};
-
-/// What a euro was worth on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rates {
-    /// The day.
-    pub day: Day,
-    /// For a euro so many millionths of each currency.
-    pub a_euro: BTreeMap<Currency, u64>,
-}
 
 /// The largest rate that is believed, in units a euro. The weakest currencies are below 10^5.
 const MOST: f64 = 1e7;
@@ -53,7 +44,7 @@ pub fn frankfurter(bytes: &[u8]) -> ParseOutcome<Rates> {
         return layout;
     }
     let found = u32::try_from(a_euro.len()).unwrap_or(u32::MAX);
-    ParseOutcome::Recognised { facts: Rates { day, a_euro }, recognition: Recognition::new(found, of) }
+    ParseOutcome::Recognised { facts: Rates { day, source: "Frankfurter".to_owned(), a_euro }, recognition: Recognition::new(found, of) }
 }
 
 fn millionths(rate: f64) -> Option<u64> {

@@ -146,7 +146,7 @@ pub fn list(page: &Page, synonyms: &Synonyms) -> ParseOutcome<Vec<(ResultId, Ben
 }
 
 /// The labels that the site's pages are said to have, and others that mean the same.
-pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
+pub fn labels() -> BTreeMap<Fact, Vec<String>> {
     let labels: [(Fact, &[&str]); 17] = [
         (Fact::Provider, &["Provider", "Host", "Company"]),
         (Fact::Plan, &["Plan", "Plan name", "Product"]),
@@ -167,5 +167,10 @@ pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
         (Fact::Uptime, &["Service uptime", "Uptime percentage", "Monitored uptime"]),
     ];
     let owned = labels.map(|(fact, labels)| (fact, labels.iter().map(|&label| label.to_owned()).collect()));
-    Synonyms::new(BTreeMap::from(owned))
+    BTreeMap::from(owned)
+}
+
+/// What [`labels`] mean.
+pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
+    Synonyms::new(labels())
 }

@@ -239,7 +239,7 @@ fn agree(page: Option<Said<Day>>, address: Day, slug: &str) -> Said<Day> {
 }
 
 /// The labels seen on the site's pages by authors who quoted them, and others that mean the same.
-pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
+pub fn labels() -> BTreeMap<Fact, Vec<String>> {
     let labels: [(Fact, &[&str]); 34] = [
         (Fact::Provider, &["Provider", "Hoster", "Host", "Company"]),
         (Fact::Plan, &["Plan", "Plan name"]),
@@ -283,5 +283,10 @@ pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
         (Fact::DiskRate1m, &["fio 1m", "1m total", "fio 1m total"]),
     ];
     let owned = labels.map(|(fact, labels)| (fact, labels.iter().map(|&label| label.to_owned()).collect()));
-    Synonyms::new(BTreeMap::from(owned))
+    BTreeMap::from(owned)
+}
+
+/// What [`labels`] mean.
+pub fn synonyms() -> Result<Synonyms, InvalidSynonyms> {
+    Synonyms::new(labels())
 }

@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use trust::{
-    claims::measured::{ClaimDelta, Measurements, Rented, Seen},
+    claims::{
+        Evidence, KEPT_DAYS,
+        measured::{ClaimDelta, Measurements, Rented, Seen},
+    },
     contract::Contract,
     id::{ContractId, OfferingId, ProviderId, RenterId},
     marketplace::Offering,
     offering::Specification,
+    source::PageId,
     time::Moment,
 };
 
@@ -28,6 +32,12 @@ use crate::{
 struct Claimed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claim: Option<Specification>,
+}
+
+/// What a page of an independent site says of an offering's machine.
+#[derive(Serialize, Deserialize)]
+struct Published {
+    said: Vec<Evidence>,
 }
 
 /// What a renter has measured at a provider, as it was read.
@@ -154,6 +164,38 @@ impl Table {
             self.write_measurements(&measuring, &known).await?;
         }
         Ok(())
+    }
+
+    /// Keeps what an independent site says of an offering's machine on a page, in place of what it said there before. Nothing said is nothing kept.
+    pub async fn write_published(
+        &self,
+        (provider, offering): (&ProviderId, &OfferingId),
+        page: &PageId,
+        said: &[Evidence],
+        now: Moment,
+    ) -> Result<(), TableError> {
+        let key = keys::published(provider, offering, page);
+        let mut item = item::item(&key, &Published { said: said.to_vec() })?;
+        let expires_at = now.plus(i64::from(KEPT_DAYS) * 86_400);
+        item.insert("expires_at".to_owned(), item::number(expires_at.unix()));
+        self.put(item).await
+    }
+
+    /// What independent sites say of a provider's offerings, as of a moment ago.
+    pub async fn published_of(
+        &self,
+        provider: &ProviderId,
+    ) -> Result<BTreeMap<OfferingId, Vec<Evidence>>, TableError> {
+        let to = format!("{}{END}", keys::PUBLISHED);
+        let range = Range { pk: keys::claims(provider), from: keys::PUBLISHED, to: &to };
+        let mut published: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
+        for item in self.all_relaxed(&range).await? {
+            let key = item::sort_key(&item).to_owned();
+            let offering = key.trim_start_matches(keys::PUBLISHED).split('#').next().unwrap_or_default();
+            let offering = offering.parse().map_err(|error| TableError::corrupt(&key, &error))?;
+            published.entry(offering).or_default().extend(item::read::<Published>(item)?.said);
+        }
+        Ok(published)
     }
 
     /// A provider's offerings that can be rented, as of a moment ago.

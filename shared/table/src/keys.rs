@@ -182,6 +182,13 @@ pub(crate) fn seen(of: &ProviderId, offering: &OfferingId) -> Key {
     Key { pk: claims(of), sk: format!("{SEEN}{offering}") }
 }
 
+pub(crate) const PUBLISHED: &str = "published#";
+
+/// What a page of an independent site says of an offering's machine.
+pub(crate) fn published(of: &ProviderId, offering: &OfferingId, page: &PageId) -> Key {
+    Key { pk: claims(of), sk: format!("{PUBLISHED}{offering}#{page}") }
+}
+
 /// What a renter has measured at a provider.
 pub(crate) fn measurements(at: &ProviderId, of: &RenterId) -> Key {
     Key { pk: claims(at), sk: format!("renter#{of}") }

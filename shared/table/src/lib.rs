@@ -30,7 +30,7 @@
 //! | `rates` | `DAY` | exchange rates |
 //! | `market` | `CLASS` | as of when the market of a class is |
 //! | `market#CLASS` | `HASH#PART` | that market |
-//! | `claims#P` | `claimed#OFFERING#TIME`, `renter#RENTER`, `offering#OFFERING` | what his offerings claimed from when on, what a renter has measured, and what renters found of an offering |
+//! | `claims#P` | `claimed#OFFERING#TIME`, `renter#RENTER`, `offering#OFFERING`, `published#OFFERING#PAGE` | what his offerings claimed from when on, what a renter has measured, what renters found of an offering, and what independent sites say of it |
 //! | `candidates#POLICY` | `P` | what every provider would be by a policy that is not in force |
 //! | `runs` | `compute#POLICY`, `switch#POLICY` | how far the making of those is, and of summaries by another policy |
 //! | `sources` | `state#S`, `stop#S` | how each source stands, and which ones an operator has stopped |

@@ -131,6 +131,7 @@ impl<'a> Claims<'a> {
         summary: &'a Summary,
         offerings: Vec<Offering>,
         seen: &BTreeMap<OfferingId, Seen>,
+        published: &BTreeMap<OfferingId, Vec<Evidence>>,
         today: Day,
     ) -> Self {
         let mut offered: Vec<(bool, Offered)> = offerings
@@ -138,7 +139,8 @@ impl<'a> Claims<'a> {
             .filter_map(|offering| {
                 let claim = offering.specification?;
                 let seen = seen.get(&offering.offering_id);
-                let evidence: Vec<Evidence> = seen.into_iter().flat_map(Seen::evidence).collect();
+                let said = published.get(&offering.offering_id).into_iter().flatten().cloned();
+                let evidence: Vec<Evidence> = seen.into_iter().flat_map(Seen::evidence).chain(said).collect();
                 let judged = judge(&claim, &evidence, today);
                 let claims: Vec<Judged> =
                     judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
@@ -326,7 +328,7 @@ mod tests {
             offering("b", &json!({ "vcpus": 2, "memory_mib": 4096 })),
             offering("c", &json!({})),
         ];
-        let claims = Claims::of(&summary, offerings, &seen, today);
+        let claims = Claims::of(&summary, offerings, &seen, &BTreeMap::new(), today);
         let shown = serde_json::to_value(&claims).unwrap();
         assert!(!shown.to_string().contains("secret-renter"));
         let of: Vec<_> = claims.offerings.iter().map(|offered| offered.offering_id.as_str()).collect();

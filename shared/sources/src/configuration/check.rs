@@ -5,10 +5,19 @@ use std::ops::RangeInclusive;
 use trust::source::Subject;
 use url::Url;
 
-use super::{Configuration, Found, InvalidConfiguration, Pace, Pages, SUBJECT, Source, form};
+use super::{
+    About, Configuration, Found, InvalidConfiguration, PARTS, Pace, Pages, SUBJECT, Source, ToolCall, form,
+};
+use crate::reading::Asking;
 
 /// The most pages of a kind that can be listed: more belong to what is discovered, not to configuration.
 const MOST_SUBJECTS: usize = 1_000;
+
+/// The most patterns for one name. Each is tried on every tool of a server.
+const MOST_PATTERNS: usize = 16;
+
+/// The longest pattern, in bytes.
+const LONGEST_PATTERN: usize = 64;
 
 pub(super) fn check(configuration: &Configuration) -> Result<(), InvalidConfiguration> {
     check_pace("defaults", &configuration.defaults)?;
@@ -25,15 +34,20 @@ fn check_source(at: &str, source: &Source) -> Result<(), InvalidConfiguration> {
         }
     }
     check_web(&format!("{at}.home"), &source.home)?;
-    check_web(&format!("{at}.base"), &source.base)?;
-    if source.base.path() != "/" || source.base.query().is_some() || source.base.fragment().is_some() {
-        return Err(form(&format!("{at}.base"), "scheme, host and port only; paths go into the pages"));
-    }
+    check_base(&format!("{at}.base"), &source.base)?;
     if let Some(pace) = &source.pace {
         check_pace(&format!("{at}.pace"), pace)?;
     }
     for (name, pages) in &source.pages {
         check_pages(&format!("{at}.pages.{name}"), source, pages)?;
+    }
+    Ok(())
+}
+
+fn check_base(at: &str, base: &Url) -> Result<(), InvalidConfiguration> {
+    check_web(at, base)?;
+    if base.path() != "/" || base.query().is_some() || base.fragment().is_some() {
+        return Err(form(at, "scheme, host and port only; paths go into the pages"));
     }
     Ok(())
 }
@@ -47,30 +61,74 @@ fn check_web(at: &str, url: &Url) -> Result<(), InvalidConfiguration> {
 }
 
 fn check_pages(at: &str, source: &Source, pages: &Pages) -> Result<(), InvalidConfiguration> {
+    if let Some(base) = &pages.base {
+        check_base(&format!("{at}.base"), base)?;
+    }
     let path = format!("{at}.path");
     // Two slashes would begin another host.
     if !pages.path.starts_with('/') || pages.path.starts_with("//") || pages.path.contains('\\') {
         return Err(form(&path, "begins with one /"));
     }
-    let places = pages.path.matches(SUBJECT).count();
-    match (&pages.about, places) {
-        (None, 0) | (Some(_), 1) => {}
-        (None, _) => {
+    let places = |placeholder| pages.path.matches(placeholder).count();
+    match (&pages.about, &pages.tool, [places(SUBJECT), places(PARTS[0]), places(PARTS[1])]) {
+        (None, None, [0, 0, 0]) | (Some(_), None, [1, 0, 0] | [0, 1, 1]) | (Some(_), Some(_), [0, 0, 0]) => {}
+        (None, ..) => {
             return Err(form(&path, format!("has {SUBJECT}, but nothing says about what there is a page")));
         }
-        (Some(_), _) => return Err(form(&path, format!("needs {SUBJECT}, once"))),
+        (Some(_), Some(_), _) => {
+            return Err(form(&path, format!("has {SUBJECT}, but it is the tool that is told the subject")));
+        }
+        (Some(_), None, _) => {
+            let parts = PARTS.join(" and ");
+            return Err(form(&path, format!("needs {SUBJECT}, once, or {parts}")));
+        }
     }
-    if let Some(super::About::These(subjects)) = &pages.about
-        && !(1..=MOST_SUBJECTS).contains(&subjects.len())
-    {
-        return Err(form(&format!("{at}.about"), format!("1 to {MOST_SUBJECTS} subjects")));
+    check_reader(at, source, pages)?;
+    if let Some(About::These(subjects)) = &pages.about {
+        let about = format!("{at}.about");
+        if !(1..=MOST_SUBJECTS).contains(&subjects.len()) {
+            return Err(form(&about, format!("1 to {MOST_SUBJECTS} subjects")));
+        }
+        if let Some(other) = subjects.iter().find(|subject| !pages.reader.takes(Some(subject))) {
+            return Err(form(&about, format!("there is no such page about {other}")));
+        }
     }
-    let sample: Option<Subject> = pages.about.as_ref().and_then(|_| "x".parse().ok());
-    let address = Found { source, pages }.address(sample.as_ref());
-    match address {
-        Ok(address) if address.origin() == source.base.origin() && address.fragment().is_none() => Ok(()),
+    let sample: Option<Subject> = pages.about.as_ref().and_then(|_| "x.y".parse().ok());
+    let found = Found { source, pages };
+    match found.address(sample.as_ref()) {
+        Ok(address) if address.origin() == found.base().origin() && address.fragment().is_none() => Ok(()),
         _ => Err(form(&path, "not a path on that host")),
     }
+}
+
+/// What reads a page has to be able to: by its labels, its subject and how it is asked.
+fn check_reader(at: &str, source: &Source, pages: &Pages) -> Result<(), InvalidConfiguration> {
+    if pages.about.is_none() && !pages.reader.takes(None) {
+        return Err(form(&format!("{at}.about"), "such a page is about something"));
+    }
+    if (pages.reader.asking() == Asking::Tool) != pages.tool.is_some() {
+        return Err(form(&format!("{at}.tool"), "is for what reads the answers of tools, and needed there"));
+    }
+    if let Some(ToolCall { name, subject }) = &pages.tool {
+        for (field, patterns) in [("name", name), ("subject", subject)] {
+            if !(1..=MOST_PATTERNS).contains(&patterns.len())
+                || patterns.iter().any(|pattern| !(1..=LONGEST_PATTERN).contains(&pattern.len()))
+            {
+                let cause = format!("1 to {MOST_PATTERNS} patterns of 1 to {LONGEST_PATTERN} bytes");
+                return Err(form(&format!("{at}.tool.{field}"), cause));
+            }
+        }
+    }
+    if let Some(other) = &pages.instead_of
+        && !source.pages.get(other).is_some_and(|other| other.about == pages.about && other.instead_of.is_none())
+    {
+        return Err(form(&format!("{at}.instead_of"), "names another page about the same, which is instead of none"));
+    }
+    pages
+        .reader
+        .synonyms(&source.labels)
+        .map_err(|invalid| form(&format!("{at}.reader"), invalid.to_string()))?;
+    Ok(())
 }
 
 fn check_pace(at: &str, pace: &Pace) -> Result<(), InvalidConfiguration> {

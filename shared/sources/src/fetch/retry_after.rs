@@ -10,7 +10,12 @@ const LONGEST: u32 = 30 * 86_400;
 
 /// How many seconds the source asks us to wait; 0 where that has passed, `None` where it does not say or can not be read.
 pub(super) fn of(headers: &HeaderMap, now: Moment) -> Option<u32> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    of_text(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// The same of the header's text.
+pub(super) fn of_text(text: &str, now: Moment) -> Option<u32> {
+    let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().unwrap_or(LONGEST).min(LONGEST));
     }
