@@ -26,7 +26,7 @@ use crate::outcome::{Fingerprint, ParseOutcome, Recognition, Unrecognised};
 
 pub use facts::{Facts, Rung, Said, Spoken};
 pub use items::{Beside, Item, Sayings};
-pub use json::records;
+pub use json::{records, shape_of};
 pub use synonyms::{Fact, InvalidSynonyms, Synonyms};
 
 /// The largest page that is read, in bytes. The sources' largest known page is 320 KB; what is larger than this is no such page, and

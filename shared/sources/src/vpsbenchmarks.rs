@@ -10,12 +10,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use trust::offering::Label;
 use trust::time::Day;
 use trust::units::ByteRate;
 
-use crate::outcome::{ParseOutcome, Recognition};
-use crate::page::{Beside, Fact, Facts, InvalidSynonyms, Page, Rung, Said, Synonyms};
+use crate::outcome::{ParseOutcome, Recognition, Unrecognised};
+use crate::page::{self, Beside, Fact, Facts, InvalidSynonyms, Page, Rung, Said, Synonyms};
 use crate::published::{self, Grades, Machine, Prices};
 use crate::text::{self, Decimal, Doubt};
 
@@ -94,6 +95,25 @@ pub fn plan(page: &Page, slug: &PlanSlug, synonyms: &Synonyms) -> ParseOutcome<P
     plan.add_names(page);
     plan.grades.add_version(page);
     page.outcome(plan, facts.recognition(), 3)
+}
+
+/// Reads plans from JSON that the site's MCP server answered. An object of fewer than three facts is no plan: grades may stand in one
+/// of their own, and are not put together with a plan that they only may belong to.
+pub fn plans_in(answer: &Value, synonyms: &Synonyms) -> ParseOutcome<Vec<Plan>> {
+    let mut recognition = Recognition::default();
+    let mut plans = Vec::new();
+    for facts in page::records(answer, synonyms) {
+        let plan = Plan::said(&facts);
+        let is_plan = plan.name.is_some() || plan.machine != Machine::default();
+        if is_plan && facts.recognition().found >= 3 {
+            recognition = recognition.and(facts.recognition());
+            plans.push(plan);
+        }
+    }
+    if plans.is_empty() {
+        return ParseOutcome::Unrecognised { fingerprint: page::shape_of(answer), why: Unrecognised::Layout };
+    }
+    ParseOutcome::Recognised { facts: plans, recognition }
 }
 
 /// Reads a trial's page. Its address has the date, too; where page and address name different days, there is none.

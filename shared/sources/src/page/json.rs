@@ -1,10 +1,13 @@
 //! Data that a page carries for programs: JSON-LD, JSON in scripts, JSON in attributes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::Page;
 use super::facts::{Facts, Pair, Rung};
 use super::synonyms::Synonyms;
+use crate::outcome::Fingerprint;
 
 /// JSON stands nowhere among the elements.
 const NOWHERE: u32 = u32::MAX;
@@ -14,6 +17,25 @@ pub fn records<'s>(value: &Value, synonyms: &'s Synonyms) -> Vec<Facts<'s>> {
     let mut found = Vec::new();
     walk(value, synonyms, &mut found);
     found.into_iter().map(|(_, pairs)| Facts::of(pairs)).collect()
+}
+
+/// What JSON looks like, without what it says: the keys that stand in which.
+pub fn shape_of(value: &Value) -> Fingerprint {
+    fn collect<'v>(value: &'v Value, under: &'v str, paths: &mut BTreeSet<[&'v str; 2]>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| collect(value, under, paths)),
+            Value::Object(object) => {
+                for (key, value) in object {
+                    paths.insert([under, key]);
+                    collect(value, key, paths);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut paths = BTreeSet::new();
+    collect(value, "", &mut paths);
+    Fingerprint::of(paths.iter().flatten())
 }
 
 impl Page {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
 /// One fact that a page may state.
@@ -93,6 +94,9 @@ pub enum InvalidSynonyms {
     /// A label without a letter or digit.
     #[error("the label {0:?} of {1:?} has no letter or digit")]
     Empty(String, Fact),
+    /// A name of no fact.
+    #[error("there is no fact {0:?}")]
+    Unknown(String),
     /// A label for two facts of which a value can not tell which is meant.
     #[error(
         "the label {0:?} means {1:?} and {2:?}; only a grade may share its label, with one fact that is none"
@@ -110,6 +114,18 @@ impl Synonyms {
             }
         }
         Ok(synonyms)
+    }
+
+    /// These labels, and others that an operator has seen: `labels` names facts as the configuration does, such as `yearly-contract-price`.
+    pub fn extended(mut self, labels: &BTreeMap<String, Vec<String>>) -> Result<Self, InvalidSynonyms> {
+        for (name, labels) in labels {
+            let fact = Fact::deserialize(name.as_str().into_deserializer())
+                .map_err(|_: serde::de::value::Error| InvalidSynonyms::Unknown(name.clone()))?;
+            for label in labels {
+                self.add(fact, label)?;
+            }
+        }
+        Ok(self)
     }
 
     fn add(&mut self, fact: Fact, label: &str) -> Result<(), InvalidSynonyms> {

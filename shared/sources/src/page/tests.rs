@@ -228,6 +228,23 @@ fn labels_are_configuration_and_impossible_ones_are_refused() {
     );
 }
 
+#[test]
+fn an_operator_adds_labels_to_those_that_are_known() {
+    let add = |fact: &str, label: &str| {
+        let labels = BTreeMap::from([(fact.to_owned(), vec![label.to_owned()])]);
+        vpsbenchmarks::synonyms().unwrap().extended(&labels)
+    };
+    let synonyms = add("cores", "Processing units").unwrap();
+    let page = Page::read(b"<dl><dt>Processing units<dd>8<dt>Memory<dd>4 GB</dl>");
+    let (_, facts) = page.sayings(&synonyms).items(|_| None::<()>);
+    assert_eq!(
+        facts.say(Fact::Cores, |text, _| text::count(text)).and_then(|said| said.value().copied()),
+        Some(8)
+    );
+    assert_eq!(add("horsepower", "HP"), Err(InvalidSynonyms::Unknown("horsepower".to_owned())));
+    assert!(matches!(add("cores", "RAM"), Err(InvalidSynonyms::Clash(..))));
+}
+
 const FIXTURES: [&str; 13] = [
     "vpsbenchmarks/plan-table.html",
     "vpsbenchmarks/plan-dl.html",
