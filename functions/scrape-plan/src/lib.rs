@@ -128,7 +128,9 @@ async fn plan_source(app: &App, name: &SourceName, source: &Source, now: Moment)
 
 /// Whether a page is read at all: a second best only while the page that it stands in for can not be read.
 fn is_wanted(source: &Source, id: &PageId, known: &BTreeMap<PageId, Page>) -> bool {
-    let Some(first) = source.pages.get(&id.page).and_then(|pages| pages.instead_of.clone()) else { return true };
+    let Some(first) = source.pages.get(&id.page).and_then(|pages| pages.instead_of.clone()) else {
+        return true;
+    };
     known.get(&PageId { page: first, ..id.clone() }).is_some_and(|page| page.failing.is_some())
 }
 

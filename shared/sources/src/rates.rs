@@ -44,7 +44,10 @@ pub fn frankfurter(bytes: &[u8]) -> ParseOutcome<Rates> {
         return layout;
     }
     let found = u32::try_from(a_euro.len()).unwrap_or(u32::MAX);
-    ParseOutcome::Recognised { facts: Rates { day, source: "Frankfurter".to_owned(), a_euro }, recognition: Recognition::new(found, of) }
+    ParseOutcome::Recognised {
+        facts: Rates { day, source: "Frankfurter".to_owned(), a_euro },
+        recognition: Recognition::new(found, of),
+    }
 }
 
 fn millionths(rate: f64) -> Option<u64> {

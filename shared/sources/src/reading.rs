@@ -321,7 +321,10 @@ fn plan_slug(subject: &str) -> Option<PlanSlug> {
 }
 
 fn unread() -> ParseOutcome<Gleaned> {
-    ParseOutcome::Unrecognised { fingerprint: Fingerprint::of(["not for this reader"]), why: Unrecognised::Format }
+    ParseOutcome::Unrecognised {
+        fingerprint: Fingerprint::of(["not for this reader"]),
+        why: Unrecognised::Format,
+    }
 }
 
 #[cfg(test)]

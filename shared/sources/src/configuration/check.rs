@@ -120,9 +120,15 @@ fn check_reader(at: &str, source: &Source, pages: &Pages) -> Result<(), InvalidC
         }
     }
     if let Some(other) = &pages.instead_of
-        && !source.pages.get(other).is_some_and(|other| other.about == pages.about && other.instead_of.is_none())
+        && !source
+            .pages
+            .get(other)
+            .is_some_and(|other| other.about == pages.about && other.instead_of.is_none())
     {
-        return Err(form(&format!("{at}.instead_of"), "names another page about the same, which is instead of none"));
+        return Err(form(
+            &format!("{at}.instead_of"),
+            "names another page about the same, which is instead of none",
+        ));
     }
     pages
         .reader

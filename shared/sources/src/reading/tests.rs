@@ -35,7 +35,10 @@ fn read(reader: Reader, bytes: &[u8], subject: Option<&str>) -> ParseOutcome<Gle
     let subject = subject.map(|subject| subject.parse().unwrap());
     let labels = BTreeMap::new();
     let address = "https://www.vpsbenchmarks.com/x";
-    reader.read(bytes, &About { source: &source, subject: subject.as_ref(), address, on: on(), labels: &labels })
+    reader.read(
+        bytes,
+        &About { source: &source, subject: subject.as_ref(), address, on: on(), labels: &labels },
+    )
 }
 
 fn gleaned(reader: Reader, bytes: &[u8], subject: Option<&str>) -> Gleaned {
@@ -88,7 +91,10 @@ fn an_answer_of_a_tool_is_read_like_a_page() {
     ]}"#;
     let Gleaned { offers, facts, .. } = gleaned(Reader::VpsbenchmarksPlans, answer, Some("hetzner"));
     let offers = offers.unwrap();
-    assert_eq!((offers.source.as_str(), offers.offers.len(), offers.left_out), ("vpsbenchmarks.hetzner", 1, 1));
+    assert_eq!(
+        (offers.source.as_str(), offers.offers.len(), offers.left_out),
+        ("vpsbenchmarks.hetzner", 1, 1)
+    );
     assert!(matches!(facts, Facts::Plans { plans } if plans.len() == 2));
     assert!(matches!(
         read(Reader::VpsbenchmarksPlans, b"<html>", Some("hetzner")),
