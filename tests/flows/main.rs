@@ -19,6 +19,7 @@ mod openssl;
 mod operator;
 mod order;
 mod policy;
+mod prices;
 mod reading;
 mod reconcile;
 mod refusals;
