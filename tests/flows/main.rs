@@ -20,6 +20,7 @@ mod openssl;
 mod operator;
 mod order;
 mod policy;
+mod prices;
 mod reading;
 mod reconcile;
 mod refusals;

@@ -16,7 +16,7 @@ use lambda::{Clients, Environment, StartError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use table::{Table, TableError};
-use trust::id::ProviderId;
+use trust::{id::ProviderId, time::Day};
 
 use crate::{
     load::{Document, Refused},
@@ -90,14 +90,14 @@ struct Change {
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
     let now = lambda::clock::now();
     match serde_json::from_value(event)? {
-        Trigger::Stream { records } => Ok(follow(app, records).await),
+        Trigger::Stream { records } => Ok(follow(app, records, now.day()).await),
         Trigger::Schedule { market: Step::Gather } => Ok(json!(gather::gather(&app.table, now).await?)),
         Trigger::Operator { load } => Ok(json!(load::load(&app.table, &load, now).await?)),
     }
 }
 
 /// Places the offerings of those whose offerings changed. A failed batch is reported by its first failed record.
-async fn follow(app: &App, records: Vec<Record>) -> Value {
+async fn follow(app: &App, records: Vec<Record>, today: Day) -> Value {
     let mut providers: BTreeMap<ProviderId, String> = BTreeMap::new();
     for Record { dynamodb: Change { keys, sequence_number } } in records {
         let key = keys.get("pk").and_then(|key| key["S"].as_str());
@@ -108,7 +108,7 @@ async fn follow(app: &App, records: Vec<Record>) -> Value {
     }
     let mut failed = BTreeSet::new();
     for (provider, sequence_number) in providers {
-        if let Err(error) = place::place(&app.table, &app.markets, &provider).await {
+        if let Err(error) = place::place(&app.table, &app.markets, &provider, today).await {
             tracing::error!(%provider, %error, "offerings not placed");
             failed.insert(sequence_number);
         }

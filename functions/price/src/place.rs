@@ -51,8 +51,13 @@ pub(crate) fn operator(provider: &Provider) -> Option<&OperatorId> {
 
 /// Places a provider's offerings in the markets that are in force.
 ///
-/// Where a class has no market yet, nothing is said of its offerings; the next gathering does.
-pub async fn place(table: &Table, markets: &Markets, provider: &ProviderId) -> Result<(), PriceError> {
+/// Where a class has no market yet there is nothing to compare with, which is said of its offerings until the next gathering.
+pub async fn place(
+    table: &Table,
+    markets: &Markets,
+    provider: &ProviderId,
+    today: Day,
+) -> Result<(), PriceError> {
     let offerings = table.offerings(provider).await?;
     let known = table.provider(provider).await?.value;
     let mut of_class: BTreeMap<Class, Arc<KeptMarket>> = BTreeMap::new();
@@ -62,7 +67,7 @@ pub async fn place(table: &Table, markets: &Markets, provider: &ProviderId) -> R
             of_class.insert(class, market);
         }
     }
-    let Some(on) = of_class.values().map(|kept| kept.market.on()).max() else { return Ok(()) };
+    let on = of_class.values().map(|kept| kept.market.on()).max().unwrap_or(today);
     let market = |class: Class| of_class.get(&class).map(|kept| &kept.market);
     Ok(write(table, provider, &known, &offerings, (on, &market)).await?)
 }

@@ -1,16 +1,23 @@
 //! Facts for tests: monitors asked once an hour, so that a letter an hour makes a day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use table::Card;
 use trust::{
     contract::{ContractCount, ContractDay, Outcome},
     id::{AccountId, ConversationId, ConversationNumber},
+    marketplace::Currency,
+    offering::{Class, Tariff},
     policy::Policy,
+    price::{
+        Amount, Basis, Disk, Machine, Market, Missing, Offer, Outcome as PriceOutcome, Place, PricePolicy,
+        Priced, Rates, RegionGroup, Seller, Silence, Slug,
+    },
     provider::Provider,
     replies::{OpenWait, Promise, Rank, Scope},
     summary::{Signals, Summary, summarise},
     time::{Day, Moment},
+    units::Size,
     uptime::{
         day::{Latency, MonitorDay, VantageCount},
         facts::{Facts, RentedBy, Watch},
@@ -123,4 +130,43 @@ fn slot(letter: char) -> Slot {
         'm' => Slot::Maintenance(Seen::Up),
         _ => Slot::Unknown(Gap::Silent),
     }
+}
+
+/// An offering of this name that costs so many cents, among nine providers who ask 8 to 12 euro for the same machine and a smaller one.
+pub(crate) fn priced(name: &str, cents: u64) -> Priced {
+    let today = now().day();
+    let offer = |seller: &str, memory_gib: u64, cents: u64| Offer {
+        seller: Seller::Elsewhere(Slug::of(seller).unwrap()),
+        name: "plan".to_owned().try_into().unwrap(),
+        machine: Machine {
+            class: Class::Shared,
+            vcpus: std::num::NonZeroU16::new(2).unwrap(),
+            memory: Size::gib(memory_gib),
+            disk: Disk::Included(Size::gb(40), None),
+            traffic: None,
+        },
+        place: Place::In(RegionGroup::Europe),
+        basis: Basis::of(&Tariff::default()),
+        monthly: Amount { millionths: cents * 10_000, currency: Currency::EURO },
+        priced_on: today,
+        source: Slug::of("list").unwrap(),
+    };
+    // Half the memory is worth 2^-0.55 of the price, so that both offers of a provider say the same.
+    let smaller = |cents: u64| (cents as f64 * 0.5_f64.powf(0.55)).round() as u64;
+    let both = |number: u64| {
+        let (seller, cents) = (format!("p{number}"), 800 + number * 50);
+        [offer(&seller, 4, cents), offer(&seller, 2, smaller(cents))]
+    };
+    let policy = PricePolicy::current();
+    let rates = Rates { day: today, source: "ECB".to_owned(), a_euro: BTreeMap::new() };
+    let (market, _) = Market::gather(policy, (0..9).flat_map(both), rates, today);
+    let found = market.place(policy, &offer("asked", 4, cents), &BTreeSet::new());
+    let offering = name.parse().unwrap();
+    Priced { offering, name: name.to_owned(), on: today, outcome: PriceOutcome::of(found) }
+}
+
+/// One that does not say enough.
+pub(crate) fn unpriced(name: &str) -> Priced {
+    let outcome = PriceOutcome::Silent(Silence::Incomplete(vec![Missing::Memory]));
+    Priced { offering: name.parse().unwrap(), name: name.to_owned(), on: now().day(), outcome }
 }

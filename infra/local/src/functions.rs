@@ -158,6 +158,12 @@ pub struct Function {
     pub room: Option<Arc<Semaphore>>,
 }
 
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// As many invocations are at work as may be at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no more invocations of this function may run now")]

@@ -114,6 +114,7 @@ pub struct Stack {
     address: SocketAddr,
     environment: Environment,
     queues: Queues,
+    functions: HashMap<String, Function>,
     tasks: JoinSet<()>,
 }
 
@@ -152,6 +153,7 @@ impl Stack {
         let status = Arc::new(Status::new(&wiring, queues.clone(), readers));
         let housekeeping = Housekeeping::new(database, file("table.sqlite"));
         tasks.spawn(keep_house(housekeeping, Arc::clone(&status)));
+        let by_name = functions.values().map(|function| (function.name.clone(), function.clone())).collect();
         let gateway = gateway(&wiring, functions, options.keys);
         let front = status::router(status).merge(gateway::router(Arc::new(gateway)));
         tasks.spawn(async move {
@@ -160,7 +162,7 @@ impl Stack {
                 tracing::error!(%error, "the front has ended");
             }
         });
-        Ok(Self { address, environment, queues, tasks })
+        Ok(Self { address, environment, queues, functions: by_name, tasks })
     }
 
     /// Where it listens.
@@ -176,6 +178,16 @@ impl Stack {
     /// The queues.
     pub fn queues(&self) -> &Queues {
         &self.queues
+    }
+
+    /// Invokes a function by its name with an event of one's own, as an operator does with `aws lambda invoke`.
+    pub async fn invoke(
+        &self,
+        function: &str,
+        event: serde_json::Value,
+    ) -> anyhow::Result<serde_json::Value> {
+        let found = self.functions.get(function).with_context(|| format!("no function {function}"))?;
+        found.invoke(event).await
     }
 
     /// Runs until something in it ends that should not.

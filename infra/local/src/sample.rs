@@ -4,6 +4,7 @@
 //! back from now. Two [`services`] are there to be probed: each is what the newest contract of a provider is about, with an uptime
 //! that is promised.
 
+mod market;
 pub mod services;
 
 use anyhow::{Context, ensure};
@@ -46,6 +47,8 @@ struct Part {
     ends: &'static [End],
     /// The service of his newest contract, if he has one that is watched.
     watched: Option<Watched>,
+    /// What he offers: its name, its CPUs, and its price in cents a month.
+    offers: &'static [(&'static str, u16, u32)],
 }
 
 /// A service that is watched from when the sample is loaded.
@@ -92,6 +95,7 @@ const PARTS: [Part; 3] = [
             End::Running,
         ],
         watched: Some(Watched { of: |services| services.steady, promise: 9990 }),
+        offers: &[("vps-2", 2, 890), ("vps-4", 4, 1990)],
     },
     Part {
         id: "flaky-metal",
@@ -106,6 +110,7 @@ const PARTS: [Part; 3] = [
             End::Completed,
         ],
         watched: Some(Watched { of: |services| services.flaky, promise: 9900 }),
+        offers: &[("vps-2", 2, 330)],
     },
     Part {
         id: "fresh-node",
@@ -114,6 +119,7 @@ const PARTS: [Part; 3] = [
         replies: &[Some(25)],
         ends: &[End::Running],
         watched: None,
+        offers: &[("vps-2", 2, 1290)],
     },
 ];
 
@@ -133,6 +139,7 @@ pub async fn load(stack: &Stack, base: &str, secrets: &str, services: &Services)
     for (index, part) in PARTS.iter().enumerate() {
         tell(&door, part, FIRST_INBOX + index as u64, services, now).await?;
     }
+    market::load(stack, now.day()).await?;
     stack.queues().set_mark(MARK, &now.to_string()).await?;
     Ok(())
 }
@@ -146,6 +153,7 @@ async fn tell(door: &Door, part: &Part, inbox: u64, services: &Services, now: Mo
             "chat": { "account": ACCOUNT, "inbox": inbox },
         }),
     )];
+    events.extend(part.offers.iter().map(|offer| offering(part, *offer, now)));
     let spacing = 84 * DAY / part.contracts.max(1) as i64;
     for index in 0..part.contracts {
         let requested = now.plus(-86 * DAY + spacing * index as i64 - (index as i64 % 7) * HOUR);
@@ -182,6 +190,22 @@ fn contract_id(part: &Part, index: u64) -> String {
 
 fn renter_id(part: &Part, index: u64) -> String {
     format!("renter-{}-{}", part.id, index % 9)
+}
+
+fn offering(part: &Part, (name, cpus, cents): (&str, u16, u32), now: Moment) -> Value {
+    event(
+        "offering.published",
+        now.plus(-100 * DAY),
+        &json!({
+            "provider_id": part.id, "offering_id": format!("{}-{name}", part.id), "name": name.to_uppercase(),
+            "price": { "minor_units": cents, "currency": "EUR" }, "region": "eu-central",
+            "specification": {
+                "class": "shared", "vcpus": cpus, "memory_mib": u32::from(cpus) * 2048, "disk_gb": u32::from(cpus) * 40,
+                "disk_kind": "nvme", "country": "DE",
+            },
+            "tariff": { "per": "month" },
+        }),
+    )
 }
 
 /// The contract whose service is watched: it was handed over just now, and runs.

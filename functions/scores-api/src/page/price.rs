@@ -163,3 +163,47 @@ fn anchor(x: f64) -> &'static str {
 fn euro(millionths: u64) -> String {
     amount(Amount { millionths, currency: trust::marketplace::Currency::EURO })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn panel(priced: &[Priced]) -> String {
+        price(&"p1".parse().unwrap(), priced).into_string()
+    }
+
+    #[test]
+    fn the_picture_has_a_dot_a_provider_and_a_text_that_says_the_same() {
+        let page = panel(&[samples::priced("small", 600)]);
+        assert_eq!(page.matches("<circle").count(), 9);
+        for said in [
+            "aria-label=\"6.00 EUR among 9 providers who ask 8.00 EUR to 12.00 EUR for the same machine; half ask less than 10.00 EUR\"",
+            "6.00 EUR a month, about 40 % below market (",
+            "(18 offers, Europe) is 10.00 EUR",
+            "adjusted by",
+            "p0",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert!(!page.contains("NaN") && !page.contains("<script"));
+    }
+
+    #[test]
+    fn far_below_the_market_stands_a_warning() {
+        assert!(panel(&[samples::priced("small", 300)]).contains("ask how that is paid for"));
+        assert!(!panel(&[samples::priced("small", 900)]).contains("ask how that is paid for"));
+    }
+
+    #[test]
+    fn what_can_not_be_said_comes_last_with_the_reason_and_not_more_than_five_are_shown() {
+        let mut all = vec![samples::unpriced("odd")];
+        assert!(panel(&all).contains("Not enough data: the offering does not say how much memory it has."));
+        all.extend((0..6).map(|number| samples::priced(&format!("n{number}"), 900)));
+        let page = panel(&all);
+        assert_eq!(page.matches("<svg").count(), 5);
+        assert!(!page.contains("odd") && page.contains("2 more offerings are in the JSON"));
+        assert!(page.len() < 25_000, "{} bytes", page.len());
+        assert!(panel(&[]).contains("no offering of this provider has been compared yet"));
+    }
+}

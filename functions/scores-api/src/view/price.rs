@@ -88,7 +88,7 @@ struct Explanation<'a> {
     peers: u32,
     /// How far a peer could be, in doublings of the machine.
     radius: f64,
-    /// The median distance of the peers.
+    /// The median over the providers of how near their nearest offer is.
     median_distance: f64,
     /// Each provider's vote: his price for this very machine, in euro, from low to high.
     votes_euro: Vec<f64>,

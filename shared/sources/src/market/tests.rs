@@ -417,3 +417,62 @@ proptest! {
         let _ = (parse_ecb(document.as_bytes()), rates_of_index(document.as_bytes()));
     }
 }
+
+/// Leaves each provider out and asks what the others say of his machines: the median over providers of his median |error| in
+/// logarithms, of how many providers and offers, and how many offers the policy itself would speak of.
+fn left_one_out(offers: Vec<Offer>, rates: &Rates, on: Day) -> (f64, usize, usize, usize) {
+    use std::collections::{BTreeMap, BTreeSet};
+    let policy = PricePolicy::current();
+    let mut loose = policy.clone();
+    (loose.speak.providers, loose.speak.peers, loose.speak.median_distance) = (2, 3, 2000);
+    let (market, _) = Market::gather(policy, offers, rates.clone(), on);
+    let (mut errors, mut spoke): (BTreeMap<&str, Vec<f64>>, usize) = (BTreeMap::new(), 0);
+    for of in market.offers() {
+        let own = BTreeSet::from([Slug::of(of.offer.seller.name()).unwrap()]);
+        spoke += usize::from(market.place(policy, &of.offer, &own).is_ok());
+        if let Ok(position) = market.place(&loose, &of.offer, &own) {
+            let error = (position.euro as f64 / position.standing.median as f64).ln().abs();
+            errors.entry(of.offer.seller.name()).or_default().push(error);
+        }
+    }
+    let middle = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let told = errors.values().map(Vec::len).sum();
+    let mut each: Vec<f64> = errors.values_mut().map(middle).collect();
+    (middle(&mut each), each.len(), told, spoke)
+}
+
+#[test]
+fn of_the_public_lists_nothing_is_said_by_the_policy_and_the_document_states_what_could_be() {
+    let Some(index) = data("vps-price-index-CC0-2026-09-29.json") else { return };
+    let Some(servers) = data("hattorius-servers-MIT.json") else { return };
+    let document = include_str!("../../../../docs/price.md");
+    let on = Day::parse("2026-09-29").unwrap();
+    let rates: Rates = rates_of_index(&index).facts().unwrap();
+    let offers = list(Layout::VpsPriceIndex, &String::from_utf8(index).unwrap()).offers;
+    let of_class =
+        |class| offers.iter().filter(|offer| offer.machine.class == class).cloned().collect::<Vec<_>>();
+    let machines =
+        match parse(Layout::ServerPricing, &servers, &ReadAs { source: Slug::of("x").unwrap(), on }) {
+            ParseOutcome::Recognised { facts, .. } => facts.offers,
+            ParseOutcome::Unrecognised { .. } => panic!(),
+        };
+    for (name, offers) in [
+        ("shared CPUs", of_class(Class::Shared)),
+        ("dedicated CPUs", of_class(Class::Dedicated)),
+        ("whole machines", machines),
+    ] {
+        let all = offers.len();
+        let sellers =
+            offers.iter().map(|offer| offer.seller.name()).collect::<std::collections::BTreeSet<_>>().len();
+        let (error, providers, told, spoke) =
+            if sellers > 2 { left_one_out(offers, &rates, on) } else { (0.0, 0, 0, 0) };
+        assert_eq!(spoke, 0, "{name}: the policy speaks of fewer than five providers");
+        let stated = if told > 0 { format!("{error:.2}") } else { "none".to_owned() };
+        let row = format!("| {name} | {all} of {sellers} | {told} of {providers} | {stated} |");
+        println!("{row}");
+        assert!(document.contains(&row), "not in docs/price.md: {row}");
+    }
+}

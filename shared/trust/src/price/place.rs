@@ -141,7 +141,7 @@ pub struct Explained {
     pub providers: u32,
     /// How many offers made those.
     pub peers: u32,
-    /// The median distance of those, in thousandths of a doubling.
+    /// The median over the providers of how near their nearest offer is, in thousandths of a doubling.
     pub median_distance: Thousandths,
     /// Each provider's vote: his price for this very machine, in millionths of a euro, from low to high.
     pub votes: Vec<u64>,
@@ -453,9 +453,9 @@ fn vote<'a>(policy: &PricePolicy, mut near: Vec<Near<'a>>) -> Option<Vote<'a>> {
     Some(Vote { vote: Weighted { value, weight }, peers: near })
 }
 
+/// The median over the providers of how near their nearest offer is. Over all offers, one more of each provider would bring silence.
 fn median_distance(votes: &[Vote<'_>]) -> f64 {
-    let mut distances: Vec<f64> =
-        votes.iter().flat_map(|vote| &vote.peers).map(|peer| peer.distance).collect();
+    let mut distances: Vec<f64> = votes.iter().map(nearest).collect();
     median::median(&mut distances).unwrap_or(f64::INFINITY)
 }
 

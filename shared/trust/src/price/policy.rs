@@ -90,7 +90,7 @@ pub struct Speak {
     pub providers: usize,
     /// And so many offers of theirs.
     pub peers: usize,
-    /// That are not farther than this, by the median.
+    /// Whose nearest offers are not farther than this, by their median.
     pub median_distance: Thousandths,
 }
 

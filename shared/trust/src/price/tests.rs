@@ -134,8 +134,6 @@ fn below_five_providers_or_eight_offers_nothing_is_said() {
 #[test]
 fn only_offers_on_the_same_terms_are_compared_and_the_others_are_counted() {
     let this = offer("this", 1000);
-    let other_class =
-        |offer: Offer| Offer { machine: Machine { class: Class::Dedicated, ..offer.machine }, ..offer };
     let other_terms =
         |offer: Offer| Offer { basis: Basis { billing: Billing::Hourly, ..offer.basis }, ..offer };
     let other_term = |offer: Offer| Offer { basis: Basis { term: Term::Year, ..offer.basis }, ..offer };
