@@ -4,6 +4,7 @@
 
 mod chat_job;
 mod chatwoot_fake;
+mod claims;
 mod contract;
 mod cost;
 mod crash;

@@ -247,10 +247,26 @@ def votes_that_count(facts):
         yield monday_by_which_final(first), answers
 
 
+def machines_that_count(facts):
+    """(day, held, contradicted), of each renter in the order of the first runs."""
+    last = {}
+    for machine in sorted(facts["machines"], key=lambda machine: (machine["first"], machine["contract"])):
+        contract, first = facts["contracts"][machine["contract"]], machine["first"]
+        renter, begun, ended = contract["renter"], contract["handed_over"], ended_at(contract)
+        if are_one_party(facts, renter) or contract["price"] == 0:
+            continue
+        if begun is not None and ended is not None and max(0, ended - begun) < 3600:
+            continue
+        if renter in last and first - last[renter] < 90 * 86_400:
+            continue
+        last[renter] = first
+        yield day_of(first), machine["held"], machine["contradicted"]
+
+
 def ended_at(contract):
     ends = [contract[end] for end in ("completed", "failed", "declined")]
     ends.append(contract["cancelled"] and contract["cancelled"][0])
-    return min(end for end in ends if end is not None)
+    return min((end for end in ends if end is not None), default=None)
 
 
 KIND_OF_OUTCOME = {
@@ -290,6 +306,11 @@ def observations(policy, facts, today):
     for monday, (matched, again) in votes_that_count(facts):
         observe("MatchedDescription" if matched else "DidNotMatch", monday)
         observe("WouldRentAgain" if again else "WouldNotRentAgain", monday)
+    for day, held, contradicted in machines_that_count(facts):
+        if contradicted:
+            observe("NotAsClaimed", day)
+        elif held >= 4:
+            observe("AsClaimed", day)
     return found
 
 
@@ -423,6 +444,8 @@ def flags_and_track(policy, facts, families, today):
     rate("no-responses", outcomes["no answer"], requests, 3, 100)
     rate("rejections", outcomes["declined"], requests, 5, 300)
     rate("bad-days", sum(kept < 500 for kept in last), len(last), 3, 100)
+    machines = [bad for day, held, bad in machines_that_count(facts) if 0 <= today - day < 365 and held + bad]
+    rate("claims-contradicted", sum(bad > 0 for bad in machines), len(machines), 3, 200)
     if trend[True][0] >= 3 and is_rising(trend[True], trend[False]):
         flag("cancellations-rising", "warning", *trend[True])
     rate("one-renter", max(served.values(), default=0), sum(served.values()), 5, 500)

@@ -68,8 +68,13 @@ fn mean(observations: &[Observation], family: Family) -> f64 {
 }
 
 /// The families that there is evidence of, and the most that one observation weighs in each, in thousandths.
-const SCORED: [(Family, u32); 4] =
-    [(Family::Uptime, 1000), (Family::Replies, 1000), (Family::Contracts, 1000), (Family::Feedback, 500)];
+const SCORED: [(Family, u32); 5] = [
+    (Family::Uptime, 1000),
+    (Family::Replies, 1000),
+    (Family::Contracts, 1000),
+    (Family::Feedback, 500),
+    (Family::Claims, 1000),
+];
 
 fn observation(family: Family) -> BoxedStrategy<Observation> {
     let policy = Policy::current();
@@ -92,7 +97,11 @@ fn observation(family: Family) -> BoxedStrategy<Observation> {
             (Kind::WouldRentAgain, votes.rent_again, 1000),
             (Kind::WouldNotRentAgain, votes.rent_again, 0),
         ],
-        Family::Uptime | Family::Claims => vec![],
+        Family::Claims => vec![
+            (Kind::AsClaimed, policy.claims.held, 1000),
+            (Kind::NotAsClaimed, policy.claims.contradicted, 0),
+        ],
+        Family::Uptime => vec![],
     };
     // Some lie beyond the horizon, most are young: there an observation weighs most.
     let ago = prop_oneof![Just(0u16), 0..30u16, 0..policy.family(family).horizon_days + 30];
@@ -176,13 +185,15 @@ fn the_bounds_are_reached() {
     for (family, weight) in SCORED {
         let one = |quality: u64, ago: u16| {
             let kind = match (family, quality) {
-                (Family::Uptime | Family::Claims, _) => Kind::ServiceDay,
+                (Family::Uptime, _) => Kind::ServiceDay,
                 (Family::Replies, 0) => Kind::RepliedLate,
                 (Family::Replies, _) => Kind::RepliedInTime,
                 (Family::Contracts, 0) => Kind::ProvisioningFailed,
                 (Family::Contracts, _) => Kind::Completed,
                 (Family::Feedback, 0) => Kind::DidNotMatch,
                 (Family::Feedback, _) => Kind::MatchedDescription,
+                (Family::Claims, 0) => Kind::NotAsClaimed,
+                (Family::Claims, _) => Kind::AsClaimed,
             };
             Observation { family, kind, ago, weight, quality }
         };
@@ -356,6 +367,7 @@ proptest! {
             (Family::Replies, Kind::RepliedInTime, Kind::RepliedLate),
             (Family::Contracts, Kind::Completed, Kind::ProvisioningFailed),
             (Family::Feedback, Kind::MatchedDescription, Kind::DidNotMatch),
+            (Family::Claims, Kind::AsClaimed, Kind::NotAsClaimed),
         ] {
             let widths = |times: u64| {
                 let of = |count, quality| Weighted { count: count * times, weight: 1000, quality };

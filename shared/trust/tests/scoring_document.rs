@@ -108,6 +108,8 @@ fn weighted(observed: &Observed) -> (Family, Kind, &Ago, Weighted) {
                 Kind::DidNotMatch => (votes.matched_description, Quality::BAD),
                 Kind::WouldRentAgain => (votes.rent_again, Quality::GOOD),
                 Kind::WouldNotRentAgain => (votes.rent_again, Quality::BAD),
+                Kind::AsClaimed => (Policy::current().claims.held, Quality::GOOD),
+                Kind::NotAsClaimed => (Policy::current().claims.contradicted, Quality::BAD),
                 Kind::ServiceDay => panic!("a day of uptime has its own weight and quality"),
             };
             (*family, *kind, ago, Weighted { count: *count, weight, quality })

@@ -35,6 +35,9 @@ pub(crate) fn of(world: &World, now: Moment) -> Value {
         },
         "services": services(world),
         "votes": votes(world),
+        "machines": world.machines.iter().map(|(contract, (first, held, contradicted))| json!({
+            "contract": contract, "first": first.unix(), "held": held, "contradicted": contradicted,
+        })).collect::<Vec<_>>(),
     })
 }
 

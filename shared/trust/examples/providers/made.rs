@@ -71,6 +71,7 @@ pub(crate) fn provider(seed: u64, number: u64, now: Moment) -> World {
         burst(&mut world, &mut draw, now);
     }
     services(&mut world, &mut draw, &nature, now);
+    machines(&mut world, &mut draw, &nature, now);
     if draw.happens(0.2) {
         let others = draw.within(1, 3);
         world.siblings = Some(Siblings {
@@ -269,6 +270,27 @@ fn talk(
         contact,
         messages,
     });
+}
+
+/// Some of the machines that were handed over are measured, of some providers by everybody.
+fn machines(world: &mut World, draw: &mut Draw, nature: &Nature, now: Moment) {
+    let share = draw.one_of(&[0.0, 0.3, 1.0]);
+    let handed_over: Vec<(ContractId, Moment)> = world
+        .contracts
+        .iter()
+        .filter_map(|(id, contract)| Some((id.clone(), contract.provisioned?)))
+        .filter(|(_, at)| *at < now)
+        .collect();
+    for (contract, at) in handed_over {
+        if draw.happens(share) {
+            let first = at.plus(draw.below(DAY) as i64);
+            let contradicted = if draw.happens(nature.stays_up) { 0 } else { draw.below(6) };
+            let held = draw.below(8 - contradicted);
+            if first <= now {
+                world.measure(first, &contract, held as usize, contradicted as usize);
+            }
+        }
+    }
 }
 
 fn services(world: &mut World, draw: &mut Draw, nature: &Nature, now: Moment) {

@@ -123,7 +123,7 @@ mod tests {
         use Standing::{Counted, Free};
         assert_eq!(
             kinds(&[(machine(4, 0, Counted), 2), (machine(9, 0, Counted), 1)]),
-            [(Kind::AsClaimed, 3, 500)]
+            [(Kind::AsClaimed, 3, 1000)]
         );
         assert_eq!(
             kinds(&[(machine(9, 1, Counted), 1), (machine(0, 7, Counted), 1)]),
@@ -175,7 +175,7 @@ mod tests {
             score.families.iter().find(|one| one.family == Family::Claims).unwrap().mean.value()
         };
         let prior = 0.7;
-        assert!((mean(&[(machine(5, 0, Standing::Counted), 4)]) - (3.5 + 2.0) / 7.0).abs() < 1e-9);
+        assert!((mean(&[(machine(5, 0, Standing::Counted), 4)]) - (3.5 + 4.0) / 9.0).abs() < 1e-9);
         assert!((mean(&[(machine(5, 1, Standing::Counted), 1)]) - 3.5 / 6.0).abs() < 1e-9);
         assert!((mean(&[]) - prior).abs() < 1e-9);
     }

@@ -10,6 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trust::{
     chat::{Channel, ConversationSighting, ConversationStatus, Direction, Identity, Mark, Message, Sender},
+    claims::{
+        Figure,
+        measured::{ClaimDelta, Measurements, Rented, Run, RunId},
+    },
     contract::{Contract, ContractDelta},
     conversation::Conversation,
     feedback::{Answer, Answers, Deal, FeedbackDelta, Parties, Refused, Votes},
@@ -88,6 +92,10 @@ pub struct World {
     pub votes: BTreeMap<RenterId, Votes>,
     /// The answers that were taken, by the contract they are about.
     pub said: BTreeMap<ContractId, Vec<(Moment, Answers)>>,
+    /// What renters measured.
+    pub measured: BTreeMap<RenterId, Measurements>,
+    /// The machines they measured: when first, how many claims held and how many were contradicted.
+    pub machines: BTreeMap<ContractId, (Moment, usize, usize)>,
     /// Who else is known as a provider.
     pub others: BTreeMap<RenterId, Provider>,
     /// The other providers of his operator.
@@ -115,6 +123,8 @@ impl World {
             services: BTreeMap::new(),
             votes: BTreeMap::new(),
             said: BTreeMap::new(),
+            measured: BTreeMap::new(),
+            machines: BTreeMap::new(),
             others: BTreeMap::new(),
             siblings: None,
         }
@@ -205,6 +215,38 @@ impl World {
         Ok(())
     }
 
+    /// Its renter measures the machine: so many claims hold, and so many are contradicted, of seven.
+    pub fn measure(&mut self, at: Moment, contract: &ContractId, held: usize, contradicted: usize) {
+        let claim = serde_json::json!({
+            "vcpus": 4, "memory_mib": 4096, "disk_gb": 80, "disk_kind": "ssd", "virtualisation": "kvm",
+            "network_mbit_per_second": 1000, "cpu_model": "AMD EPYC 9354P",
+        });
+        let text = |json: &str| serde_json::from_str::<Figure>(json).unwrap();
+        let figures = [
+            (r#"{"vcpus":4}"#, r#"{"vcpus":2}"#),
+            (r#"{"memory":4294967296}"#, r#"{"memory":2147483648}"#),
+            (r#"{"virtualisation":"kvm"}"#, r#"{"virtualisation":"lxc"}"#),
+            (r#"{"disk-operations":20000}"#, r#"{"disk-operations":90}"#),
+            (r#"{"cpu-model":"AMD EPYC 9354P 32-Core Processor"}"#, r#"{"cpu-model":"AMD EPYC 7402P"}"#),
+            (r#"{"disk":80000000000}"#, ""),
+            (r#"{"network-rate":1000000000}"#, ""),
+        ];
+        let bad = figures.iter().take(contradicted).map(|(_, bad)| text(bad));
+        let good = figures.iter().skip(contradicted).take(held).map(|(good, _)| text(good));
+        let findings = bad.chain(good).collect();
+        let known = &self.contracts[contract];
+        let rented = Rented::of(known, Some(serde_json::from_value(claim).unwrap())).unwrap();
+        let renter = known.terms().unwrap().renter_id.clone();
+        let nobody = Provider::default();
+        let as_provider = self.others.get(&renter).unwrap_or(&nobody);
+        let parties = Parties::of((&self.provider, &self.known), (&renter, as_provider));
+        let measured = self.measured.entry(renter).or_default();
+        let run = Run { id: RunId::of(contract.as_str().as_bytes()), at, findings };
+        let with = measured.with(contract, rented.clone(), &run).unwrap();
+        *measured = with.known(parties, contract, rented);
+        self.machines.insert(contract.clone(), (at, held, contradicted));
+    }
+
     /// Talks about a contract in the provider's widget, by its verified renter.
     pub fn talk(&mut self, contract: &ContractId, messages: Vec<(Moment, Spoken)>) {
         let contact = self.contracts[contract].terms().unwrap().renter_id.clone();
@@ -241,6 +283,10 @@ impl World {
         for votes in self.votes.values() {
             Votes::default().difference(votes, &self.provider, &mut feedback);
         }
+        let mut claims = ClaimDelta::default();
+        for measured in self.measured.values() {
+            Measurements::default().difference(measured, &self.provider, &mut claims);
+        }
         let mut waits = BTreeSet::new();
         let mut closed = BTreeMap::new();
         for (number, talk) in self.talks.iter().enumerate() {
@@ -260,6 +306,7 @@ impl World {
                 contracts: days(&contracts.counts),
                 uptime: days(&uptime),
                 feedback: days(&feedback),
+                claims: days(&claims),
             },
             past: None,
             renters: Renters::new(served),
