@@ -11,14 +11,9 @@ use trust::{
 
 use crate::{App, LifecycleError};
 
-/// Whether there may be somebody to invite after this: a handover, what was missing for one, or a longer term.
+/// Whether there may be somebody to invite after this: a handover, or what was missing for one.
 pub(crate) fn begins(happened: &Happened) -> bool {
-    matches!(
-        happened,
-        Happened::ContractRequested(_)
-            | Happened::ContractProvisioned { .. }
-            | Happened::ContractExtended { .. }
-    )
+    matches!(happened, Happened::ContractRequested(_) | Happened::ContractProvisioned { .. })
 }
 
 /// Whether what a measurement counts as can be another after this: the deal, or what was claimed.

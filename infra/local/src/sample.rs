@@ -9,10 +9,14 @@ pub mod services;
 
 use anyhow::{Context, ensure};
 use lambda::{clock, secrets::SecretDocument};
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use trust::{id::AccountId, time::Moment};
+use trust::{
+    id::AccountId,
+    link::{Link, Purpose},
+    time::Moment,
+};
 use uuid::Uuid;
 
 use crate::Stack;
@@ -45,10 +49,21 @@ struct Part {
     replies: &'static [Option<i64>],
     /// Ends of the contracts, over and over.
     ends: &'static [End],
+    /// What he says his machines are, and what his renters find.
+    machine: Machine,
     /// The service of his newest contract, if he has one that is watched.
     watched: Option<Watched>,
     /// What he offers: its name, its CPUs, and its price in cents a month.
     offers: &'static [(&'static str, u16, u32)],
+}
+
+/// What a provider says his machines are, and how much memory and what kind of disk his renters find.
+#[derive(Clone, Copy)]
+struct Machine {
+    cpu: &'static str,
+    memory_mib: u64,
+    found_kib: u64,
+    operations: u64,
 }
 
 /// A service that is watched from when the sample is loaded.
@@ -94,6 +109,7 @@ const PARTS: [Part; 3] = [
             End::Completed,
             End::Running,
         ],
+        machine: Machine { cpu: "AMD EPYC 7543", memory_mib: 4096, found_kib: 4_015_920, operations: 57_500 },
         watched: Some(Watched { of: |services| services.steady, promise: 9990 }),
         offers: &[("vps-2", 2, 890), ("vps-4", 4, 1990)],
     },
@@ -109,6 +125,7 @@ const PARTS: [Part; 3] = [
             End::CancelledByProvider,
             End::Completed,
         ],
+        machine: Machine { cpu: "AMD EPYC 9354P", memory_mib: 8192, found_kib: 4_015_920, operations: 180 },
         watched: Some(Watched { of: |services| services.flaky, promise: 9900 }),
         offers: &[("vps-2", 2, 330)],
     },
@@ -118,10 +135,20 @@ const PARTS: [Part; 3] = [
         contracts: 1,
         replies: &[Some(25)],
         ends: &[End::Running],
+        machine: Machine {
+            cpu: "Intel Xeon Gold 6230R",
+            memory_mib: 2048,
+            found_kib: 2_006_100,
+            operations: 31_000,
+        },
         watched: None,
         offers: &[("vps-2", 2, 1290)],
     },
 ];
+
+/// How often a run is sent before its contract has to be known, and how long after each.
+const MOST_TRIES: u32 = 300;
+const BETWEEN_TRIES: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// When loading began: one that was cut short goes on with the same times, so that nothing in it happens twice.
 const BEGUN: &str = "sample-begun";
@@ -157,7 +184,7 @@ async fn tell(door: &Door, part: &Part, inbox: u64, services: &Services, now: Mo
     let spacing = 84 * DAY / part.contracts.max(1) as i64;
     for index in 0..part.contracts {
         let requested = now.plus(-86 * DAY + spacing * index as i64 - (index as i64 % 7) * HOUR);
-        let end = part.ends[index as usize % part.ends.len()];
+        let end = end_of(part, index);
         events.extend(contract(part, index, requested, end));
     }
     if let Some(watched) = part.watched {
@@ -181,7 +208,52 @@ async fn tell(door: &Door, part: &Part, inbox: u64, services: &Services, now: Mo
             }
         }
     }
+    // Those whose machines still run measure them.
+    let running = (0..part.contracts).filter(|index| matches!(end_of(part, *index), End::Running));
+    for index in running.chain(part.watched.map(|_| part.contracts)) {
+        door.run(part, index, now).await?;
+    }
     Ok(())
+}
+
+/// The one thing that is rented from a provider.
+fn offering(part: &Part, (name, cpus, cents): (&str, u16, u32), now: Moment) -> Value {
+    let (machine, cpus) = (part.machine, u64::from(cpus));
+    event(
+        "offering.published",
+        now.plus(-199 * DAY),
+        &json!({
+            "provider_id": part.id, "offering_id": format!("{}-{name}", part.id), "name": name.to_uppercase(),
+            "price": { "minor_units": cents, "currency": "EUR" }, "region": "eu-central",
+            "specification": {
+                "class": "shared", "vcpus": cpus, "memory_mib": machine.memory_mib * cpus / 2, "disk_gb": cpus * 20,
+                "disk_kind": "ssd", "network_mbit_per_second": 1000, "cpu_model": machine.cpu, "virtualisation": "kvm",
+                "country": "DE", "asn": 64500,
+            },
+            "tariff": { "per": "month" },
+        }),
+    )
+}
+
+/// What `yabs.sh` sends from a machine of this provider.
+fn benchmark(part: &Part, index: u64, now: Moment) -> Value {
+    let Machine { cpu, found_kib, operations, .. } = part.machine;
+    let half = operations / 2;
+    let sent = format!("{} Mbits/sec", 860 + index % 80);
+    json!({
+        "version": "v2026-07-03", "os": { "arch": "x64", "vm": "KVM" }, "net": { "ipv4": true, "ipv6": false },
+        "cpu": { "model": cpu, "cores": 2 },
+        "mem": { "ram": found_kib, "ram_units": "KiB", "swap": 0, "disk": 39_250_496, "disk_units": "KB" },
+        "ip_info": { "protocol": "IPv4", "asn": "AS64500 Sample", "country": "Germany" },
+        "partition": "/dev/vda1",
+        "fio": [{ "bs": "4k", "speed_r": half * 4, "iops_r": half, "speed_w": half * 4, "iops_w": half, "iops_rw": half * 2 }],
+        "iperf": [{ "mode": "IPv4", "provider": "Clouvider", "loc": "London, UK (10G)", "send": sent, "recv": "busy " }],
+        "runtime": { "start": now.plus(-20 * MINUTE).unix() },
+    })
+}
+
+fn end_of(part: &Part, index: u64) -> End {
+    part.ends[index as usize % part.ends.len()]
 }
 
 fn contract_id(part: &Part, index: u64) -> String {
@@ -190,22 +262,6 @@ fn contract_id(part: &Part, index: u64) -> String {
 
 fn renter_id(part: &Part, index: u64) -> String {
     format!("renter-{}-{}", part.id, index % 9)
-}
-
-fn offering(part: &Part, (name, cpus, cents): (&str, u16, u32), now: Moment) -> Value {
-    event(
-        "offering.published",
-        now.plus(-100 * DAY),
-        &json!({
-            "provider_id": part.id, "offering_id": format!("{}-{name}", part.id), "name": name.to_uppercase(),
-            "price": { "minor_units": cents, "currency": "EUR" }, "region": "eu-central",
-            "specification": {
-                "class": "shared", "vcpus": cpus, "memory_mib": u32::from(cpus) * 2048, "disk_gb": u32::from(cpus) * 40,
-                "disk_kind": "nvme", "country": "DE",
-            },
-            "tariff": { "per": "month" },
-        }),
-    )
 }
 
 /// The contract whose service is watched: it was handed over just now, and runs.
@@ -331,6 +387,7 @@ struct Door {
     base: String,
     events: Webhook,
     chatwoot: String,
+    links: String,
 }
 
 impl Door {
@@ -345,6 +402,7 @@ impl Door {
                 .context("the secret document has no webhook secret for account 1")?
                 .expose()
                 .to_owned(),
+            links: secrets.feedback.first().map(|secret| secret.expose().to_owned()).unwrap_or_default(),
         })
     }
 
@@ -363,6 +421,31 @@ impl Door {
         let status = response.status();
         ensure!(status == 202, "the sample's events were answered {status}: {}", response.text().await?);
         Ok(())
+    }
+
+    /// Sends what the renter of a contract measures, as soon as the contract is known.
+    async fn run(&self, part: &Part, index: u64, now: Moment) -> anyhow::Result<()> {
+        let contract = contract_id(part, index);
+        let link =
+            Link::new(Purpose::Benchmark, contract.parse()?, &renter_id(part, index).parse()?, now.plus(DAY));
+        let Some(token) = link.seal(&self.links) else { return Ok(()) };
+        let url = format!("{}/v1/contracts/{contract}/yabs?token={}", self.base, token.expose());
+        let mut tries = 0;
+        loop {
+            let response = self.client.post(&url).json(&benchmark(part, index, now)).send().await?;
+            let status = response.status();
+            let is_early = status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT;
+            if !is_early || tries >= MOST_TRIES {
+                ensure!(
+                    status.is_success(),
+                    "a sample run was answered {status}: {}",
+                    response.text().await?
+                );
+                return Ok(());
+            }
+            tries += 1;
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
     }
 
     async fn webhook(&self, payload: &Value) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::Contract,
+    feedback::survey::OPEN_FOR,
     id::{ContractId, ProviderId, RenterId},
     link::{Link, Purpose},
     time::Moment,
@@ -22,8 +23,8 @@ pub const VERSION: u32 = 1;
 /// once.
 const STALE: i64 = 7 * 86_400;
 
-/// The longest a link is of use. Its secret has to be kept as long.
-const LONGEST: i64 = 400 * 86_400;
+/// The longest a link is of use: as long as that of a survey, so that one secret's old entry can be dropped after the same time.
+const LONGEST: i64 = OPEN_FOR;
 
 /// What the marketplace passes on to a contract's renter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
