@@ -216,7 +216,7 @@ async fn tell(door: &Door, part: &Part, inbox: u64, services: &Services, now: Mo
     Ok(())
 }
 
-/// The one thing that is rented from a provider.
+/// What a provider offers.
 fn offering(part: &Part, (name, cpus, cents): (&str, u16, u32), now: Moment) -> Value {
     let (machine, cpus) = (part.machine, u64::from(cpus));
     event(
