@@ -87,6 +87,11 @@ impl App {
         &self.table
     }
 
+    /// The metrics, to read what was counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Tells what has changed. Before it is written: what is told twice has the same id, what is not told is lost.
     async fn tell(&self, before: &Facts, after: &Facts) -> Result<(), SealError> {
         let events = news(before, after);
