@@ -2,6 +2,7 @@
 
 mod asking;
 mod corrections;
+mod deployed;
 mod log;
 mod reports;
 mod scores;
@@ -44,7 +45,8 @@ async fn an_outage_is_told_when_it_begins_and_when_it_ends_and_stands_in_the_fac
     assert_eq!(world.told(), ["outage.opened", "outage.closed"]);
     let schema: Value = serde_json::from_str(include_str!("../../events/schemas/uptime.json")).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
-    for entry in world.services().published() {
+    let published = world.services().published();
+    for entry in &published {
         assert_eq!(entry["Source"], "trust");
         schema.validate(&entry["Detail"]).unwrap();
         assert_eq!(
@@ -61,6 +63,37 @@ async fn an_outage_is_told_when_it_begins_and_when_it_ends_and_stands_in_the_fac
         (outage.from, outage.until, outage.reason),
         (world.slot(100), world.slot(105), Reason::Refused)
     );
+    let confirmed: Vec<&Value> = published.iter().map(|entry| &entry["Detail"]["confirmed_by"]).collect();
+    assert_eq!(confirmed, [&serde_json::json!(["home"]); 2]);
+    world.seal(MINUTES_A_DAY + 120).await;
+    let all = world.facts().await;
+    let sealed = &only(&all).sealed.outages[0];
+    assert_eq!(sealed.confirmed_by, outage.confirmed_by);
+    assert_eq!(sealed.confirmed_by, ["home".parse().unwrap()].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_expires_soon_is_told_of_at_each_threshold_and_no_more_once_it_is_replaced() {
+    let world = World::start().await;
+    let expires = world.slot(12 * MINUTES_A_DAY);
+    world.see_certificate(0, expires).await;
+    world.settle(1).await;
+    world.see_certificate(1, expires).await;
+    world.settle(2).await;
+    // Nothing was seen of it meanwhile: it is not forgotten.
+    world.settle(6 * MINUTES_A_DAY).await;
+    world.see(6 * MINUTES_A_DAY..6 * MINUTES_A_DAY + 1, UP).await;
+    world.settle(6 * MINUTES_A_DAY + 1).await;
+    let warnings: Vec<i64> = world
+        .services()
+        .published()
+        .iter()
+        .filter(|entry| entry["DetailType"] == "certificate.expiring")
+        .map(|entry| entry["Detail"]["within_days"].as_i64().unwrap())
+        .collect();
+    assert_eq!(warnings, [14, 7]);
+    let all = world.facts().await;
+    assert_eq!(only(&all).current.as_ref().unwrap().certificate_expires, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,6 +40,7 @@ async fn endpoints_of_a_contract_are_planned_asked_settled_and_logged() {
     let mut seal = super::start(&services, "uptime-seal").await;
     let answer = seal.invoke(&samples::of("uptime-seal").unwrap()).await.unwrap();
     assert_eq!(answer["batchItemFailures"], json!([]));
+    assert_eq!(seal.invoke(&json!({ "uptime": "append" })).await.unwrap(), json!({ "appended": 2 }));
     let head = table.log_head().await.unwrap().value;
     let size: usize = head.checkpoint.lines().nth(1).unwrap().parse().unwrap();
     // Two monitors' configurations. No day is over since they were learned of.

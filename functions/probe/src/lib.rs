@@ -1,11 +1,12 @@
 //! A worker: asks the monitors of one shard whose slots begin within one minute, and writes down what it saw.
 //!
-//! What is written is one segment, after all checks are done: a worker that dies has seen nothing, and the slots stay unknown. Who
-//! sees what differs from what is known of a monitor has it looked at as soon as its slot is over.
+//! What is written is one segment, after all checks are done: a worker that dies has seen nothing, and the slots stay unknown. A minute
+//! that is done again adds a segment of its own and takes nothing away. Who sees what differs from what is known of a monitor has it
+//! looked at as soon as its slot is over.
 
 mod round;
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda::{
@@ -13,7 +14,7 @@ use lambda::{
     queue::{Message, NotSent},
 };
 use probe::{
-    batch::{Bounds, Checked, Job},
+    batch::Checked,
     check::Check,
     guard::Guard,
     names::Names,
@@ -26,34 +27,23 @@ use tokio::time::Instant;
 use trust::{
     time::Moment,
     uptime::{
-        monitor::MOST_ENDPOINTS,
         names::{MonitorId, Vantage},
         probing::{Minute, Task},
+        shard::ShardId,
         slot::Controls,
     },
 };
 use url::Url;
 
-use round::{Round, Turn};
+use round::{Pace, Round};
 
-/// How long an attempt may take before its target counts as down. Shorter calls slow ones down; longer leaves no time to repeat it.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a round may take: two attempts that hang, and what those have to wait that share a host.
-const ROUND: Duration = Duration::from_secs(30);
-
-/// How many checks are under way at once.
-const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-
-/// How many of them at one host: as many as a contract may have. Fewer, and a host that hangs would keep some of its own monitors from
-/// being asked within the round.
-const PER_HOST: NonZeroUsize = NonZeroUsize::new(MOST_ENDPOINTS).unwrap();
+/// How fast a round goes. An attempt has ten seconds before its target counts as down: shorter calls slow ones down, longer leaves no
+/// time to repeat it. All have thirty: two attempts that hang, and what the beginnings are spread over.
+const PACE: Pace =
+    Pace { timeout: Duration::from_secs(10), round: Duration::from_secs(30), spread: Duration::from_secs(2) };
 
 /// Seconds after the end of a slot at which it is looked at: other vantages see the same at the same time.
-const AFTER_THE_SLOT: u32 = 2;
-
-/// The longest that a queue holds back a message, in seconds.
-const LONGEST_DELAY: u32 = 900;
+const AFTER_THE_SLOT: i64 = 2;
 
 /// What the function needs from outside.
 pub struct App {
@@ -119,65 +109,64 @@ pub enum ProbeError {
 /// Handles a batch of minutes, one after the other.
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
     let batch: SqsEvent = serde_json::from_value(event)?;
-    let answer = batch::each_message(batch, |id, body| async move {
+    let answer = batch::each_message(batch, |_, body| async move {
         let minute: Minute = serde_json::from_str(&body)?;
-        ask(app, minute, &id, &lambda::clock::now).await
+        // Not the message's id, which is the same when it comes again: then what was seen the first time would be written over.
+        let run = format!("{:016x}", u64::from_be_bytes(lambda::random::bytes()));
+        ask(app, minute, &run, &lambda::clock::now).await
     });
     Ok(json!(answer.await))
 }
 
-/// Works on one minute. `run` tells this worker from others that do the same.
-async fn ask(
+/// Works on one minute: asks those whose slots are not over, and says who is otherwise than is known.
+///
+/// `run` tells this work from all other on the same minute, an earlier try at it included.
+///
+/// # Errors
+///
+/// When nothing could be read or written, or nobody told. What was seen is kept where only the telling failed; whoever is still
+/// otherwise in his next slot is told of then, the others by the hourly run.
+pub async fn ask(
     app: &App,
     minute: Minute,
     run: &str,
     clock: &(impl Fn() -> Moment + Sync),
 ) -> Result<(), ProbeError> {
     let Minute { shard, minute } = minute;
-    let round = Round::of(app.table.asked_in(shard).await?, minute);
-    // Nothing that is seen from now on would count.
-    if round.turns.is_empty() || round.ends <= clock() {
+    // Nothing that is seen of a slot that is over would count.
+    let round = Round::of(app.table.asked_in(shard).await?, minute, clock());
+    if round.turns.is_empty() {
         return Ok(());
     }
     let begun = Instant::now();
-    let until = begun + ROUND;
-    let limits = Limits { timeout: TIMEOUT, until };
-    let bounds = Bounds { until, in_flight: IN_FLIGHT, per_host: PER_HOST };
-    let jobs = round.turns.iter().enumerate().map(|(place, turn)| job(place, turn, begun)).collect();
+    let limits = Limits { timeout: PACE.timeout, until: begun + PACE.round };
     let (checked, controls) = tokio::join!(
-        probe::batch::run(&app.prober, jobs, bounds, clock),
+        round.ask(&app.prober, PACE, begun, clock),
         probe::batch::controls(&app.prober, &app.controls, limits, clock),
     );
     let seen = round.seen(&checked, controls, clock());
-    report(&checked, controls);
+    report(&round, &checked, controls);
     let segment = Segment { minute, vantage: app.vantage.clone(), seen };
     app.table.write_segment(shard, &segment, run).await?;
     let mut messages = Vec::new();
     for (ends, monitors) in round.news(&segment.seen) {
-        let delay = ends.plus(i64::from(AFTER_THE_SLOT)).since(clock()).min(LONGEST_DELAY);
+        let after = ends.plus(AFTER_THE_SLOT);
         let looks = monitors.chunks(table::MOST_LOOKED_AT);
-        messages.extend(looks.map(|monitors| Message { body: look(shard, monitors), delay }));
+        messages
+            .extend(looks.map(|monitors| Message::not_before(after, clock(), look(shard, monitors, after))));
     }
     Ok(app.queue.send(messages).await?)
 }
 
-fn look(shard: trust::uptime::shard::ShardId, monitors: &[MonitorId]) -> String {
-    json!(Task::Settle { shard, monitors: monitors.to_vec() }).to_string()
+fn look(shard: ShardId, monitors: &[MonitorId], after: Moment) -> String {
+    json!(Task::Settle { shard, monitors: monitors.to_vec(), after: Some(after) }).to_string()
 }
 
-fn job(place: usize, Turn { asked, check, .. }: &Turn, begun: Instant) -> Job<usize> {
-    // The second within the shard's stretch spreads the beginnings, each at its own.
-    let spread = u64::from(asked.schedule.grid.phase() % 10) * 200;
-    Job {
-        key: place,
-        check: check.clone(),
-        timeout: TIMEOUT,
-        begin_at: begun + Duration::from_millis(spread),
-    }
-}
-
-fn report(checked: &[Checked<usize>], controls: Controls) {
-    let late = checked.iter().map(|checked| checked.late).max().unwrap_or_default().as_millis() as u64;
+/// Logs how late the checks were, the latest of them: after the time that this worker gave it, and after its slot had begun, which
+/// also tells of a worker that began late.
+fn report(round: &Round, checked: &[Checked<usize>], controls: Controls) {
+    let late_ms = checked.iter().map(|checked| checked.late).max().unwrap_or_default().as_millis() as u64;
+    let into_slot = checked.iter().filter_map(|checked| round.into_slot(checked)).max();
     let (monitors, blind) = (checked.len(), controls.are_failed());
-    tracing::info!(monitors, late, blind, controls.asked, controls.failed, "asked");
+    tracing::info!(monitors, late_ms, into_slot, blind, controls.asked, controls.failed, "asked");
 }

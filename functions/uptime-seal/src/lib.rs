@@ -87,6 +87,11 @@ impl App {
         &self.table
     }
 
+    /// The metrics, to read what was counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Tells what has changed. Before it is written: what is told twice has the same id, what is not told is lost.
     async fn tell(&self, before: &Facts, after: &Facts) -> Result<(), SealError> {
         let events = news(before, after);
@@ -151,11 +156,9 @@ enum Run {
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
     match serde_json::from_value(event)? {
         Trigger::Batch(batch) => {
-            let answer =
-                batch::each_message(
-                    batch,
-                    |_, body| async move { work(app, serde_json::from_str(&body)?).await },
-                );
+            let answer = batch::each_message(batch, |_, body| async move {
+                work(app, serde_json::from_str(&body)?, lambda::clock::now()).await
+            });
             Ok(json!(answer.await))
         }
         Trigger::Schedule { uptime: Run::Append } => {
@@ -176,7 +179,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
 fn task(run: Run, shard: ShardId) -> Task {
     match run {
         Run::Seal => Task::Seal { shard },
-        Run::Settle | Run::Append => Task::Settle { shard, monitors: Vec::new() },
+        Run::Settle | Run::Append => Task::Settle { shard, monitors: Vec::new(), after: None },
     }
 }
 
@@ -184,13 +187,21 @@ fn message(task: &Task) -> Message {
     Message { body: json!(task).to_string(), delay: 0 }
 }
 
-async fn work(app: &App, task: Task) -> Result<(), SealError> {
-    let now: Moment = lambda::clock::now();
+/// Works on one task.
+///
+/// # Errors
+///
+/// When it could not be done, or not all of it. Doing it again is harmless.
+pub async fn work(app: &App, task: Task, now: Moment) -> Result<(), SealError> {
+    if let Task::Settle { after: Some(after), .. } = task
+        && now < after
+    {
+        return Ok(app.queue.send([Message::not_before(after, now, json!(task).to_string())]).await?);
+    }
     match task {
-        Task::Settle { shard, monitors } => settle(app, shard, &monitors, now).await,
+        Task::Settle { shard, monitors, .. } => settle(app, shard, &monitors, now).await,
         Task::Seal { shard } => seal(app, shard, now).await,
         Task::Review { monitor } => review(app, &monitor, now).await,
-        Task::Append => Ok(append(app, now).await.map(drop)?),
         Task::Report { monitor, statements } => reports::take(app, &monitor, &statements, now).await,
     }
 }

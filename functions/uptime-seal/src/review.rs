@@ -11,13 +11,13 @@ use trust::{
     time::{Day, Moment},
     uptime::{
         configuration::Monitor,
-        day::{Latency, MonitorDay},
+        day::{Latency, MonitorDay, Plan},
         facts::{Facts, KEPT_DAYS},
         leaves::CorrectionLeaf,
         names::MonitorId,
         record::DayRecord,
         review::{difference, differs},
-        slot::Panel,
+        slot::{Panel, Sightings},
     },
 };
 
@@ -61,6 +61,8 @@ struct Reviewed {
     sealed: DayRecord,
     counting: MonitorDay,
     correction: Option<Correction>,
+    /// What decides a day that is corrected, and what was seen of it.
+    seen: Option<(Plan, Sightings)>,
 }
 
 impl Reviewed {
@@ -82,14 +84,17 @@ async fn look_again(app: &App, monitor: &Monitor, since: Day, now: Moment) -> Re
     let mut days = read(app, id, last).await?;
     let mut seen = SeenDays::of(&app.table, monitor.place.shard, Freshness::LastWrite);
     let panels = panels(app, now).await?;
-    let (mut left, mut count) = (None, 0);
+    let (mut left, mut count) = (None, 0_usize);
     for reviewed in days.iter_mut().filter(|reviewed| reviewed.counting.day >= since.max(oldest)) {
         let Some(leaf) = reviewed.known.value.leaf.filter(|_| count < MOST_CORRECTED) else {
             left = left.or(Some(reviewed.counting.day));
             continue;
         };
-        reviewed.correction = correct(reviewed, leaf, monitor, &mut seen, now).await?;
-        count += usize::from(reviewed.correction.is_some());
+        if let Some((correction, plan, sightings)) = correct(reviewed, leaf, monitor, &mut seen, now).await? {
+            reviewed.correction = Some(correction);
+            reviewed.seen = Some((plan, sightings));
+            count += 1;
+        }
     }
     let latencies = seal::windows(&days.iter().map(|reviewed| match &reviewed.correction {
         Some(correction) => &correction.latencies,
@@ -100,7 +105,11 @@ async fn look_again(app: &App, monitor: &Monitor, since: Day, now: Moment) -> Re
         .filter(|reviewed| reviewed.counting.day >= since)
         .map(|reviewed| reviewed.day().clone())
         .collect();
-    let mut after = stored.with(|facts| settled(facts, &changed, latencies));
+    let corrected = days.iter().filter_map(|reviewed| Some((reviewed.day().day, reviewed.seen.as_ref()?)));
+    let mut after = stored.with(|facts| {
+        let settled = settled(facts, &changed, latencies);
+        corrected.fold(settled, |facts, (day, (plan, sightings))| facts.confirm(day, plan, sightings))
+    });
     if let Some((current, _)) = settle::current(app, monitor, &after, &panels, &mut seen, now).await? {
         after = current;
     }
@@ -141,19 +150,19 @@ async fn read(app: &App, id: &MonitorId, last: Day) -> Result<Vec<Reviewed>, Sea
             })
         };
         let (sealed, counting) = (decoded(&known.value.record)?, decoded(known.value.counting())?);
-        Ok(Reviewed { known, sealed, counting: counting.day().clone(), correction: None })
+        Ok(Reviewed { known, sealed, counting: counting.day().clone(), correction: None, seen: None })
     };
     known.into_iter().map(read).collect()
 }
 
-/// The correction of a day, if it was another.
+/// The correction of a day, if it was another, with what it comes from.
 async fn correct(
     reviewed: &Reviewed,
     leaf: u64,
     monitor: &Monitor,
     seen: &mut SeenDays<'_>,
     now: Moment,
-) -> Result<Option<Correction>, SealError> {
+) -> Result<Option<(Correction, Plan, Sightings)>, SealError> {
     let Reviewed { known, sealed, counting, .. } = reviewed;
     let (id, day) = (&monitor.watch.service.monitor, counting.day);
     let uncorrectable = |cause: &dyn ToString| SealError::Unsealable {
@@ -178,5 +187,6 @@ async fn correct(
     let correction =
         CorrectionLeaf::new(leaf, reason).ok_or_else(|| uncorrectable(&"no log has such a place"))?;
     let leaf = correction.with_day(right.clone());
-    Ok(Some(Correction { known: known.clone(), leaf, was: counting.clone(), right, latencies }))
+    let correction = Correction { known: known.clone(), leaf, was: counting.clone(), right, latencies };
+    Ok(Some((correction, plan, sightings)))
 }

@@ -141,7 +141,7 @@ async fn seal_once(
     let record = DayRecord::new(id, monitor.version_on(day), link, settled.clone())
         .map_err(|contradiction| unsealable(contradiction.to_string()))?;
     let windows = windows(&before.iter().map(SealedDay::latencies_counting).chain([&latencies]));
-    let after = stored.with(|facts| facts.seal(&settled, windows));
+    let after = stored.with(|facts| facts.seal(&settled, windows).confirm(day, &plan, &sightings));
     app.tell(&stored.facts, &after.facts).await?;
     reports::follow(app, &monitor, &[settled], now).await?;
     app.table.write_sealed(&after, &record, latencies).await?;

@@ -119,7 +119,11 @@ pub(crate) async fn current(
     }
     let before = stored.facts.current.as_ref().and_then(|current| current.certificate_expires);
     let expiring = seen.expiring(monitor, last, before).await?;
-    Ok(Some((stored.with(|facts| facts.settle(&days, expiring, as_of)), days)))
+    let settled = stored.with(|facts| {
+        let settled = facts.settle(&days, expiring, as_of);
+        seen_on.iter().fold(settled, |facts, (day, plan, sightings)| facts.confirm(*day, plan, sightings))
+    });
+    Ok(Some((settled, days)))
 }
 
 /// Up to when it can be said what was: until now, or until the slot after one that was down of which nobody has reported yet, but

@@ -2,7 +2,11 @@
 //!
 //! [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::{Value, json};
 use trust::time::Moment;
@@ -13,21 +17,30 @@ use crate::Environment;
 #[derive(Debug, Clone)]
 pub struct Metrics {
     namespace: Option<String>,
+    counted: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
 impl Metrics {
     /// Metrics in the namespace that `METRICS_NAMESPACE` names; none where it is not set.
     pub fn connect(environment: &Environment) -> Self {
-        Self { namespace: environment.optional("METRICS_NAMESPACE").map(str::to_owned) }
+        let namespace = environment.optional("METRICS_NAMESPACE").map(str::to_owned);
+        Self { namespace, counted: Arc::default() }
     }
 
     /// Counts so many of something.
     pub fn count(&self, name: &str, count: usize, now: Moment) {
         let Some(namespace) = &self.namespace else { return };
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default() +=
+            count;
         let line = format!("{}\n", line(namespace, name, count, now));
         if let Err(error) = io::stdout().lock().write_all(line.as_bytes()) {
             tracing::warn!(%error, name, count, "a metric is lost");
         }
+    }
+
+    /// How much of something was counted since the start. Nothing where metrics go nowhere.
+    pub fn counted(&self, name: &str) -> usize {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
     }
 }
 

@@ -6,6 +6,8 @@ use aws_sdk_sqs::{
     Client, operation::send_message_batch::SendMessageBatchError, types::SendMessageBatchRequestEntry,
 };
 
+use trust::time::Moment;
+
 use crate::{Clients, Environment, StartError};
 
 /// Most entries SQS takes in one call.
@@ -18,13 +20,24 @@ const BYTES_A_CALL: usize = 256 * 1024;
 /// How often a message that SQS did not take for a reason of its own is sent again before the caller hears of it.
 const TRIES: usize = 3;
 
+/// The longest that a queue holds back a message, in seconds.
+pub const LONGEST_DELAY: u32 = 900;
+
 /// One message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its text: at least one character, none of those that XML can not hold.
     pub body: String,
-    /// Seconds before anybody can receive it, 0 to 900, whatever the queue's own delay is. More is refused.
+    /// Seconds before anybody can receive it, 0 to [`LONGEST_DELAY`], whatever the queue's own delay is. More is refused.
     pub delay: u32,
+}
+
+impl Message {
+    /// A message that is of use from a moment on: held back until then, or for as long as a queue can. Whoever receives it before that
+    /// moment is to send it again in the same way.
+    pub fn not_before(moment: Moment, now: Moment, body: String) -> Self {
+        Self { body, delay: moment.since(now).min(LONGEST_DELAY) }
+    }
 }
 
 /// Not all messages are in the queue. Those that are stay there: who sends all again sends some twice.
@@ -192,6 +205,14 @@ mod tests {
             let found = calls(&messages, &all);
             assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), expected, "{count} of {bytes}");
             assert_eq!(found.concat(), all);
+        }
+    }
+
+    #[test]
+    fn a_message_is_held_back_until_its_moment_or_as_long_as_a_queue_can() {
+        let now = Moment::from_unix(1_790_000_000).unwrap();
+        for (after, delay) in [(-60, 0), (0, 0), (62, 62), (900, 900), (901, 900), (3602, 900)] {
+            assert_eq!(Message::not_before(now.plus(after), now, "x".to_owned()).delay, delay, "{after}");
         }
     }
 

@@ -149,11 +149,13 @@ async fn a_log_whose_store_holds_another_tree_stops_and_signs_nothing() {
     let now = world.after(5 * MINUTES_A_DAY);
     let stopped = uptime_seal::append(world.app(), now).await.unwrap_err();
     assert!(matches!(stopped, uptime_seal::AppendError::Tree(_)), "{stopped}");
+    assert_eq!(world.app().metrics().counted("LogForked"), 1, "which raises the alarm");
     assert_eq!(published(&world).await, before);
     // Mended, it goes on where it was.
     bytes[0] ^= 1;
     world.table().write_tile(&tile.to_string(), &bytes).await.unwrap();
     assert_eq!(world.append(5 * MINUTES_A_DAY).await, 1);
+    assert_eq!(world.app().metrics().counted("LogForked"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

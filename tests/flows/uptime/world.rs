@@ -20,6 +20,7 @@ use trust::{
         monitor::Monitoring,
         names::MonitorId,
         record::DayRecord,
+        schedule::{Grid, Interval},
         shard::ShardId,
         slot::{Outcome, Panel, Reason},
     },
@@ -144,9 +145,7 @@ impl World {
 
     /// When the slot of this number begins.
     pub(crate) fn slot(&self, minute: i64) -> Moment {
-        let phase =
-            trust::uptime::schedule::Grid::of(&self.monitor, trust::uptime::schedule::Interval::SHORTEST)
-                .phase();
+        let phase = Grid::of(&self.monitor, Interval::SHORTEST).phase();
         self.begun.plus(i64::from(phase) + minute * 60)
     }
 
@@ -162,6 +161,17 @@ impl World {
                 Segment { minute: self.begun.plus(minute * 60), vantage: "home".parse().unwrap(), seen };
             self.table.write_segment(self.shard, &segment, &run).await.unwrap();
         }
+    }
+
+    /// A worker sees this server's certificate in a slot.
+    pub(crate) async fn see_certificate(&self, minute: i64, expires: Moment) {
+        let seen = Seen {
+            outcomes: BTreeMap::from([(self.number, UP.to_vec())]),
+            expiring: BTreeMap::from([(self.number, expires.unix())]),
+        };
+        let segment =
+            Segment { minute: self.begun.plus(minute * 60), vantage: "home".parse().unwrap(), seen };
+        self.table.write_segment(self.shard, &segment, "certificate").await.unwrap();
     }
 
     pub(crate) async fn settle(&self, minutes: i64) {
@@ -202,8 +212,14 @@ impl World {
 
     /// Another monitor in the same shard, whose contract goes on.
     pub(crate) async fn add_neighbour(&self) -> MonitorId {
+        self.add_neighbour_every(Interval::SHORTEST).await
+    }
+
+    /// The same, asked in this interval.
+    pub(crate) async fn add_neighbour_every(&self, interval: Interval) -> MonitorId {
         let ours = self.table.monitor(&self.monitor).await.unwrap().unwrap().value;
         let mut watch = ours.watch.clone();
+        watch.schedule.grid = Grid::new(interval, ours.watch.schedule.grid.phase()).unwrap();
         watch.service.monitor = "neighbour".parse().unwrap();
         let checks = [(self.begun, ours.configurations[0].check.clone())];
         let added = self.table.add_monitor(watch, &checks, &panel(), || Salt([9; 16])).await.unwrap();

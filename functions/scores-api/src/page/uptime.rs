@@ -11,7 +11,7 @@ use trust::{
         day::{Latency, Tally},
         facts::Facts,
         interval::UptimeInterval,
-        names::MonitorId,
+        names::{MonitorId, Vantage},
         outage::{Ended, Incident, Outage},
         reports::{Reported, Reporter, Says},
         sla::Standing,
@@ -343,7 +343,10 @@ pub(crate) fn why(outage: &Outage) -> String {
         Reason::Status => "wrong status",
         Reason::Body => "wrong content",
     };
-    format!("{reason}, n = {}", outage.slots)
+    let places: Vec<&str> = outage.confirmed_by.iter().map(Vantage::as_str).collect();
+    let seen =
+        if places.is_empty() { String::new() } else { format!(", seen from {}", places.join(" and ")) };
+    format!("{reason}, n = {}{seen}", outage.slots)
 }
 
 fn ended_by(is_open: bool, ended: &[Option<Ended>]) -> Markup {

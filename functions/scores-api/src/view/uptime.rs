@@ -677,6 +677,8 @@ struct Outage<'a> {
     /// Why the first check failed.
     #[schemars(extend("enum" = ["dns", "refused", "timeout", "tls", "status", "body"]))]
     first_reason: Text<Reason>,
+    /// The places we ask from that saw its first slot down: two at least where several ask. None in an outage older than this list.
+    confirmed_by: Vec<Text<&'a Vantage>>,
     /// What it ended by.
     #[schemars(extend("enum" = ["recovered", "lost-sight", "maintenance", "stopped", null]))]
     ended_by: Option<Text<Ended>>,
@@ -718,7 +720,7 @@ impl<'a> Outage<'a> {
         facts: &'a [Facts],
         window: Window,
         monitor: &'a MonitorId,
-        outage: &outage::Outage,
+        outage: &'a outage::Outage,
         seen: &'a Seen,
     ) -> Self {
         let of = facts.iter().find(|facts| facts.watch.service.monitor == *monitor);
@@ -736,6 +738,7 @@ impl<'a> Outage<'a> {
             end: outage.ended.map(|_| Time(outage.until)),
             slots: outage.slots,
             first_reason: Text(outage.reason),
+            confirmed_by: outage.confirmed_by.iter().map(Text).collect(),
             ended_by: outage.ended.map(Text),
             evidence: Evidence {
                 first_day: Date(first_day),
@@ -841,7 +844,9 @@ mod tests {
 
     #[test]
     fn outages_say_what_is_known_of_who_saw_them_and_no_more() {
-        let (facts, now) = (services(), samples::now());
+        let (mut facts, now) = (services(), samples::now());
+        facts[0].sealed.outages[0].confirmed_by =
+            ["eu-north-1", "home"].map(|place| place.parse().unwrap()).into();
         let window = Window::new(7, now).unwrap();
         let incidents = overview::incidents(&facts, window);
         let hit = incidents.last().map(|incident| incident.outages[0].clone());

@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
+use hickory_resolver::proto::op::ResponseCode;
 use probe::{
-    batch::{Bounds, Checked, Job, controls, run},
+    batch::{Attempt, Bounds, Checked, Job, controls, run},
     check::Check,
     outcome::{Fault, Outcome, Reason},
     prober::Limits,
@@ -23,10 +24,16 @@ use trust::uptime::slot::{self, Controls, Nothing, Verdict};
 use crate::{
     BRIEF, PATIENT, asking,
     certificates::{self, Identity},
-    is_up, now, prober, servers,
+    is_up,
+    names::{Answer, NameServer},
+    now, prober, servers,
 };
 
 const TRUSTED: Controls = Controls { asked: 0, failed: 0 };
+
+fn tcp(address: SocketAddr) -> Check {
+    Check::Tcp { host: address.ip().to_string(), port: address.port() }
+}
 
 fn ssh(address: SocketAddr) -> Check {
     Check::Ssh { host: address.ip().to_string(), port: address.port() }
@@ -265,6 +272,29 @@ async fn a_vantage_whose_control_targets_fail_says_nothing_of_the_others() {
             let silenced = attempt.outcome(controls) == slot::Outcome::Nothing(Nothing::Fault);
             assert_eq!(silenced, failed == 2, "{attempt:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_name_server_of_ours_that_is_silent_or_fails_is_our_fault_where_control_targets_have_names() {
+    for answer in [|| Answer::Nothing, || Answer::Code(ResponseCode::ServFail)] {
+        let names = NameServer::answering(move |_, _| answer()).await;
+        let prober = asking(&[names.address]);
+        let target = Check::Tcp { host: "service.example".to_owned(), port: 443 };
+        let by_name = ["a.one", "b.google", "c.net"];
+        let by_name = by_name.map(|host| Check::Tcp { host: host.to_owned(), port: 443 });
+        let by_address = [servers::saying("").await; 3].map(tcp);
+        let limits = Limits { timeout: 4 * BRIEF, until: Instant::now() + PATIENT };
+        let report = prober.run(&target, limits, now()).await;
+        assert!(
+            matches!(report.outcome, Outcome::Down(_)),
+            "of itself it looks like the target's: {report:?}"
+        );
+        let attempt = Attempt { began_at: now(), found: report.outcome };
+        let named = controls(&prober, &by_name, limits, now).await;
+        assert_eq!(attempt.outcome(named), slot::Outcome::Nothing(Nothing::Fault));
+        let literal = controls(&prober, &by_address, limits, now).await;
+        assert!(!literal.are_failed(), "which is why addresses are no control targets");
     }
 }
 

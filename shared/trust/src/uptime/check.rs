@@ -30,7 +30,8 @@ pub enum Check {
         /// What its body should contain. Not with [`Method::Head`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contains: Option<String>,
-        /// The latency from which it counts as down, in milliseconds.
+        /// The latency from which it counts as down, in milliseconds. Nothing is waited for beyond ten seconds: no more is let in, and
+        /// more means the same.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within_ms: Option<NonZeroU32>,
     },

@@ -4,7 +4,7 @@
 //! Everything here follows from days. [`Facts::settle`] takes the days that are not sealed yet, [`Facts::seal`] makes the oldest of
 //! them final, and [`news`] says what is to be told when facts have changed: telling it twice is harmless, since each has an id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +12,14 @@ use crate::time::{Day, Moment};
 
 use super::{
     count::{UptimeCount, UptimeDelta},
-    day::{Latency, MonitorDay, Tally},
+    day::{Latency, MonitorDay, Plan, Tally},
     leaves::CheckKind,
     maintenance::Window,
-    names::EndpointName,
+    names::{EndpointName, Vantage},
     outage::{self, Outage, OutageEvent, Service},
     schedule::{Schedule, SlotIndex},
     sla::{ServiceTime, Sla, Standing},
-    slot::{Gap, Slot},
+    slot::{Gap, Sightings, Slot},
     span::Span,
 };
 
@@ -253,6 +253,8 @@ impl Facts {
         let begins = first.grid.span(first.day, SlotIndex(0)).from;
         let ends = last.grid.end_of(last.day);
         let mut facts = self.clone();
+        let confirmed: BTreeMap<Moment, BTreeSet<Vantage>> =
+            facts.outages_mut().map(|outage| (outage.from, outage.confirmed_by.clone())).collect();
         let sealed = &mut facts.sealed;
         for day in days {
             if let Ok(place) = sealed.days.binary_search_by_key(&day.day, |fact| fact.day) {
@@ -281,7 +283,33 @@ impl Facts {
         if let Some(current) = &mut facts.current {
             current.outages.retain(|outage| outage.from >= ends);
         }
+        // Of days that are no other than they were it is not known anew.
+        for outage in facts.outages_mut() {
+            if let Some(by) = confirmed.get(&outage.from) {
+                outage.confirmed_by.clone_from(by);
+            }
+        }
         facts
+    }
+
+    /// The facts with those named who confirm the outages that begin on a day, from what was seen of it. After the day was settled,
+    /// sealed or corrected.
+    #[must_use]
+    pub fn confirm(mut self, day: Day, plan: &Plan, sightings: &Sightings) -> Self {
+        for outage in self.outages_mut() {
+            let begins = plan.schedule.grid.slot_at(outage.from);
+            if let Some((_, slot)) = begins.filter(|(of, _)| *of == day) {
+                let seen = sightings.confirmed_by(slot);
+                outage.confirmed_by =
+                    seen.filter(|vantage| plan.panel.vantages().contains(*vantage)).cloned().collect();
+            }
+        }
+        self
+    }
+
+    fn outages_mut(&mut self) -> impl Iterator<Item = &mut Outage> {
+        let current = self.current.iter_mut().flat_map(|current| &mut current.outages);
+        self.sealed.outages.iter_mut().chain(&mut self.sealed.carried).chain(current)
     }
 
     /// What this day, once it is sealed, adds to the provider's uptime signal.

@@ -5,6 +5,8 @@
 //! what lay between may have been up, and nobody is accused of what nobody saw. [`Ended`] says of the first
 //! that we lost sight of it, not that it recovered.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
 
 use super::{
     day::MonitorDay,
-    names::MonitorId,
+    names::{MonitorId, Vantage},
     schedule::Grid,
     slot::{Reason, Seen, Slot},
 };
@@ -50,6 +52,10 @@ pub struct Outage {
     pub slots: u32,
     /// Why its first slot was down.
     pub reason: Reason,
+    /// Who saw its first slot down, of those who decide together: more than one where several do. Nobody is named in one that is
+    /// older than this list.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub confirmed_by: BTreeSet<Vantage>,
     /// The day its last slot belongs to: the records from `from`'s day to this one are its evidence.
     pub last_day: Day,
     /// What ended it; `None` while it goes on.
@@ -96,6 +102,8 @@ impl Outage {
 
 /// The outages of one monitor in days that follow each other, by time; the last one may be open.
 ///
+/// Days do not say who saw a slot down: [`Outage::confirmed_by`] is empty in those that begin in them.
+///
 /// `before` is the outage that was open at the end of the day before the first one; without it, an outage
 /// that began earlier is found to begin with these days. Slots that have not ended at `as_of` are not looked
 /// at. A day that is missing between two others is unknown throughout.
@@ -124,7 +132,9 @@ pub fn outages<'a>(
                 }
                 (Some(Slot::Down(reason)), None) => {
                     let (from, until, last_day) = (span.from, span.until, day.day);
-                    open = Some(Outage { from, until, slots: 1, reason, last_day, ended: None });
+                    let confirmed_by = BTreeSet::new();
+                    open =
+                        Some(Outage { from, until, slots: 1, reason, confirmed_by, last_day, ended: None });
                 }
                 (other, _) => {
                     if let Some(mut over) = open.take() {
@@ -219,6 +229,8 @@ pub struct OutageEvent {
     pub opened_at: Moment,
     /// Why its first slot was down.
     pub reason: Reason,
+    /// Who saw it down, as far as was known as this was told.
+    pub confirmed_by: BTreeSet<Vantage>,
     /// Its end; absent in `outage.opened`.
     #[serde(flatten)]
     pub closed: Option<Closed>,
@@ -261,6 +273,7 @@ impl Service {
             service: self.clone(),
             opened_at: outage.from,
             reason: outage.reason,
+            confirmed_by: outage.confirmed_by.clone(),
             closed,
         }
     }

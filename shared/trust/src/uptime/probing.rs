@@ -26,6 +26,10 @@ pub enum Task {
         /// Only these of its monitors; all where there is none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         monitors: Vec<MonitorId>,
+        /// Not before this moment, when the slot is over that is to be looked at: a queue can not hold back a message for as long as
+        /// the longest slots take. At once where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Moment>,
     },
     /// The days of a shard's monitors that are over are to be sealed.
     Seal {
@@ -37,8 +41,6 @@ pub enum Task {
         /// The monitor.
         monitor: MonitorId,
     },
-    /// What waits for its place in the log is to be appended.
-    Append,
     /// Somebody has said something of a monitor.
     Report {
         /// The monitor.

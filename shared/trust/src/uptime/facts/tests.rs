@@ -5,7 +5,7 @@ use crate::uptime::{
     day::VantageCount,
     percent::BasisPoints,
     schedule::{Grid, Interval},
-    slot::{Gap, Reason, Slot},
+    slot::{Attempt, Gap, Outcome, Panel, Reason},
     span::Span,
 };
 
@@ -112,6 +112,35 @@ fn an_outage_across_midnight_is_one_and_stays_one_when_the_day_is_sealed() {
     let over = settled(&sealed, &letters, 27);
     assert_eq!(told(&news(&sealed, &over)), [format!("m-{}-closed-{}", after(22).unix(), after(26).unix())]);
     assert_eq!(over.outages().next().map(|outage| outage.slots), Some(4));
+}
+
+#[test]
+fn an_outage_keeps_who_confirmed_its_first_slot_across_midnight_sealing_and_corrections() {
+    let letters = "u".repeat(22) + "dddd" + &"u".repeat(22);
+    let panel = ["a", "b", "c"].map(|vantage| vantage.parse().unwrap());
+    let plan = Plan {
+        schedule: watch(None).schedule,
+        panel: Panel::new(panel.into()).unwrap(),
+        maintenance: [].into_iter().collect(),
+    };
+    let mut seen = Sightings::default();
+    let failed = [(Attempt(0), Outcome::Down(Reason::Timeout)), (Attempt(1), Outcome::Down(Reason::Timeout))];
+    // One who does not decide with the others sees it too, and one of the others only later.
+    for (vantage, slot) in [("a", 22), ("c", 22), ("not-asked", 22), ("b", 23)] {
+        let checks = failed.map(|(attempt, outcome)| (SlotIndex(slot), attempt, outcome));
+        seen.keep(&vantage.parse().unwrap(), checks);
+    }
+    let names = |facts: &Facts| -> Vec<String> {
+        facts.outages().flat_map(|outage| outage.confirmed_by.iter().map(ToString::to_string)).collect()
+    };
+    let begun = settled(&Facts::of(watch(None)), &letters, 24).confirm(first_day(), &plan, &seen);
+    assert_eq!(names(&begun), ["a", "c"]);
+    let sealed = begun.seal(&days(&letters)[0], BTreeMap::new()).confirm(first_day(), &plan, &seen);
+    assert_eq!(names(&sealed), ["a", "c"]);
+    let over = settled(&sealed, &letters, 27).confirm(first_day().next(), &plan, &Sightings::default());
+    assert_eq!(names(&over), ["a", "c"]);
+    let corrected = over.seal(&days(&letters)[1], BTreeMap::new()).correct(&days(&letters), BTreeMap::new());
+    assert_eq!(names(&corrected), ["a", "c"]);
 }
 
 #[test]

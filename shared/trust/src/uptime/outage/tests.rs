@@ -109,6 +109,7 @@ fn overlapping_outages_of_services_are_one_incident() {
         until: at(until),
         slots: 1,
         reason: Reason::Dns,
+        confirmed_by: BTreeSet::new(),
         last_day: first_day(),
         ended,
     };
@@ -141,8 +142,10 @@ fn the_events_of_an_outage_are_the_same_whenever_they_are_told() {
     assert_eq!((service.opened(open).event_type, service.closed(open)), ("outage.opened", None));
     let opened = json!({
         "version": 1, "id": "m1-1835312400-opened", "provider": "p1", "contract": "c1", "monitor": "m1",
-        "opened_at": "2028-02-28T01:00:00Z", "at": "2028-02-28T01:00:00Z", "reason": "timeout",
+        "opened_at": "2028-02-28T01:00:00Z", "at": "2028-02-28T01:00:00Z", "reason": "timeout", "confirmed_by": ["a", "b"],
     });
+    let over =
+        &Outage { confirmed_by: ["b", "a"].map(|place| place.parse().unwrap()).into(), ..over.clone() };
     assert_eq!(serde_json::to_value(service.opened(over)).unwrap(), opened);
     let mut closed = opened;
     closed["id"] = "m1-1835312400-closed-1835323200".into();
@@ -181,8 +184,8 @@ proptest! {
         parts in prop::collection::vec((0..40_i64, 1..8_i64), 0..10),
     ) {
         let outage = |&(from, length): &(i64, i64)| Outage {
-            from: at(from), until: at(from + length), slots: 1, reason: Reason::Dns, last_day: first_day(),
-            ended: Some(Ended::Recovered),
+            from: at(from), until: at(from + length), slots: 1, reason: Reason::Dns, confirmed_by: BTreeSet::new(),
+            last_day: first_day(), ended: Some(Ended::Recovered),
         };
         let found = incidents(parts.iter().enumerate().map(|(n, part)| (format!("m{n}").parse().unwrap(), outage(part))));
         // Hours in which anything is down; an incident is a run of them that no beginning-as-another-ends
