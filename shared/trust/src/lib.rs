@@ -25,6 +25,7 @@ pub mod signal;
 pub mod silence;
 pub mod summary;
 pub mod survival;
+pub mod text;
 pub mod time;
 pub mod units;
 pub mod uptime;
