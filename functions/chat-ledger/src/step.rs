@@ -27,7 +27,7 @@ pub async fn record(table: &Table, id: ConversationId, event: Option<&ChatEvent>
         // Listed before looking: whoever makes the owner or contract known afterwards finds this conversation, and whoever
         // did before is found by it.
         list(table, id, &known, &state).await?;
-        let standing = look_up(table, id, &state).await?;
+        let standing = look_up(table, id, &mut state).await?;
         if standing != known.value.standing
             && let Some(first) = known.value.conversation.first_renter_turn
         {
@@ -125,15 +125,18 @@ async fn list(
     Ok(())
 }
 
+/// What the conversation counts as, by what is known now. What has no bearing on that, and never may have, is not kept.
 async fn look_up(
     table: &Table,
     id: ConversationId,
-    state: &ConversationState,
+    state: &mut ConversationState,
 ) -> Result<Option<Standing>, TableError> {
     let (links, records) = tokio::try_join!(table.links(id.account), table.recorded_contracts(id))?;
     let claimed = state.conversation.claims.iter().map(|(contract, _)| contract.clone());
     let contracts = table.contracts(&records.iter().cloned().chain(claimed).collect()).await?;
-    Ok(state.conversation.standing(links.owner(state.conversation.inbox), &records, &contracts))
+    let owner = links.owner(state.conversation.inbox);
+    state.conversation.keep_what_matters(owner, &records, &contracts);
+    Ok(state.conversation.standing(owner, &records, &contracts))
 }
 
 /// Lets the conversation count as something else from now on, and recounts its waits, the first of which opened with `first`.
