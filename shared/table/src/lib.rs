@@ -71,7 +71,7 @@ pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;
 pub use keys::{SignalKind, provider_of, signal_of};
-pub use ledger::{ConversationState, Former, LedgerWrite, Links, MessageKey};
+pub use ledger::{ConversationState, Exchange, Former, LedgerWrite, Links, MessageKey};
 pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
