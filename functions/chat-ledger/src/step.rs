@@ -165,7 +165,11 @@ async fn list(
     known: &Stored<ConversationState>,
     state: &ConversationState,
 ) -> Result<(), TableError> {
-    let itself = async { if known.version == 0 { table.list_conversation(id).await } else { Ok(()) } };
+    let inbox = state.conversation.inbox;
+    let itself = async {
+        let is_listed = known.version > 0 && known.value.conversation.inbox == inbox;
+        if is_listed { Ok(()) } else { table.list_conversation(id, inbox).await }
+    };
     let claims = async {
         for (contract, _) in state.conversation.claims.difference(&known.value.conversation.claims) {
             table.list_claimant(contract, id).await?;

@@ -129,6 +129,27 @@ pub struct LedgerWrite<'a> {
 pub(crate) struct Link {
     pub(crate) since: Moment,
     pub(crate) provider: ProviderId,
+    #[serde(default)]
+    pub(crate) conversations: Looked,
+}
+
+/// Whether the conversations that were in an account before it was somebody's have been asked to be looked at again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked {
+    /// Not all of them.
+    #[default]
+    Due,
+    /// All of them.
+    Done,
+}
+
+/// A conversation in the list of its account's.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Listed {
+    /// Absent where it was listed before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inbox: Option<InboxId>,
 }
 
 /// Messages a page when walking a conversation. Larger reads more than needed, smaller asks more often.
@@ -221,9 +242,13 @@ impl Table {
         }
     }
 
-    /// Notes that a conversation exists, so that it is found when its account's owner becomes known.
-    pub async fn list_conversation(&self, id: ConversationId) -> Result<(), TableError> {
-        self.put(item::keyed(&keys::listed_conversation(id))).await
+    /// Notes that a conversation exists, and in which inbox, so that it is found when the owner of that becomes known.
+    pub async fn list_conversation(
+        &self,
+        id: ConversationId,
+        inbox: Option<InboxId>,
+    ) -> Result<(), TableError> {
+        self.put(item::item(&keys::listed_conversation(id), &Listed { inbox })?).await
     }
 
     /// Notes that a conversation claims a contract, so that it is found when the contract becomes known.

@@ -539,7 +539,7 @@ fn the_projects_rules_part_the_events() {
             "{kind}"
         );
     }
-    for kind in ["provider.chat-wanted", "contract.chat-wanted"] {
+    for kind in ["provider.chat-wanted", "contract.chat-wanted", "account.linked"] {
         assert_eq!(takers("trust", kind), ["provider-trust-dev-setup"], "{kind}");
     }
 }
