@@ -24,6 +24,24 @@ async fn a_message_costs_the_same_in_the_300th_conversation_as_in_the_10th() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_1000th_message_that_nobody_replies_to_costs_what_the_10th_does_and_so_does_the_reply() {
+    let ledger = Ledger::start(BUSY).await.unwrap();
+    let mut prices = Vec::new();
+    for (conversation, last) in [(1, 10), (2, 1000)] {
+        ledger.ask(conversation).await.unwrap();
+        for nth in 2..last {
+            ledger.ask_again(conversation, nth).await.unwrap();
+        }
+        let again = ledger.ask_again(conversation, last).await.unwrap();
+        // Chatwoot shows a conversation's last message with each of its events.
+        let twice = ledger.ask_again(conversation, last).await.unwrap();
+        let answer = ledger.answer_after(conversation, 3600).await.unwrap();
+        prices.push((again, twice, answer));
+    }
+    assert_eq!(prices[0], prices[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_summary_reads_the_same_after_sixty_days_of_conversations_as_after_ten() {
     const A_DAY: u64 = 8;
     let ledger = Ledger::start(86_400 / A_DAY as i64).await.unwrap();

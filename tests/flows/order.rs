@@ -142,7 +142,7 @@ async fn arrive(table: &Table, arrival: &Arrival) {
         Arrival::Owner => {
             let place = ChatPlace { account: AccountId(1), inbox: None };
             table.link(place, &"p1".parse().unwrap(), start()).await.unwrap();
-            for conversation in table.conversations_of(AccountId(1)).await.unwrap() {
+            for conversation in table.conversations_in(place, None).await.unwrap().conversations {
                 keep_trying(table, conversation, None).await;
             }
         }

@@ -111,7 +111,9 @@ async fn a_wrong_parameter_gets_400_that_names_it() {
         assert!(problem["detail"].as_str().unwrap().starts_with(parameter), "{problem}");
         assert_eq!(problem["status"], json!(400));
     }
-    for path in ["/v1/nothing", "/v1/log/nothing", "/v1/log/tile/0/x", "/assets/nothing.js"] {
+    for path in
+        ["/nothing", "/v1/nothing", "/v1/events", "/v1/log/nothing", "/v1/log/tile/0/x", "/assets/nothing.js"]
+    {
         let response = door.get(path).await;
         assert_eq!(response.status(), 404, "{path}");
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");

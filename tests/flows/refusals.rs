@@ -95,6 +95,25 @@ async fn events_that_are_not_the_marketplaces_get_401_and_leave_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_of_more_than_six_megabytes_get_413_and_leave_nothing() {
+    let (_stack, door) = in_memory().await;
+    let padding = 6 * 1024 * 1024 + 1 - registered("p1", 1).to_string().len();
+    let body = format!("{}{}", registered("p1", 1), " ".repeat(padding));
+    let now = lambda::clock::now().unix();
+    let signature = Webhook::new(EVENTS_SECRET).unwrap().sign("m1", now, body.as_bytes()).unwrap();
+    let response = door.signed_events(body.clone(), "m1", &now.to_string(), &signature).await.unwrap();
+    assert_eq!(response.status(), 413);
+    let problem: Value = response.json().await.unwrap();
+    // Of the function, and not of the gateway before it, which takes ten.
+    assert_eq!(problem["detail"], "the most is 6291456 bytes", "{problem}");
+    nothing_came_in(&door).await;
+    let body = &body[..body.len() - 1];
+    let signature = Webhook::new(EVENTS_SECRET).unwrap().sign("m1", now, body.as_bytes()).unwrap();
+    let response = door.signed_events(body.to_owned(), "m1", &now.to_string(), &signature).await.unwrap();
+    assert_eq!(response.status(), 202, "six megabytes are taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_event_of_a_batch_is_judged_for_itself() {
     let (_stack, door) = in_memory().await;
     let mut unknown = registered("p2", 2);

@@ -48,16 +48,22 @@ pub(crate) async fn measure(messages: u64, connections: u64) -> anyhow::Result<(
         longest = longest.max(sender??);
     }
     let accepted = began.elapsed();
-    let waits = loop {
+    let (waits, scored) = loop {
         let status: Value = client.get(format!("{base}/_local/queues")).send().await?.json().await?;
         if status["idle"] == json!(true) {
             let summary: Value = client.get(format!("{base}/v1/providers/acme")).send().await?.json().await?;
-            break summary["replies"]["windows"][1]["n"].as_u64().unwrap_or_default();
+            let explained = client.get(format!("{base}/v1/providers/acme/score?explain=true")).send().await?;
+            let explained: Value = explained.json().await?;
+            let families = explained["explain"]["families"].as_array().cloned().unwrap_or_default();
+            let replies = families.iter().find(|family| family["family"] == "replies");
+            let scored = replies.and_then(|replies| replies["observations"].as_u64()).unwrap_or_default();
+            break (summary["replies"]["windows"][1]["n"].as_u64().unwrap_or_default(), scored);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let reflected = began.elapsed();
-    ensure!(waits == messages / 2, "{waits} waits in the score, not {}", messages / 2);
+    ensure!(waits == messages / 2, "{waits} waits among the facts, not {}", messages / 2);
+    ensure!(scored == messages / 2, "{scored} waits in the score, not {}", messages / 2);
     let rate = |time: Duration| messages as f64 / time.as_secs_f64();
     println!("{messages} messages over {connections} connections, all in the score, none lost");
     println!("accepted  {:.0}/s, the slowest answer took {longest:?}", rate(accepted));
@@ -70,7 +76,18 @@ async fn tell(client: &Client, base: &str) -> anyhow::Result<()> {
         let file = format!("{}/../events/marketplace/{kind}.json", env!("CARGO_MANIFEST_DIR"));
         Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?)
     };
-    let body = json!([event("provider.registered")?, event("contract.requested")?]).to_string();
+    let days_ago = |days: i64| lambda::clock::now().plus(-days * 86_400);
+    let of_contract = |kind: &str, days: i64| {
+        json!({ "specversion": "1.0", "id": kind, "source": "/load", "type": kind, "time": days_ago(days),
+                "data": { "contract_id": "c-1" } })
+    };
+    let mut requested = event("contract.requested")?;
+    requested["time"] = json!(days_ago(5));
+    // A contract that has run its term, for without one a provider has no score that anything could be reflected in.
+    let ran = [of_contract("contract.provisioned", 4), of_contract("contract.completed", 2)];
+    let mut events = vec![event("provider.registered")?, requested];
+    events.extend(ran);
+    let body = Value::from(events).to_string();
     let now = lambda::clock::now().unix();
     let signature = Webhook::new(EVENTS_SECRET)?.sign("m1", now, body.as_bytes())?;
     let request = client.post(format!("{base}/v1/events")).header("webhook-id", "m1");

@@ -144,6 +144,18 @@ async fn a_marketplace_event_signed_by_somebody_else_or_long_ago_is_401_and_not_
 }
 
 #[tokio::test]
+async fn an_event_of_more_than_six_megabytes_is_413_and_not_published() {
+    let (services, mut function) = super::started("event-ingress").await;
+    let mut invocation = event();
+    let body = invocation["body"].as_str().unwrap().to_owned();
+    invocation["body"] = json!(format!("{body}{}", " ".repeat(6 * 1024 * 1024 + 1 - body.len())));
+    samples::sign_as_marketplace(&mut invocation, EVENTS_SECRET, clock::now()).unwrap();
+    let answer = function.invoke(&invocation).await.unwrap();
+    assert_eq!((&answer["statusCode"], problem(&answer).as_str()), (&json!(413), "body-too-large"));
+    assert_eq!(services.published(), Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_contracts_monitors_are_published_as_an_event_of_the_requests_id() {
     let (services, mut function) = super::started("event-ingress").await;
     let mut invocation = samples::of("event-ingress-monitors").unwrap();

@@ -95,6 +95,11 @@ impl Ledger {
         self.record(number, MessageId(u64::MAX - number), Direction::Incoming, -seconds).await
     }
 
+    /// The renter writes again in a conversation that nobody has replied to, for the `nth` time.
+    pub async fn ask_again(&self, number: u64, nth: u64) -> anyhow::Result<Price> {
+        self.record(number, MessageId(1_000_000 + nth), Direction::Incoming, nth as i64).await
+    }
+
     /// The provider replies in it, after a time between a minute and half a day.
     pub async fn answer(&self, number: u64) -> anyhow::Result<Price> {
         self.answer_after(number, 60 + (number * 7919 % (LONGEST - 60) as u64) as i64).await

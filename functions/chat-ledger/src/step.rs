@@ -1,9 +1,10 @@
 //! One event's step in the ledger: read the conversation, decide what changes, write it as a whole.
 //!
 //! A message changes waits only between the provider's turns around it, so no more than that stretch is read, however long
-//! the conversation. Only a change of what the conversation counts as walks all of it.
+//! the conversation. One that comes in order, or says again what is known, has nothing read around it: how the exchange stands at its
+//! end is part of the conversation's state. Only a change of what the conversation counts as walks all of it.
 
-use table::{ConversationState, Former, LedgerWrite, MessageKey, Stored, Table, TableError};
+use table::{ConversationState, Exchange, Former, LedgerWrite, MessageKey, Stored, Table, TableError};
 use trust::{
     chat::{ChatEvent, Message},
     id::ConversationId,
@@ -27,7 +28,7 @@ pub async fn record(table: &Table, id: ConversationId, event: Option<&ChatEvent>
         // Listed before looking: whoever makes the owner or contract known afterwards finds this conversation, and whoever
         // did before is found by it.
         list(table, id, &known, &state).await?;
-        let standing = look_up(table, id, &state).await?;
+        let standing = look_up(table, id, &mut state).await?;
         if standing != known.value.standing
             && let Some(first) = known.value.conversation.first_renter_turn
         {
@@ -59,16 +60,10 @@ async fn take_message(
     seen: &Message,
 ) -> Result<(Option<Message>, ReplyDelta), TableError> {
     let key = MessageKey::from(seen);
-    let first = before.conversation.first_renter_turn;
-    // Where the message comes before the first wait known so far, that wait's rank changes too: read on to its end.
-    let reach = first.map_or(key, |first| key.max(first.into()));
-    let closes =
-        |message: &Message| MessageKey::from(message) > reach && side(message) == Some(Side::Provider);
-    let mut here = match before.latest {
-        Some(latest) if latest >= key => table.messages_from(id, key, closes).await?,
-        _ => Vec::new(),
+    let stored = match before.latest {
+        Some(latest) if latest >= key => table.message(id, key).await?,
+        _ => None,
     };
-    let stored = here.first().is_some_and(|message| MessageKey::from(message) == key).then(|| here.remove(0));
     let joined = match &stored {
         Some(stored) => stored.clone().join(seen.clone()),
         None => seen.clone(),
@@ -76,20 +71,26 @@ async fn take_message(
     if stored.as_ref() == Some(&joined) {
         return Ok((None, ReplyDelta::default()));
     }
+    // Before the first message nobody waits.
+    let exchange = before.exchange.or(before.latest.is_none().then_some(Exchange::Answered));
+    after.exchange = exchange;
     after.latest = before.latest.max(Some(key));
     let (turn_before, turn_after) = (stored.as_ref().and_then(Message::turn), joined.turn());
-    if turn_before == turn_after {
+    if turn_before == turn_after || goes_on_waiting(exchange, turn_before, turn_after) {
         return Ok((Some(joined), ReplyDelta::default()));
     }
-    let earlier = match before.latest {
-        Some(_) => table.messages_before(id, key, |message| side(message) == Some(Side::Provider)).await?,
-        None => Vec::new(),
+    let first = before.conversation.first_renter_turn;
+    let around = match exchange {
+        Some(exchange) if before.latest < Some(key) => {
+            Stretch { earlier: exchange.turns().into_iter().collect(), later: Vec::new(), end: End::Reached }
+        }
+        // Where the message comes before the first wait known so far, that wait's rank changes too: read on to its end.
+        _ => Stretch::read(table, id, key, first.map_or(key, |first| key.max(first.into()))).await?,
     };
-    let around = |turn: Option<Turn>| -> Vec<Turn> {
-        let earlier = earlier.iter().rev().filter_map(Message::turn);
-        earlier.chain(turn).chain(here.iter().filter_map(Message::turn)).collect()
-    };
-    let (turns_before, turns_after) = (around(turn_before), around(turn_after));
+    let (turns_before, turns_after) = (around.with(turn_before), around.with(turn_after));
+    if around.end == End::Reached {
+        after.exchange = Some(Exchange::after(&turns_after));
+    }
     let renters = turn_after.filter(|turn| turn.side == Side::Renter);
     after.conversation.first_renter_turn = match (first, renters) {
         (Some(first), Some(turn)) => Some(first.min(turn)),
@@ -104,6 +105,56 @@ async fn take_message(
     Ok((Some(joined), delta))
 }
 
+/// Whether all that happens is that a renter who waits at the end writes once more.
+fn goes_on_waiting(exchange: Option<Exchange>, before: Option<Turn>, after: Option<Turn>) -> bool {
+    match (exchange, before, after) {
+        (Some(Exchange::Waiting(opened)), None, Some(turn)) => turn.side == Side::Renter && turn > opened,
+        _ => false,
+    }
+}
+
+/// The turns around a message, without it: from the provider's last one before it to where no wait changes any more.
+struct Stretch {
+    earlier: Vec<Turn>,
+    later: Vec<Turn>,
+    end: End,
+}
+
+/// How far a stretch goes.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// To the conversation's end.
+    Reached,
+    /// To a turn of the provider.
+    Before,
+}
+
+impl Stretch {
+    /// Reads the turns around a message, on to the first provider's turn after `reach`.
+    async fn read(
+        table: &Table,
+        id: ConversationId,
+        key: MessageKey,
+        reach: MessageKey,
+    ) -> Result<Self, TableError> {
+        let is_providers = |message: &Message| side(message) == Some(Side::Provider);
+        let closes = |message: &Message| MessageKey::from(message) > reach && is_providers(message);
+        let (earlier, later) = tokio::try_join!(
+            table.messages_before(id, key, is_providers),
+            table.messages_after(id, key, closes)
+        )?;
+        Ok(Self {
+            earlier: earlier.iter().rev().filter_map(Message::turn).collect(),
+            end: if later.last().is_some_and(closes) { End::Before } else { End::Reached },
+            later: later.iter().filter_map(Message::turn).collect(),
+        })
+    }
+
+    fn with(&self, turn: Option<Turn>) -> Vec<Turn> {
+        self.earlier.iter().copied().chain(turn).chain(self.later.iter().copied()).collect()
+    }
+}
+
 fn side(message: &Message) -> Option<Side> {
     message.turn().map(|turn| turn.side)
 }
@@ -114,7 +165,11 @@ async fn list(
     known: &Stored<ConversationState>,
     state: &ConversationState,
 ) -> Result<(), TableError> {
-    let itself = async { if known.version == 0 { table.list_conversation(id).await } else { Ok(()) } };
+    let inbox = state.conversation.inbox;
+    let itself = async {
+        let is_listed = known.version > 0 && known.value.conversation.inbox == inbox;
+        if is_listed { Ok(()) } else { table.list_conversation(id, inbox).await }
+    };
     let claims = async {
         for (contract, _) in state.conversation.claims.difference(&known.value.conversation.claims) {
             table.list_claimant(contract, id).await?;
@@ -125,15 +180,18 @@ async fn list(
     Ok(())
 }
 
+/// What the conversation counts as, by what is known now. What has no bearing on that, and never may have, is not kept.
 async fn look_up(
     table: &Table,
     id: ConversationId,
-    state: &ConversationState,
+    state: &mut ConversationState,
 ) -> Result<Option<Standing>, TableError> {
     let (links, records) = tokio::try_join!(table.links(id.account), table.recorded_contracts(id))?;
     let claimed = state.conversation.claims.iter().map(|(contract, _)| contract.clone());
     let contracts = table.contracts(&records.iter().cloned().chain(claimed).collect()).await?;
-    Ok(state.conversation.standing(links.owner(state.conversation.inbox), &records, &contracts))
+    let owner = links.owner(state.conversation.inbox);
+    state.conversation.keep_what_matters(owner, &records, &contracts);
+    Ok(state.conversation.standing(owner, &records, &contracts))
 }
 
 /// Lets the conversation count as something else from now on, and recounts its waits, the first of which opened with `first`.

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fmt};
 
 use jsonschema::Validator;
 use probe::guard::Guard;
+use serde::de::value::MapDeserializer;
 use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 use trust::{
     marketplace::{Happened, MarketplaceEvent},
     time::Moment,
@@ -98,9 +100,8 @@ impl Schemas {
             return Err(Fault::UnknownType(kind.chars().take(100).collect()));
         };
         check(schema, &event["data"], "/data")?;
-        let read: MarketplaceEvent = serde_json::from_value(event.clone()).map_err(|error| {
-            Fault::Shape(vec![ShapeFault { pointer: "/data".to_owned(), detail: error.to_string() }])
-        })?;
+        let read: MarketplaceEvent =
+            serde_json::from_value(event.clone()).map_err(|_| Fault::Shape(vec![unreadable(event)]))?;
         if read.time > now.plus(AHEAD) {
             let detail = "is in the future".to_owned();
             return Err(Fault::Shape(vec![ShapeFault { pointer: "/time".to_owned(), detail }]));
@@ -108,6 +109,28 @@ impl Schemas {
         wish(&read, &self.guard, now)?;
         Ok(read)
     }
+}
+
+/// What of an event the types do not take though its schema does, and where that is.
+fn unreadable(event: &Value) -> ShapeFault {
+    // The type first: by it, the data are read where they stand and not set aside, where their places are forgotten.
+    let happened = [("type", event["type"].clone()), ("data", event["data"].clone())];
+    let happened: Result<Happened, _> =
+        serde_path_to_error::deserialize(MapDeserializer::new(happened.into_iter()));
+    let envelope = || serde_path_to_error::deserialize::<_, MarketplaceEvent>(event.clone()).err();
+    match happened.err().or_else(envelope) {
+        Some(error) => ShapeFault { pointer: pointer(error.path()), detail: error.into_inner().to_string() },
+        None => ShapeFault { pointer: String::new(), detail: "can not be read".to_owned() },
+    }
+}
+
+fn pointer(path: &Path) -> String {
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(segment).collect()
 }
 
 /// What the schemas can not say of a wish for monitors.
@@ -228,6 +251,11 @@ mod tests {
             ("contract.cancelled", "/data/by", json!(null), "/data/by: "),
             ("contract.extended", "/data/ends_at", json!("tomorrow"), "/data/ends_at: "),
             ("provider.registered", "/data/chat/account", json!("1"), "/data/chat/account: "),
+            ("provider.registered", "/data/name", json!(""), "/data/name: "),
+            ("provider.registered", "/data/name", json!("日".repeat(201)), "/data/name: "),
+            ("provider.updated", "/data/name", json!("a\u{8}b"), "/data/name: "),
+            ("provider.updated", "/data/website", json!("w".repeat(2049)), "/data/website: "),
+            ("offering.published", "/data/name", json!("n".repeat(201)), "/data/name: "),
             ("provider.registered", "/data", json!([]), "/data: "),
             ("provider.registered", "/specversion", json!("0.3"), "/specversion: "),
             ("provider.registered", "/time", json!("2026-11-31T00:00:00Z"), "/time: "),
@@ -245,7 +273,13 @@ mod tests {
                 json!(90),
                 "/data/endpoints/0/interval_seconds: ",
             ),
-            ("contract.provisioned", "/data/endpoints/0/interval_seconds", json!(420), "/data: "),
+            (
+                "contract.provisioned",
+                "/data/endpoints/0/interval_seconds",
+                json!(420),
+                "/data/endpoints/0/interval_seconds: ",
+            ),
+            ("provider.registered", "/data/agents/0/email", json!("a@b.c\u{1}"), "/data/agents/0/email: "),
             (
                 "contract.provisioned",
                 "/data/endpoints/1/name",

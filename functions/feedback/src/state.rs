@@ -65,7 +65,7 @@ impl Asked {
             return Ok(None);
         }
         let provider = table.provider(&voting.provider).await?.value;
-        let name = provider.profile.map(|(_, profile)| profile.name);
+        let name = provider.profile.map(|(_, profile)| profile.name.into());
         Ok(Some(Self { provider: voting.provider.clone(), name, contract, voting }))
     }
 

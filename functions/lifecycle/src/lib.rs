@@ -10,6 +10,7 @@
 //! When its service is handed over its renter is invited to measure it (`invite`). When a contract comes to its end its renter is asked how it was (`survey`), and once more a week later; what time alone brings about
 //! there is found by a schedule.
 
+mod account;
 mod chat;
 mod invite;
 mod marketplace;
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 use table::{Table, TableError};
 use trust::{
     marketplace::MarketplaceEvent,
-    setup::{CONTRACT_CHAT_WANTED, PROVIDER_CHAT_WANTED, Wanted},
+    setup::{ACCOUNT_LINKED, CONTRACT_CHAT_WANTED, PROVIDER_CHAT_WANTED, Wanted},
     time::Moment,
     uptime::{monitor::TooManyWishes, slot::Panel},
 };
@@ -133,6 +134,9 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
 }
 
 async fn handle_event(app: &App, envelope: Envelope, now: Moment) -> Result<(), LifecycleError> {
+    if envelope.detail_type == ACCOUNT_LINKED {
+        return account::walk(app, serde_json::from_value(envelope.detail)?).await;
+    }
     if matches!(envelope.detail_type.as_str(), PROVIDER_CHAT_WANTED | CONTRACT_CHAT_WANTED) {
         let wanted: Wanted = serde_json::from_value(envelope.detail)?;
         return chat::work_on(app, &wanted, &lambda::clock::now).await;

@@ -7,13 +7,13 @@ use trust::{
     chat::{self, ChatPointer},
     contract::{Contract, ContractDelta},
     id::{ContractId, ConversationId, OfferingId, ProviderId},
-    marketplace::{ChatPlace, Happened, MarketplaceEvent, Profile},
+    marketplace::{Happened, MarketplaceEvent, Profile},
     offering::Specification,
     provider::Provider,
     time::Moment,
 };
 
-use crate::{App, LifecycleError, invite, monitors, survey, wish};
+use crate::{App, LifecycleError, account, invite, monitors, survey, wish};
 
 pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
     if let Some(provider) = Provider::subject(&event.happened) {
@@ -83,32 +83,11 @@ async fn take_provider(
     match &event.happened {
         Happened::ProviderRegistered(Profile { chat: Some(place), .. })
         | Happened::ProviderUpdated(Profile { chat: Some(place), .. }) => {
-            link(app, *place, id, event.time, now).await?;
+            account::link(app, *place, id, event.time, now).await?;
             Ok(())
         }
         _ => Ok(()),
     }
-}
-
-/// Makes the account or inbox the provider's, and has its conversations looked at again.
-///
-/// Done for every such event, changed or not: the one before may have been cut off half-way.
-pub(crate) async fn link(
-    app: &App,
-    place: ChatPlace,
-    id: &ProviderId,
-    since: Moment,
-    now: Moment,
-) -> Result<ProviderId, LifecycleError> {
-    let holder = app.table.link(place, id, since).await?;
-    if holder != *id {
-        tracing::warn!(account = %place.account, %holder, claimed_by = %id, "the chat account is another provider's");
-    }
-    // Where there is no Chatwoot yet, what happens until there is one is read then.
-    app.table.begin_reconciling(place.account, now).await?;
-    let conversations = app.table.conversations_of(place.account).await?;
-    look_again(app, conversations).await?;
-    Ok(holder)
 }
 
 async fn take_contract(

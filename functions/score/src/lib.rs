@@ -133,8 +133,8 @@ impl Changed {
 async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
     let today = lambda::clock::now().day();
     // Records come in order, so the first of a provider's is where to come back to if he fails.
-    let mut providers: BTreeMap<ProviderId, (String, Changed)> = BTreeMap::new();
-    for Record { dynamodb: Change { keys, sequence_number } } in records {
+    let mut providers: BTreeMap<ProviderId, (usize, Changed)> = BTreeMap::new();
+    for (place, Record { dynamodb: Change { keys, sequence_number } }) in records.iter().enumerate() {
         let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
         if let Some(provider) = key("pk").and_then(table::provider_of) {
             let signal = key("sk").and_then(table::signal_of);
@@ -142,7 +142,7 @@ async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
             if signal.is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > today) {
                 continue;
             }
-            let (_, changed) = providers.entry(provider).or_insert((sequence_number, Changed::default()));
+            let (_, changed) = providers.entry(provider).or_insert((place, Changed::default()));
             if let Some((day, kind)) = signal {
                 changed.note(day, kind);
             }
@@ -150,14 +150,16 @@ async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
             tracing::error!(sequence_number, "not a provider's record");
         }
     }
-    let mut failed: Option<String> = None;
-    for (provider, (sequence_number, changed)) in providers {
+    let mut failed: Option<usize> = None;
+    for (provider, (place, changed)) in providers {
         if let Err(error) = summarise_anew(table, policy, &provider, &changed, lambda::clock::now).await {
             tracing::error!(%provider, %error, "no new summary");
-            failed = Some(failed.map_or(sequence_number.clone(), |first| first.min(sequence_number)));
+            failed = Some(failed.map_or(place, |first| first.min(place)));
         }
     }
-    let failures: Vec<Value> = failed.into_iter().map(|first| json!({ "itemIdentifier": first })).collect();
+    // Sequence numbers are numbers of any length, so neither their text nor an integer type orders them; their places do.
+    let first = failed.and_then(|place| records.get(place)).map(|record| &record.dynamodb.sequence_number);
+    let failures: Vec<Value> = first.into_iter().map(|first| json!({ "itemIdentifier": first })).collect();
     json!({ "batchItemFailures": failures })
 }
 

@@ -104,7 +104,7 @@ mod tests {
     fn shown(name: &str, seen: impl Fn(u32, u32) -> char) -> String {
         let facts = [samples::monitor("web", 40, seen)];
         let mut summary = samples::summary("p1", 3, None);
-        summary.profile.as_mut().unwrap().name = name.to_owned();
+        summary.profile.as_mut().unwrap().name = name.to_owned().try_into().unwrap();
         let incidents = overview::incidents(&facts, Window::quarter(samples::now()));
         feed(&summary, &facts, &incidents, "https://trust.example").into_string()
     }
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn names_can_not_break_the_document() {
-        let feed = shown("<a> & \u{8}\"b\"", |_, _| 'u');
+        let feed = shown("<a> & \u{fffe}\"b\"", |_, _| 'u');
         assert!(feed.contains("<title>Outages of &lt;a&gt; &amp; &quot;b&quot;</title>"), "{feed}");
     }
 

@@ -189,14 +189,14 @@ mod tests {
 
     #[test]
     fn a_picture_is_a_small_png_of_the_size_that_links_are_shown_with() {
-        let long = "Ünbelievably long names of providers that go on and on 日本語 ".repeat(4);
+        let long = "Ünbelievably long names of providers that go on and on 日本語 ".repeat(3);
         for summary in [
             samples::summary("good", 30, None),
             samples::summary("silent", 30, Some(96)),
             samples::summary("new", 0, None),
             {
                 let mut summary = samples::summary("long", 3, None);
-                summary.profile.as_mut().unwrap().name = long.clone();
+                summary.profile.as_mut().unwrap().name = long.clone().try_into().unwrap();
                 summary
             },
         ] {

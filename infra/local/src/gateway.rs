@@ -41,7 +41,7 @@ async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
 
 async fn call(gateway: &Gateway, parts: &Parts, body: Body) -> Response {
     let Some(call) = gateway.find(parts.method.as_str(), parts.uri.path()) else {
-        return problem(Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path"));
+        return nothing_there();
     };
     let now = clock::now();
     let claims = match &call.authorizer {
@@ -70,6 +70,12 @@ async fn call(gateway: &Gateway, parts: &Parts, body: Body) -> Response {
             failed(call.door)
         }
     }
+}
+
+/// The answer of API Gateway where no route leads anywhere.
+fn nothing_there() -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::NOT_FOUND, json, "{\"message\":\"Not Found\"}").into_response()
 }
 
 /// The answer of API Gateway, or of a Function URL, for a function that failed.

@@ -5,6 +5,7 @@
 
 mod api;
 mod node;
+mod parameter;
 mod resolve;
 
 pub use resolve::ADDRESS;
@@ -160,6 +161,20 @@ const FUNCTION: [&str; 15] = [
     "ReservedConcurrentExecutions",
 ];
 
+/// What functions may have in common. SAM takes `FunctionUrlConfig` here, too, and no `Events`; both are read from the function alone.
+const COMMON: [&str; 10] = [
+    "CodeUri",
+    "Description",
+    "Environment",
+    "Timeout",
+    "MemorySize",
+    "Runtime",
+    "Architectures",
+    "Handler",
+    "Tracing",
+    "ReservedConcurrentExecutions",
+];
+
 fn function(
     wiring: &mut Wiring,
     around: &Around<'_>,
@@ -169,7 +184,7 @@ fn function(
     let globals = around.globals;
     only(properties, &FUNCTION)?;
     if let Some(globals) = globals {
-        only(globals, &FUNCTION)?;
+        only(globals, &COMMON)?;
     }
     let binary = resource
         .get("Metadata")
@@ -302,6 +317,12 @@ fn stream(names: &Names, function: String, properties: &Node) -> Result<StreamTr
     let start = properties.required("StartingPosition")?;
     if start.text()? != "TRIM_HORIZON" {
         return Err(start.error("the local stack reads streams from TRIM_HORIZON only"));
+    }
+    let halving = properties.get("BisectBatchOnFunctionError");
+    if halving.map(Node::text).transpose()? != Some("true") {
+        return Err(halving.unwrap_or(start).error(
+            "the local stack halves a stream's batch that fails: say BisectBatchOnFunctionError: true",
+        ));
     }
     let filters = match properties.get("FilterCriteria") {
         Some(criteria) => {

@@ -198,13 +198,6 @@ impl Table {
         Ok(published)
     }
 
-    /// A provider's offerings that can be rented, as of a moment ago.
-    pub async fn offerings(&self, of: &ProviderId) -> Result<Vec<Offering>, TableError> {
-        let items = self.all_relaxed(&Range { pk: keys::offerings(of), from: "!", to: END }).await?;
-        let offered = items.into_iter().map(|item| item::read(item).map(crate::providers::offered));
-        Ok(offered.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-    }
-
     /// What renters found of each of a provider's offerings, as of a moment ago.
     pub async fn seen_of(&self, provider: &ProviderId) -> Result<BTreeMap<OfferingId, Seen>, TableError> {
         let to = format!("{}{END}", keys::SEEN);

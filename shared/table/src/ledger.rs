@@ -10,7 +10,7 @@ use trust::{
     id::{AccountId, ContractId, ConversationId, InboxId, MessageId, ProviderId},
     replies::{ReplyDelta, Standing},
     time::Moment,
-    wait::Turn,
+    wait::{Turn, Wait, waits},
 };
 
 use crate::{
@@ -31,9 +31,41 @@ pub struct ConversationState {
     /// Its last message so far; absent before the first. A message that comes in order finds none after it, unread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<MessageKey>,
+    /// Whether the renter waits behind that; absent where it was written before this was kept: then the messages say it. So a message
+    /// that comes in order costs the same however many before it nobody has replied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
     /// What its later waits still count as, while a change of standing is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
+}
+
+/// How an exchange stands at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exchange {
+    /// Nobody waits: the last turn is the provider's, or there is none.
+    Answered,
+    /// The renter waits since this turn.
+    Waiting(Turn),
+}
+
+impl Exchange {
+    /// As these turns leave it, if they are as [`waits`] wants them and reach the conversation's end.
+    pub fn after(turns: &[Turn]) -> Self {
+        match waits(turns).last() {
+            Some(Wait { opened, closed: None }) => Self::Waiting(*opened),
+            _ => Self::Answered,
+        }
+    }
+
+    /// The turns that matter for what comes next.
+    pub fn turns(self) -> Option<Turn> {
+        match self {
+            Self::Answered => None,
+            Self::Waiting(opened) => Some(opened),
+        }
+    }
 }
 
 /// The rest of a change of standing that touches more days than one transaction can.
@@ -97,6 +129,27 @@ pub struct LedgerWrite<'a> {
 pub(crate) struct Link {
     pub(crate) since: Moment,
     pub(crate) provider: ProviderId,
+    #[serde(default)]
+    pub(crate) conversations: Looked,
+}
+
+/// Whether the conversations that were in an account before it was somebody's have been asked to be looked at again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked {
+    /// Not all of them.
+    #[default]
+    Due,
+    /// All of them.
+    Done,
+}
+
+/// A conversation in the list of its account's.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Listed {
+    /// Absent where it was listed before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inbox: Option<InboxId>,
 }
 
 /// Messages a page when walking a conversation. Larger reads more than needed, smaller asks more often.
@@ -112,8 +165,13 @@ impl Table {
         Ok(stored.unwrap_or(Stored { value: ConversationState::default(), version: 0 }))
     }
 
+    /// The message of this key, if it is in the ledger.
+    pub async fn message(&self, id: ConversationId, key: MessageKey) -> Result<Option<Message>, TableError> {
+        self.get(&keys::message(id, key)).await?.map(item::read).transpose()
+    }
+
     /// The message of this key, if it is in the ledger, and those after it up to and including the first one that `last`
-    /// accepts (but at least one page where there is one).
+    /// accepts.
     pub async fn messages_from(
         &self,
         id: ConversationId,
@@ -122,6 +180,17 @@ impl Table {
     ) -> Result<Vec<Message>, TableError> {
         let end = format!("{}{END}", keys::MESSAGE);
         self.walk(id, (keys::message_sort(from), end), Order::Ascending, last).await
+    }
+
+    /// The messages after this key, up to and including the first one that `last` accepts.
+    pub async fn messages_after(
+        &self,
+        id: ConversationId,
+        after: MessageKey,
+        last: impl Fn(&Message) -> bool,
+    ) -> Result<Vec<Message>, TableError> {
+        let end = format!("{}{END}", keys::MESSAGE);
+        self.walk(id, (behind(&keys::message_sort(after)), end), Order::Ascending, last).await
     }
 
     /// The messages before this key, latest first, up to and including the first one that `last` accepts.
@@ -138,8 +207,8 @@ impl Table {
 
     /// All messages of a conversation, in order.
     pub async fn messages(&self, id: ConversationId) -> Result<Vec<Message>, TableError> {
-        let first = MessageKey { at: Moment::EPOCH, id: MessageId(0) };
-        self.messages_from(id, first, |_| false).await
+        let end = format!("{}{END}", keys::MESSAGE);
+        self.walk(id, (keys::MESSAGE.to_owned(), end), Order::Ascending, |_| false).await
     }
 
     async fn walk(
@@ -166,16 +235,20 @@ impl Table {
                 }
             }
             match (reached, more, order) {
-                (Some(reached), true, Order::Ascending) => from = format!("{reached} "),
+                (Some(reached), true, Order::Ascending) => from = behind(&reached),
                 (Some(reached), true, Order::Descending) => to = before_key(&reached),
                 _ => return Ok(found),
             }
         }
     }
 
-    /// Notes that a conversation exists, so that it is found when its account's owner becomes known.
-    pub async fn list_conversation(&self, id: ConversationId) -> Result<(), TableError> {
-        self.put(item::keyed(&keys::listed_conversation(id))).await
+    /// Notes that a conversation exists, and in which inbox, so that it is found when the owner of that becomes known.
+    pub async fn list_conversation(
+        &self,
+        id: ConversationId,
+        inbox: Option<InboxId>,
+    ) -> Result<(), TableError> {
+        self.put(item::item(&keys::listed_conversation(id), &Listed { inbox })?).await
     }
 
     /// Notes that a conversation claims a contract, so that it is found when the contract becomes known.
@@ -253,6 +326,11 @@ impl Table {
         writes.extend(self.reply_changes(&step.delta.closed)?);
         self.transact(writes).await
     }
+}
+
+/// The bound of a range that begins just after `key`: a blank sorts below every character of a key.
+fn behind(key: &str) -> String {
+    format!("{key} ")
 }
 
 /// The bound of a range that ends just before `key`.

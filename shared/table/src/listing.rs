@@ -83,7 +83,7 @@ impl Card {
         let score = summary.score.as_ref();
         Some(Self {
             provider: summary.provider.clone(),
-            name: profile.name.clone(),
+            name: profile.name.to_string(),
             track: summary.track,
             score: score.map(|score| (score.points, score.low, score.high)),
             capped_from: score.and_then(|score| score.capped_from),

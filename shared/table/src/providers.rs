@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use trust::{
-    id::{AccountId, ConversationId, ConversationNumber, ProviderId, Region},
+    id::{ConversationId, ConversationNumber, ProviderId, Region},
     marketplace::{ChatPlace, Offering},
     provider::Provider,
     time::Moment,
@@ -11,9 +11,9 @@ use trust::{
 
 use crate::{
     Freshness, Stored, Table, TableError,
-    item::{self, Range},
+    item::{self, Order, Range},
     keys::{self, END, Key},
-    ledger::Link,
+    ledger::{Link, Listed, Looked},
 };
 
 /// An offering as stored: the latest word on it.
@@ -24,9 +24,25 @@ pub(crate) struct StoredOffering {
     offering: Option<Offering>,
 }
 
-/// The offering, where it can be rented.
-pub(crate) fn offered(word: StoredOffering) -> Option<Offering> {
-    word.offering
+/// Conversations a page of an account's. More may not be told of in one invocation's time; fewer need more of them.
+const CONVERSATIONS_A_PAGE: i32 = 100;
+
+/// Whose an account or inbox is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Whose.
+    pub holder: ProviderId,
+    /// Whether its conversations have been looked at since.
+    pub conversations: Looked,
+}
+
+/// A page of an account's conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InAccount {
+    /// The conversations.
+    pub conversations: Vec<ConversationId>,
+    /// Behind which one the next page begins, if there is one.
+    pub next: Option<ConversationNumber>,
 }
 
 impl Table {
@@ -54,36 +70,67 @@ impl Table {
         place: ChatPlace,
         provider: &ProviderId,
         since: Moment,
-    ) -> Result<ProviderId, TableError> {
+    ) -> Result<Held, TableError> {
         let key = keys::link(place.account, place.inbox);
         let stored: Option<Stored<Link>> = self.stored(&key).await?;
         let read = stored.as_ref().map_or(0, |stored| stored.version);
-        let claim = Link { since, provider: provider.clone() };
-        if let Some(Stored { value: held, .. }) = stored
-            && (held.since, &held.provider) <= (claim.since, &claim.provider)
-        {
-            return Ok(held.provider);
+        let mut conversations = Looked::Due;
+        if let Some(Stored { value: held, .. }) = stored {
+            if (held.since, &held.provider) <= (since, provider) {
+                return Ok(Held { holder: held.provider, conversations: held.conversations });
+            }
+            if held.provider == *provider {
+                conversations = held.conversations;
+            }
         }
+        let claim = Link { since, provider: provider.clone(), conversations };
         self.transact(vec![self.put_versioned(&key, &claim, read)?]).await?;
-        Ok(claim.provider)
+        Ok(Held { holder: claim.provider, conversations })
     }
 
-    /// The conversations of an account.
-    pub async fn conversations_of(&self, account: AccountId) -> Result<Vec<ConversationId>, TableError> {
+    /// Notes that all conversations that were in an account or inbox have been asked to be looked at since it is this provider's. Where it is
+    /// somebody else's by now, nothing is noted.
+    pub async fn looked_at_conversations(
+        &self,
+        place: ChatPlace,
+        holder: &ProviderId,
+    ) -> Result<(), TableError> {
+        let key = keys::link(place.account, place.inbox);
+        let Some(Stored { value, version }) = self.stored::<Link>(&key).await? else { return Ok(()) };
+        if value.provider != *holder || value.conversations == Looked::Done {
+            return Ok(());
+        }
+        let link = Link { conversations: Looked::Done, ..value };
+        self.transact(vec![self.put_versioned(&key, &link, version)?]).await
+    }
+
+    /// A page of the conversations that may be in an account, or in an inbox of it.
+    pub async fn conversations_in(
+        &self,
+        place: ChatPlace,
+        behind: Option<ConversationNumber>,
+    ) -> Result<InAccount, TableError> {
+        let account = place.account;
         let end = format!("{}{END}", keys::CONVERSATIONS);
-        let range = Range { pk: keys::account(account), from: keys::CONVERSATIONS, to: &end };
-        let items = self.all(&range).await?;
-        items
-            .iter()
-            .map(|item| {
-                let key = item::sort_key(item);
-                let number = key
-                    .trim_start_matches(keys::CONVERSATIONS)
-                    .parse()
-                    .map_err(|error| TableError::corrupt(key, &error))?;
-                Ok(ConversationId { account, number: ConversationNumber(number) })
-            })
-            .collect()
+        // A blank sorts below every character of a key, so this is the next possible one.
+        let from = behind.map_or_else(
+            || keys::CONVERSATIONS.to_owned(),
+            |number| format!("{} ", keys::listed_conversation(ConversationId { account, number }).sk),
+        );
+        let range = Range { pk: keys::account(account), from: &from, to: &end };
+        let (items, more) = self.page(&range, Order::Ascending, CONVERSATIONS_A_PAGE).await?;
+        let (mut conversations, mut last) = (Vec::new(), None);
+        for item in items {
+            let key = item::sort_key(&item).to_owned();
+            let number = key.trim_start_matches(keys::CONVERSATIONS).parse();
+            let number = ConversationNumber(number.map_err(|error| TableError::corrupt(&key, &error))?);
+            last = Some(number);
+            let Listed { inbox } = item::read(item)?;
+            if place.inbox.is_none() || inbox.is_none() || inbox == place.inbox {
+                conversations.push(ConversationId { account, number });
+            }
+        }
+        Ok(InAccount { conversations, next: last.filter(|_| more) })
     }
 
     /// What is known of these providers, in their order. A batch read of one item each, possibly a moment old.

@@ -2,7 +2,8 @@
 //!
 //! A conversation is tied to a contract by our own record, else by the contract id in its attributes, which a browser or an agent
 //! can set: so that claim counts only together with a verified contact who is that contract's renter. What was once seen stays
-//! seen: a provider who edits the contact or the attributes afterwards takes no wait out of his record.
+//! seen: a provider who edits the contact or the attributes afterwards takes no wait out of his record. Of what may be anything, only a
+//! little is kept; what is known to be a contract's is never given up for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +13,14 @@ use crate::{
     chat::{Channel, ConversationSighting, Identity},
     contract::Contract,
     id::{ContractId, InboxId, ProviderId, RenterId},
+    marketplace::Terms,
     replies::{Scope, Standing},
     wait::Turn,
 };
 
-/// How many identities and claims of one conversation are kept, the smallest first. One of each is the rule; without a limit
-/// a browser that changes its attributes in a loop would grow the record.
+/// How many identities and claims of one conversation are kept of those that belong to no contract we know, the smallest first; and how
+/// many claims of those that do. One of each is the rule. Without a limit, a browser that changes its attributes in a loop would grow the
+/// record; with fewer, what is seen while its contract is not yet known would more easily be crowded out.
 const KEPT: usize = 8;
 
 /// A conversation as far as it is known: the join of its sightings.
@@ -47,9 +50,6 @@ impl Conversation {
         self.inbox = Some(self.inbox.map_or(seen.inbox, |known| known.min(seen.inbox)));
         if let Some(renter) = seen.identifier.as_ref().filter(|_| seen.channel == Channel::Other) {
             self.by_channel.insert(renter.clone());
-            while self.by_channel.len() > KEPT {
-                self.by_channel.pop_last();
-            }
         }
         // In an API inbox any agent can speak for the renter, so nothing there is verified.
         let verifiable = seen.channel != Channel::Api && seen.identity == Identity::Verified;
@@ -58,11 +58,37 @@ impl Conversation {
         if let Some(contract) = &seen.claimed_contract {
             self.claims.insert((contract.clone(), renter.clone()));
         }
-        while self.verified.len() > KEPT {
-            self.verified.pop_last();
-        }
-        while self.claims.len() > KEPT {
-            self.claims.pop_last();
+    }
+
+    /// Gives up what is too much to keep, by what is known of the contracts (the arguments are those of [`standing`](Self::standing)).
+    ///
+    /// Renters of the contracts that our own record names always stay, and so do claims that count and their renters, up to a
+    /// number. Of all else a few are kept, since their contracts may become known later. So it does not matter how often an agent
+    /// edits a contact or the attributes, before or after the renter was seen.
+    pub fn keep_what_matters(
+        &mut self,
+        owner: Option<&ProviderId>,
+        records: &BTreeSet<ContractId>,
+        contracts: &BTreeMap<ContractId, Contract>,
+    ) {
+        let recorded = records.iter().filter_map(|contract| terms_of(owner, contracts, contract));
+        let mut renters: BTreeSet<RenterId> = recorded.map(|terms| terms.renter_id.clone()).collect();
+        let counts = |(contract, renter): &(ContractId, RenterId)| {
+            terms_of(owner, contracts, contract).is_some_and(|terms| terms.renter_id == *renter)
+        };
+        let (mut counting, mut others) = (0, 0);
+        self.claims.retain(|claim| {
+            let of_its_kind = if counts(claim) { &mut counting } else { &mut others };
+            *of_its_kind += 1;
+            *of_its_kind <= KEPT
+        });
+        renters.extend(self.claims.iter().filter(|claim| counts(claim)).map(|(_, renter)| renter.clone()));
+        for identities in [&mut self.verified, &mut self.by_channel] {
+            let mut others = 0;
+            identities.retain(|renter| {
+                others += usize::from(!renters.contains(renter));
+                renters.contains(renter) || others <= KEPT
+            });
         }
     }
 
@@ -81,11 +107,7 @@ impl Conversation {
         records: &BTreeSet<ContractId>,
         contracts: &BTreeMap<ContractId, Contract>,
     ) -> Option<Standing> {
-        let terms_of = |contract: &ContractId| {
-            let terms = contracts.get(contract)?.terms()?;
-            // An account proves nothing about another provider's contract.
-            owner.is_none_or(|owner| *owner == terms.provider_id).then_some(terms)
-        };
+        let terms_of = |contract| terms_of(owner, contracts, contract);
         let recorded = records.iter().find_map(terms_of).map(|terms| {
             let scope = if self.is_with(&terms.renter_id) { Scope::Contract } else { Scope::Unverified };
             (terms, scope)
@@ -118,13 +140,24 @@ impl Conversation {
     }
 }
 
+/// The terms of a contract that a conversation in this provider's account can be about.
+fn terms_of<'a>(
+    owner: Option<&ProviderId>,
+    contracts: &'a BTreeMap<ContractId, Contract>,
+    contract: &ContractId,
+) -> Option<&'a Terms> {
+    let terms = contracts.get(contract)?.terms()?;
+    // An account proves nothing about another provider's contract.
+    owner.is_none_or(|owner| *owner == terms.provider_id).then_some(terms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         chat::ConversationStatus,
         id::ConversationNumber,
-        marketplace::{Happened, Money, Terms},
+        marketplace::{Happened, Money},
         replies::Promise,
         time::Moment,
     };
@@ -170,11 +203,12 @@ mod tests {
         contracts: &BTreeMap<ContractId, Contract>,
     ) -> Option<Scope> {
         let mut conversation = Conversation::default();
-        for sighting in sightings {
-            conversation.join(sighting);
-        }
         let owner: Option<ProviderId> = owner.map(|owner| owner.parse().unwrap());
         let records = recorded.iter().map(|id| id.parse().unwrap()).collect();
+        for sighting in sightings {
+            conversation.join(sighting);
+            conversation.keep_what_matters(owner.as_ref(), &records, contracts);
+        }
         conversation.standing(owner.as_ref(), &records, contracts).map(|standing| standing.scope)
     }
 
@@ -257,7 +291,43 @@ mod tests {
         for round in 0..100 {
             let claim = format!("c{round}");
             conversation.join(&seen(Channel::WebWidget, Identity::Verified, &claim, Some(&claim)));
+            conversation.keep_what_matters(None, &BTreeSet::new(), &BTreeMap::new());
         }
         assert_eq!((conversation.verified.len(), conversation.claims.len()), (KEPT, KEPT));
+    }
+
+    #[test]
+    fn no_number_of_edits_before_or_after_crowds_out_the_renter_of_a_known_contract() {
+        use {Channel::*, Identity::*};
+        let known = contracts("c1", "p1", "r1");
+        // Smaller than the true ones, and larger.
+        let edits = |letter: char| (0..9).map(move |n| format!("{letter}{n}"));
+        for (channel, claim, recorded) in
+            [(WebWidget, Some("c1"), &[][..]), (WebWidget, None, &["c1"]), (Other, None, &["c1"])]
+        {
+            let edited = |text: String| seen(channel, Verified, &text, claim.map(|_| text.as_str()));
+            let before = edits('-').map(edited);
+            let after = edits('-').chain(edits('z')).map(|text| edited(format!("{text}x")));
+            let with_another_claim =
+                claim.map(|_| (0..9).map(|n| seen(channel, Verified, "r1", Some(&format!("-{n}")))));
+            let all: Vec<_> = before
+                .chain([seen(channel, Verified, "r1", claim)])
+                .chain(after)
+                .chain(with_another_claim.into_iter().flatten())
+                .collect();
+            assert_eq!(scope(&all, Some("p1"), recorded, &known), Some(Scope::Contract), "{channel:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_who_claims_all_contracts_of_his_does_not_grow_the_record_either() {
+        let claims = (0..100).map(|n| format!("c{n}"));
+        let known: BTreeMap<_, _> = claims.clone().flat_map(|id| contracts(&id, "p1", &id)).collect();
+        let mut conversation = Conversation::default();
+        for claim in claims {
+            conversation.join(&seen(Channel::WebWidget, Identity::Verified, &claim, Some(&claim)));
+            conversation.keep_what_matters(None, &BTreeSet::new(), &known);
+        }
+        assert!(conversation.verified.len() <= 2 * KEPT && conversation.claims.len() == KEPT);
     }
 }

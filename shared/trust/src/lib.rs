@@ -29,6 +29,7 @@ pub mod silence;
 pub mod source;
 pub mod summary;
 pub mod survival;
+pub mod text;
 pub mod time;
 pub mod units;
 pub mod uptime;

@@ -12,6 +12,7 @@ use crate::{
     },
     offering::{Specification, Tariff},
     replies::{Promise, SilentAfter},
+    text::{Name, Website},
     time::Moment,
     uptime::{monitor::Endpoint, sla::Sla, span::Span},
 };
@@ -144,13 +145,13 @@ pub struct Profile {
     /// The provider.
     pub provider_id: ProviderId,
     /// His name.
-    pub name: String,
+    pub name: Name,
     /// The account behind several providers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<OperatorId>,
     /// His website.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub website: Option<String>,
+    pub website: Option<Website>,
     /// Where renters talk to him, where the marketplace has set that up itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat: Option<ChatPlace>,
@@ -233,7 +234,7 @@ pub struct Offering {
     /// The offering.
     pub offering_id: OfferingId,
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// What it costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,

@@ -74,7 +74,7 @@ mod tests {
         let email: Email = agent.to_owned().try_into().unwrap();
         let profile = Profile {
             provider_id: "p1".parse().unwrap(),
-            name: name.to_owned(),
+            name: name.to_owned().try_into().unwrap(),
             operator_id: None,
             website: None,
             chat: None,

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{AccountId, ContractId, ConversationId, InboxId, ProviderId},
-    marketplace::Email,
+    id::{AccountId, ContractId, ConversationId, ConversationNumber, InboxId, ProviderId},
+    marketplace::{ChatPlace, Email},
     time::Moment,
 };
 
@@ -51,6 +51,21 @@ impl Wanted {
             Self::Contract(_) => CONTRACT_CHAT_WANTED,
         }
     }
+}
+
+/// The type of the bus event that asks for the conversations of an account or inbox to be looked at again, since it became somebody's.
+pub const ACCOUNT_LINKED: &str = "account.linked";
+
+/// The detail of [`ACCOUNT_LINKED`], whose source is `trust`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountLinked {
+    /// The account, or an inbox of it.
+    pub place: ChatPlace,
+    /// Whose it became.
+    pub holder: ProviderId,
+    /// The last conversation that has been asked for; none at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<ConversationNumber>,
 }
 
 /// How providers get a place in Chatwoot, for a whole stage.

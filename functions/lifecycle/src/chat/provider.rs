@@ -13,7 +13,7 @@ use trust::{
 };
 
 use super::{Unfinished, work, work::Tools};
-use crate::marketplace::link;
+use crate::account::link;
 
 type Work<'a> = work::Work<'a, ProviderChat>;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     TemplateError,
     node::{Kind, Node, Quoted},
+    parameter::Parameter,
 };
 
 /// The region and account of everything local.
@@ -28,33 +29,6 @@ pub(crate) fn queue_of_url(url: &str) -> Option<&str> {
     // Whatever is before the account: an emulator's clients may have put their endpoint there.
     let (before, name) = url.rsplit_once('/')?;
     (before.rsplit('/').next() == Some(ACCOUNT)).then_some(name)
-}
-
-/// A parameter's value.
-#[derive(Debug)]
-enum Parameter {
-    Text(String),
-    List(Vec<String>),
-}
-
-impl Parameter {
-    fn read(name: &str, parameter: &Node, given: Option<&String>) -> Result<Self, TemplateError> {
-        let text = match (given, parameter.get("Default")) {
-            (Some(given), _) => given.as_str(),
-            (None, Some(default)) => default.text()?,
-            (None, None) => {
-                return Err(parameter.error(format!("the parameter {name} has no default and no value")));
-            }
-        };
-        let kind = parameter.required("Type")?;
-        match kind.text()? {
-            "String" | "Number" => Ok(Self::Text(text.to_owned())),
-            "CommaDelimitedList" => {
-                Ok(Self::List(text.split(',').map(|item| item.trim().to_owned()).collect()))
-            }
-            other => Err(kind.error(format!("the local stack has no parameters of type {other}"))),
-        }
-    }
 }
 
 /// What names in the template stand for.

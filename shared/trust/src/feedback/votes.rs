@@ -289,7 +289,7 @@ mod tests {
         let of = |provider: &str, operator: Option<&str>| {
             let profile = Profile {
                 provider_id: provider.parse().unwrap(),
-                name: String::new(),
+                name: provider.to_owned().try_into().unwrap(),
                 operator_id: operator.map(|operator| operator.parse().unwrap()),
                 website: None,
                 chat: None,

@@ -354,7 +354,7 @@ impl World {
 pub fn operated(provider: &str, operator: &str) -> Provider {
     let profile = Profile {
         provider_id: provider.parse().unwrap(),
-        name: provider.to_owned(),
+        name: provider.to_owned().try_into().unwrap(),
         operator_id: Some(operator.parse().unwrap()),
         website: None,
         chat: None,

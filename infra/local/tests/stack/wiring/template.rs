@@ -65,6 +65,7 @@ Resources:
           Properties:
             Stream: !GetAtt Table.StreamArn
             StartingPosition: TRIM_HORIZON
+            BisectBatchOnFunctionError: true
             DestinationConfig:
               OnFailure: { Type: SQS, Destination: !GetAtt Dead.Arn }
             FilterCriteria:
@@ -234,6 +235,38 @@ fn given_parameters_win_over_defaults() {
 }
 
 #[test]
+fn a_parameter_is_held_to_what_the_template_allows() {
+    for (rule, good, bad, why) in [
+        ("AllowedPattern: \"[a-z]{1,4}\"", "prod", "prod1", "does not match [a-z]{1,4}"),
+        ("AllowedPattern: \"a|b\"", "b", "ab", "does not match a|b"),
+        ("AllowedValues: [dev, prod]", "prod", "test", "is none of dev, prod"),
+        ("MinLength: 4", "prod", "pro", "has fewer than 4 characters"),
+        ("MaxLength: 4", "prod", "produ", "has more than 4 characters"),
+    ] {
+        let text = SMALL.replacen("Default: dev }", &format!("Default: dev, {rule} }}"), 1);
+        let text = text.replacen("Default: dev,", &format!("Default: {good},"), 1);
+        assert!(with(&[("Stage", good)], &text).is_ok(), "{rule}");
+        let error = with(&[("Stage", bad)], &text).unwrap_err();
+        assert_eq!((error.line, error.what), (3, format!("the parameter Stage {why}")), "{rule}");
+    }
+    let of_list = SMALL.replacen("\"eu, us\" }", "\"eu, us\", AllowedPattern: \"[a-z]{2}\" }", 1);
+    assert!(with(&[("Places", "ap,eu")], &of_list).is_ok());
+    assert!(with(&[("Places", "ap,europe")], &of_list).is_err());
+    let number = SMALL.replacen(
+        "Free: { Type: String, Default: \"\" }",
+        "Free: { Type: Number, Default: 3, MinValue: 1, MaxValue: 9.5 }",
+        1,
+    );
+    for (given, fits) in
+        [("1", true), ("9.5", true), ("0", false), ("10", false), ("one", false), ("", false), ("NaN", false)]
+    {
+        assert_eq!(with(&[("Free", given)], &number).is_ok(), fits, "{given}");
+    }
+    let unreadable = SMALL.replacen("Default: dev }", "Default: dev, AllowedPattern: \"(?=a)\" }", 1);
+    assert_eq!(with(&[], &unreadable).unwrap_err().what, "the local stack can not read this pattern");
+}
+
+#[test]
 fn a_parameter_without_any_value_is_refused() {
     let text = SMALL.replacen(", Default: dev", "", 1);
     assert_eq!(with(&[], &text).unwrap_err().line, 3);
@@ -283,6 +316,10 @@ fn what_is_not_known_is_refused_at_its_line() {
             "the local stack does not know VpcConfig here",
         ),
         ("Timeout: 10", "Layers: []", "the local stack does not know Layers here"),
+        // Read from the function alone, so in common they would be taken and do nothing.
+        ("Timeout: 10", "FunctionUrlConfig: { AuthType: NONE }", "the local stack does not know FunctionUrl"),
+        ("Timeout: 10", "Events: {}", "the local stack does not know Events here"),
+        ("Default: dev }", "Default: dev, Pattern: x }", "the local stack does not know Pattern here"),
         (
             "Method: get,",
             "Method: get, TimeoutInMillis: 1,",
@@ -412,6 +449,11 @@ fn what_would_be_something_else_when_deployed_is_refused_at_its_line() {
             "{ StreamViewType: KEYS_ONLY, ResourcePolicy: x }",
             "the local stack does not know ResourcePolicy here",
         ),
+        (
+            "BisectBatchOnFunctionError: true",
+            "BisectBatchOnFunctionError: false",
+            "the local stack halves a stream's batch that fails",
+        ),
         ("EventPattern:", "State: DISABLED\n      EventPattern:", "the local stack does not know State here"),
         (
             "Type: AWS::Serverless::HttpApi }",
@@ -539,7 +581,7 @@ fn the_projects_rules_part_the_events() {
             "{kind}"
         );
     }
-    for kind in ["provider.chat-wanted", "contract.chat-wanted"] {
+    for kind in ["provider.chat-wanted", "contract.chat-wanted", "account.linked"] {
         assert_eq!(takers("trust", kind), ["provider-trust-dev-setup"], "{kind}");
     }
 }
