@@ -1,6 +1,6 @@
 //! Reading: caching, cursors, parameters.
 
-use end_to_end::table_calls::CountedApi;
+use end_to_end::table_calls::{CountedApi, TableCall};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -58,6 +58,36 @@ async fn a_page_of_fifty_is_one_query_and_a_provider_one_read() {
         assert_eq!((call.operation.as_str(), call.items), (operation, items), "{path}");
         assert!(call.units > 0.0 && call.units <= most, "{path}: {calls:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_finds_what_is_stored_and_changes_nothing_of_it() {
+    let (stack, door) = in_memory().await;
+    let contract = completed("c1", "p1", "r1", ago(60 * 24 * 4));
+    door.told(&[&[registered("p1", 1)][..], &contract].concat()).await;
+    door.settled().await;
+    let stored = door.json("/v1/providers/p1").await;
+    let api = CountedApi::beside(&stack).await.unwrap();
+    for path in [
+        "/v1/providers/p1",
+        "/v1/providers/p1/score?explain=true",
+        "/v1/providers/p1/score/history",
+        "/v1/providers/p1/replies",
+        "/v1/providers/p1/feedback",
+        "/v1/providers/p1/uptime",
+        "/v1/providers/p1/badge.svg",
+        "/v1/providers?sort=score",
+        "/providers/p1",
+        "/",
+    ] {
+        for _ in 0..2 {
+            let (response, calls) = api.get(path).await.unwrap();
+            assert_eq!(response.status(), 200, "{path}");
+            let reads = |call: &TableCall| matches!(&*call.operation, "GetItem" | "Query" | "BatchGetItem");
+            assert!(!calls.is_empty() && calls.iter().all(reads), "{path}: {calls:?}");
+        }
+    }
+    assert_eq!(door.json("/v1/providers/p1").await, stored);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -209,20 +209,24 @@ def outcome_of(facts, contract, today):
         minimal = contract["price"] == 0 or at - start < 3600
         ends.append((at, "minimal" if minimal else "completed"))
     if contract["cancelled"] is not None:
-        at, by = contract["cancelled"]
+        at, by, reason = contract["cancelled"]
+        was_accepted = accepted is not None and accepted <= at
+        since = accepted if was_accepted else requested
         was_handed_over = handed_over is not None and handed_over <= at
-        waited = day_of(at) - day_of(requested if accepted is None else accepted)
-        if not (by != "provider" and not was_handed_over and waited > 7):
+        given_up = reason is not None or day_of(at) - day_of(since) > 7
+        if by == "provider" or was_handed_over or not given_up:
             ends.append((at, f"cancelled by {by}"))
-        elif not was_handed_over:
-            handed_over = None
+        elif was_accepted or reason == "not-delivered":
+            ends.append((at, "no handover"))
+        else:
+            ends.append((at, "no answer"))
     if (at := contract["failed"]) is not None:
         ends.append((at, "failed"))
     if (at := contract["declined"]) is not None:
         ends.append((at, "declined"))
     if ends:
         at, outcome = min(ends)
-        return outcome, day_of(at)
+        return outcome, day_of(since if outcome.startswith("no ") else at)
     if handed_over is not None:
         return "running", day_of(handed_over)
     waits_for, since = ("handover", accepted) if accepted is not None else ("answer", requested)

@@ -302,7 +302,7 @@ fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-const OUTCOMES: [(Outcome, &str); 17] = [
+const OUTCOMES: [(Outcome, &str); 19] = [
     (Outcome::Completed, "completed"),
     (Outcome::ProvisioningFailed, "provisioning-failed"),
     (Outcome::Rejected, "rejected"),
@@ -310,6 +310,8 @@ const OUTCOMES: [(Outcome, &str); 17] = [
     (Outcome::AwaitingDelivery, "awaiting-delivery"),
     (Outcome::AwaitingResponse, "awaiting-response"),
     (Outcome::Minimal, "minimal"),
+    (Outcome::NoResponse, "no-response"),
+    (Outcome::NeverDelivered, "never-delivered"),
     (Outcome::SelfDealing, "self-dealing"),
     (cancelled(CancelledBy::Renter, Stage::BeforeDelivery), "renter-before"),
     (cancelled(CancelledBy::Renter, Stage::Early), "renter-early"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     duration::Bucket,
     id::{ContractId, ConversationId, ProviderId, RenterId},
-    marketplace::{AcceptedBy, CancelledBy, Happened, Terms},
+    marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Terms},
     signal::{Delta, Tally},
     time::{Day, Moment},
 };
@@ -51,6 +51,9 @@ pub struct Contract {
     /// The end before term.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<(Moment, CancelledBy)>,
+    /// The first end before term that the marketplace gave a reason for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_vain: Option<(Moment, InVain)>,
     /// The latest end it was extended to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_to: Option<Moment>,
@@ -98,7 +101,12 @@ impl Contract {
             }
             Happened::ContractProvisioningFailed { .. } => keep_earliest(&mut self.provisioning_failed, at),
             Happened::ContractCompleted { .. } => keep_earliest(&mut self.completed, at),
-            Happened::ContractCancelled { by, .. } => keep_earliest(&mut self.cancelled, (at, *by)),
+            Happened::ContractCancelled { by, reason, .. } => {
+                keep_earliest(&mut self.cancelled, (at, *by));
+                if let (CancelledBy::Marketplace, Some(reason)) = (by, reason) {
+                    keep_earliest(&mut self.in_vain, (at, *reason));
+                }
+            }
             Happened::ContractExtended { ends_at, .. } => {
                 self.extended_to = self.extended_to.max(Some(*ends_at));
             }
@@ -148,30 +156,43 @@ impl Contract {
             self.completed.map(|at| {
                 (at, if self.is_minimal(at, terms) { Outcome::Minimal } else { Outcome::Completed })
             }),
-            self.cancelled
-                .filter(|cancelled| !self.gave_up(*cancelled, *requested))
-                .map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
+            self.cancelled.map(|(at, by)| {
+                let cancelled = || Outcome::Cancelled { by, stage: self.stage(at, terms) };
+                (at, self.given_up().map_or_else(cancelled, |(_, for_what)| for_what.into()))
+            }),
             self.provisioning_failed.map(|at| (at, Outcome::ProvisioningFailed)),
             self.rejected.map(|at| (at, Outcome::Rejected)),
         ];
-        let handed_over =
-            self.provisioned.filter(|at| self.cancelled.is_none_or(|(cancelled, _)| *at <= cancelled));
-        let standing = || match (handed_over, self.accepted) {
+        let standing = || match (self.provisioned, self.accepted) {
             (Some(at), _) => (at, Outcome::Active),
             (None, Some((at, _))) => (at, Outcome::AwaitingDelivery),
             (None, None) => (*requested, Outcome::AwaitingResponse),
         };
         let (at, outcome) = ends.into_iter().flatten().min().unwrap_or_else(standing);
-        Some((at.day(), outcome))
+        let waited_since = match outcome {
+            Outcome::NoResponse | Outcome::NeverDelivered => self.given_up().map(|(since, _)| since),
+            _ => None,
+        };
+        Some((waited_since.unwrap_or(at).day(), outcome))
     }
 
-    /// Whether somebody else than the provider cancelled what had been waited for longer than [`PATIENCE_DAYS`]: that it never came is
-    /// what counts. A marketplace that clears away what nobody answered would otherwise clear the provider's record.
-    fn gave_up(&self, (cancelled, by): (Moment, CancelledBy), requested: Moment) -> bool {
-        let waiting_since = self.accepted.map_or(requested, |(at, _)| at);
-        by != CancelledBy::Provider
-            && self.provisioned.is_none_or(|at| at > cancelled)
-            && cancelled.day().since(waiting_since.day()) > PATIENCE_DAYS
+    /// Since when and for what the provider had been waited for in vain when somebody else cancelled, if that is why: after more than
+    /// [`PATIENCE_DAYS`], or sooner where the marketplace says so. That it never came is what counts then: a marketplace that clears away what
+    /// nobody answered would otherwise clear the provider's record.
+    pub fn given_up(&self) -> Option<(Moment, InVain)> {
+        let ((requested, _), (cancelled, by)) = (self.requested.as_ref()?, self.cancelled?);
+        if by == CancelledBy::Provider || self.provisioned.is_some_and(|at| at <= cancelled) {
+            return None;
+        }
+        let accepted = self.accepted.map(|(at, _)| at).filter(|at| *at <= cancelled);
+        let since = accepted.unwrap_or(*requested);
+        let said = self.in_vain.filter(|(at, _)| (*at, CancelledBy::Marketplace) == (cancelled, by));
+        let waited_long = cancelled.day().since(since.day()) > PATIENCE_DAYS;
+        match (accepted, said) {
+            (_, None) if !waited_long => None,
+            (None, None | Some((_, InVain::NoResponse))) => Some((since, InVain::NoResponse)),
+            _ => Some((since, InVain::NotDelivered)),
+        }
     }
 
     fn stage(&self, cancelled: Moment, terms: &Terms) -> Stage {
@@ -283,6 +304,19 @@ pub enum Outcome {
     SelfDealing,
     /// Ran its term, but for under an hour or for nothing: shown, never scored.
     Minimal,
+    /// Given up by somebody else, because the provider never answered.
+    NoResponse,
+    /// Given up by somebody else, because what the provider accepted was never handed over.
+    NeverDelivered,
+}
+
+impl From<InVain> for Outcome {
+    fn from(awaited: InVain) -> Self {
+        match awaited {
+            InVain::NoResponse => Self::NoResponse,
+            InVain::NotDelivered => Self::NeverDelivered,
+        }
+    }
 }
 
 /// How far a contract had come when it was cancelled.
@@ -383,7 +417,7 @@ mod tests {
     }
 
     fn cancelled(by: CancelledBy) -> Happened {
-        Happened::ContractCancelled { contract_id: id(), by }
+        Happened::ContractCancelled { contract_id: id(), by, reason: None }
     }
 
     fn contract(story: &[(i64, Happened)]) -> Contract {
@@ -429,9 +463,9 @@ mod tests {
             let give_up =
                 |hours| contract(&[(0, requested()), (1, accepted()), (hours, cancelled(by))]).outcome();
             assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
-            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
+            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::NeverDelivered)));
             let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(by))]);
-            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::NoResponse)));
         }
         let by_himself = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Provider))]).outcome();
         assert!(matches!(by_himself, Some((_, Outcome::Cancelled { by: CancelledBy::Provider, .. }))));
@@ -445,6 +479,61 @@ mod tests {
             (9, Happened::ContractCompleted { contract_id: id() }),
         ];
         assert!(matches!(contract(&story).outcome(), Some((_, Outcome::Cancelled { .. }))));
+    }
+
+    #[test]
+    fn what_the_marketplace_gives_up_counts_as_what_was_waited_for_on_the_day_it_was_waited_for_since() {
+        let cleared =
+            |by, reason| Happened::ContractCancelled { contract_id: id(), by, reason: Some(reason) };
+        let no_response = cleared(CancelledBy::Marketplace, InVain::NoResponse);
+        let not_delivered = cleared(CancelledBy::Marketplace, InVain::NotDelivered);
+        let cancelled = |by, stage| Outcome::Cancelled { by, stage };
+        for (story, day, outcome) in [
+            (vec![(0, requested()), (30, no_response.clone())], 0, Outcome::NoResponse),
+            (vec![(0, requested()), (30, not_delivered.clone())], 0, Outcome::NeverDelivered),
+            (
+                vec![(0, requested()), (30, accepted()), (60, not_delivered.clone())],
+                30,
+                Outcome::NeverDelivered,
+            ),
+            (
+                vec![(0, requested()), (30, accepted()), (60, no_response.clone())],
+                30,
+                Outcome::NeverDelivered,
+            ),
+            // He answered when it was over.
+            (vec![(0, requested()), (30, no_response.clone()), (60, accepted())], 0, Outcome::NoResponse),
+            (vec![(0, requested()), (30, no_response.clone()), (60, provisioned())], 0, Outcome::NoResponse),
+            // Only the marketplace can say so, and not of what was there, nor after another end.
+            (
+                vec![(0, requested()), (30, cleared(CancelledBy::Renter, InVain::NoResponse))],
+                30,
+                cancelled(CancelledBy::Renter, Stage::BeforeDelivery),
+            ),
+            (
+                vec![(0, requested()), (30, provisioned()), (60, not_delivered)],
+                60,
+                cancelled(CancelledBy::Marketplace, Stage::Late),
+            ),
+            (
+                vec![
+                    (0, requested()),
+                    (
+                        30,
+                        Happened::ContractCancelled {
+                            contract_id: id(),
+                            by: CancelledBy::Renter,
+                            reason: None,
+                        },
+                    ),
+                    (60, no_response),
+                ],
+                30,
+                cancelled(CancelledBy::Renter, Stage::BeforeDelivery),
+            ),
+        ] {
+            assert_eq!(contract(&story).outcome(), Some((at(day).day(), outcome)), "{story:?}");
+        }
     }
 
     #[test]
@@ -491,6 +580,11 @@ mod tests {
             Just(Happened::ContractCompleted { contract_id: id() }),
             Just(cancelled(CancelledBy::Renter)),
             Just(cancelled(CancelledBy::Provider)),
+            Just(Happened::ContractCancelled {
+                contract_id: id(),
+                by: CancelledBy::Marketplace,
+                reason: Some(InVain::NoResponse),
+            }),
             (0..300i64)
                 .prop_map(|hours| Happened::ContractExtended { contract_id: id(), ends_at: at(hours) }),
         ];

@@ -66,7 +66,7 @@ impl World {
         &self.table
     }
 
-    async fn tell(&self, events: &[Value]) {
+    pub(crate) async fn tell(&self, events: &[Value]) {
         let events: Vec<(&str, &Value)> =
             events.iter().map(|event| (event["type"].as_str().unwrap(), event)).collect();
         let answer = lifecycle::handle(&self.lifecycle, queued("marketplace", &events)).await.unwrap();

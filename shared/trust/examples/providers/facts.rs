@@ -47,7 +47,7 @@ fn contract(contract: &Contract) -> Value {
             CancelledBy::Provider => "provider",
             CancelledBy::Marketplace => "marketplace",
         };
-        json!([at.unix(), by])
+        json!([at.unix(), by, contract.in_vain.filter(|(given, _)| *given == at).map(|(_, reason)| reason)])
     });
     json!({
         "renter": terms.renter_id,

@@ -276,8 +276,10 @@ mod tests {
             sla: None,
         };
         known.join(day(1), &provisioned);
-        known
-            .join(day(1).plus(60), &Happened::ContractCancelled { contract_id: id, by: CancelledBy::Renter });
+        known.join(
+            day(1).plus(60),
+            &Happened::ContractCancelled { contract_id: id, by: CancelledBy::Renter, reason: None },
+        );
         assert_eq!(Deal::of(&known), Some(Deal { price: 7, lasted: Some(60) }));
     }
 

@@ -16,7 +16,7 @@ use trust::{
     id::{
         AccountId, ContractId, ConversationId, ConversationNumber, InboxId, MessageId, ProviderId, RenterId,
     },
-    marketplace::{AcceptedBy, CancelledBy, Happened, Money, Profile, Terms},
+    marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Money, Profile, Terms},
     policy::Policy,
     provider::Provider,
     renters::{Renters, Served},
@@ -179,7 +179,14 @@ impl World {
     }
 
     pub fn cancel(&mut self, at: Moment, contract: &ContractId, by: CancelledBy) {
-        self.happen(at, contract, &Happened::ContractCancelled { contract_id: contract.clone(), by });
+        let cancelled = Happened::ContractCancelled { contract_id: contract.clone(), by, reason: None };
+        self.happen(at, contract, &cancelled);
+    }
+
+    /// The marketplace ends it, because the provider was waited for in vain.
+    pub fn clear_away(&mut self, at: Moment, contract: &ContractId, reason: InVain) {
+        let (by, reason) = (CancelledBy::Marketplace, Some(reason));
+        self.happen(at, contract, &Happened::ContractCancelled { contract_id: contract.clone(), by, reason });
     }
 
     /// A contract from its request to its end at term, without anything going wrong.
