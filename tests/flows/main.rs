@@ -18,6 +18,7 @@ mod notes;
 mod openssl;
 mod operator;
 mod order;
+mod parties;
 mod policy;
 mod reading;
 mod reconcile;

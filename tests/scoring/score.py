@@ -133,8 +133,19 @@ def bucketed(n):
     return n // width * width + width - 1
 
 
-def is_with_himself(facts, contract):
-    return contract["renter"] == facts["provider"]
+def lasted(contract):
+    """From the handover, the acceptance or the request to the end or the end of the term, whichever comes first."""
+    began = (contract[stage] for stage in ("handed_over", "accepted", "requested"))
+    begun = next(at for at in began if at is not None)
+    return max(0, min([begun + contract["term"], *ends_of(contract)]) - begun)
+
+
+def is_minimal(contract):
+    return contract["price"] == 0 or lasted(contract) < 3600
+
+
+def tells_nothing(facts, contract):
+    return are_one_party(facts, contract["renter"]) or is_minimal(contract)
 
 
 def are_one_party(facts, renter):
@@ -153,7 +164,7 @@ def service_days(facts):
             known = monitor["up"] + monitor["down"]
             due = known + monitor["unknown"]
             twentieths = 20 * known // due if due else 0
-            if is_with_himself(facts, facts["contracts"][monitor["contract"]]) or twentieths == 0:
+            if tells_nothing(facts, facts["contracts"][monitor["contract"]]) or twentieths == 0:
                 continue
             down = bucketed(-(-10_000 * monitor["down"] // known))
             kept = 1000 if down <= 50 else 1000 * 50 // down
@@ -167,7 +178,7 @@ def service_days(facts):
 
 def is_scored(facts, conversation):
     contract = facts["contracts"].get(conversation["contract"])
-    if contract is None or is_with_himself(facts, contract) or conversation["contact"] != contract["renter"]:
+    if contract is None or tells_nothing(facts, contract) or conversation["contact"] != contract["renter"]:
         return False
     if conversation["verified"] and conversation["channel"] != "api":
         return True
@@ -187,27 +198,30 @@ def waits(conversation):
         yield opened, None
 
 
-def scored_waits(facts):
-    """Opened, closed and silent after, in seconds."""
-    for conversation in facts["conversations"]:
+def waits_in_contracts(facts):
+    """Opened, closed, silent after, in seconds, and whether it is among the first three of its renter and week."""
+    found = []
+    for number, conversation in enumerate(facts["conversations"]):
         if is_scored(facts, conversation):
             contract = facts["contracts"][conversation["contract"]]
-            silent_after = contract["silent_after"]
-            for opened, closed in waits(conversation):
-                yield opened, closed, 24 * 3600 if silent_after is None else silent_after
+            silent_after = 24 * 3600 if contract["silent_after"] is None else contract["silent_after"]
+            found += ((opened, number, closed, silent_after, contract["renter"]) for opened, closed in waits(conversation))
+    of_week = Counter()
+    for opened, _, closed, silent_after, renter in sorted(found, key=lambda wait: wait[:2]):
+        week = (renter, (day_of(opened) + 3) // 7)
+        of_week[week] += 1
+        yield opened, closed, silent_after, of_week[week] <= 3
 
 
 def outcome_of(facts, contract, today):
     """(outcome, day), as the contract stands today."""
     requested = contract["requested"]
-    if is_with_himself(facts, contract):
+    if are_one_party(facts, contract["renter"]):
         return "self-dealing", day_of(requested)
     accepted, handed_over = contract["accepted"], contract["handed_over"]
     ends = []
     if (at := contract["completed"]) is not None:
-        start = next(start for start in (handed_over, accepted, requested) if start is not None)
-        minimal = contract["price"] == 0 or at - start < 3600
-        ends.append((at, "minimal" if minimal else "completed"))
+        ends.append((at, "minimal" if is_minimal(contract) else "completed"))
     if contract["cancelled"] is not None:
         at, by, reason = contract["cancelled"]
         was_accepted = accepted is not None and accepted <= at
@@ -239,10 +253,10 @@ def votes_that_count(facts):
     last = {}
     for vote in sorted(facts["votes"], key=lambda vote: vote["answers"][0][0]):
         contract, first = facts["contracts"][vote["contract"]], vote["answers"][0][0]
-        renter, begun = contract["renter"], contract["handed_over"]
+        renter, was_there = contract["renter"], contract["handed_over"] is not None
         if are_one_party(facts, renter) or contract["price"] == 0:
             continue
-        if begun is not None and ended_at(contract) - begun < 3600:
+        if was_there and lasted(contract) < 3600:
             continue
         if renter in last and first - last[renter] < 90 * 86_400:
             continue
@@ -251,10 +265,10 @@ def votes_that_count(facts):
         yield monday_by_which_final(first), answers
 
 
-def ended_at(contract):
+def ends_of(contract):
     ends = [contract[end] for end in ("completed", "failed", "declined")]
     ends.append(contract["cancelled"] and contract["cancelled"][0])
-    return min(end for end in ends if end is not None)
+    return [end for end in ends if end is not None]
 
 
 KIND_OF_OUTCOME = {
@@ -280,7 +294,9 @@ def observations(policy, facts, today):
 
     for day, (coverage, kept) in service_days(facts).items():
         observe("ServiceDay", day, coverage, kept)
-    for opened, closed, _ in scored_waits(facts):
+    for opened, closed, _, counts in waits_in_contracts(facts):
+        if not counts:
+            continue
         lasted = (facts["now"] if closed is None else closed) - opened
         in_time = bucketed(lasted) <= bucketed(policy.replies_within)
         if closed is not None:
@@ -404,7 +420,7 @@ def flags_and_track(policy, facts, families, today):
     served = Counter(
         contract["renter"]
         for contract in facts["contracts"].values()
-        if contract["handed_over"] is not None and not is_with_himself(facts, contract)
+        if contract["handed_over"] is not None and not tells_nothing(facts, contract)
     )
 
     found = []
@@ -412,7 +428,7 @@ def flags_and_track(policy, facts, families, today):
     def flag(name, severity, count, of):
         found.append([name, severity, count, of])
 
-    open_waits = [(now - opened, after) for opened, closed, after in scored_waits(facts) if closed is None]
+    open_waits = [(now - opened, after) for opened, closed, after, _ in waits_in_contracts(facts) if closed is None]
     silent = [(lasted, after) for lasted, after in open_waits if lasted > after]
     if silent:
         grave = any(lasted > max(72 * 3600, after) for lasted, after in silent)

@@ -8,7 +8,7 @@ use trust::{
     id::{AccountId, ConversationId, ConversationNumber},
     policy::Policy,
     provider::Provider,
-    replies::{OpenWait, Promise, Rank, Scope},
+    replies::{Counts, OpenWait, Promise, Rank, Scope},
     summary::{Signals, Summary, summarise},
     time::{Day, Moment},
     uptime::{
@@ -49,6 +49,7 @@ pub(crate) fn summary(name: &str, completed: u64, waiting_hours: Option<i64>) ->
             rank: Rank::First,
             promise: Promise::default(),
             silent_after: None,
+            counts: Counts::Scored,
         })
         .into_iter()
         .collect();

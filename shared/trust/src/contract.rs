@@ -11,6 +11,7 @@ use crate::{
     duration::Bucket,
     id::{ContractId, ConversationId, ProviderId, RenterId},
     marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Terms},
+    parties::Parties,
     signal::{Delta, Tally},
     time::{Day, Moment},
 };
@@ -57,6 +58,10 @@ pub struct Contract {
     /// The latest end it was extended to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_to: Option<Moment>,
+    /// Whether renter and provider are two, as far as was known when it was looked at last. Whoever names an operator has his contracts looked
+    /// at again.
+    #[serde(default, skip_serializing_if = "Parties::are_distinct")]
+    pub parties: Parties,
     /// The conversations the marketplace said belong to it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub conversations: BTreeSet<ConversationId>,
@@ -119,6 +124,18 @@ impl Contract {
         }
     }
 
+    /// With what is known of the parties by now: who were found to be one stay so.
+    #[must_use]
+    pub fn between(self, parties: Parties) -> Self {
+        Self { parties: self.parties.max(parties), ..self }
+    }
+
+    /// Whether renter and provider are the same party: such a contract is shown and never scored.
+    pub fn is_self_dealing(&self) -> bool {
+        self.parties == Parties::Same
+            || self.terms().is_some_and(|terms| terms.renter_id.as_str() == terms.provider_id.as_str())
+    }
+
     /// The terms, once known.
     pub fn terms(&self) -> Option<&Terms> {
         self.requested.as_ref().map(|(_, terms)| terms)
@@ -127,10 +144,7 @@ impl Contract {
     /// When it is no longer taken to go on unless something is said of it: [`LAPSE_DAYS`] after its term. `None` until its terms are
     /// known.
     pub fn lapses(&self) -> Option<Moment> {
-        let (requested, terms) = self.requested.as_ref()?;
-        let start = self.provisioned.or(self.accepted.map(|(at, _)| at)).unwrap_or(*requested);
-        let over = start.plus(i64::from(terms.term_seconds.get()));
-        Some(self.extended_to.map_or(over, |extended| over.max(extended)).plus(LAPSE_DAYS * 86_400))
+        Some(self.over()?.plus(LAPSE_DAYS * 86_400))
     }
 
     /// How it ended, by the earliest word of an end.
@@ -149,13 +163,13 @@ impl Contract {
     /// Of several ends the earliest counts: what is said of a contract after its end changes nothing.
     pub fn outcome(&self) -> Option<(Day, Outcome)> {
         let (requested, terms) = self.requested.as_ref()?;
-        if terms.is_self_dealing() {
-            return Some((requested.day(), Outcome::SelfDealing));
-        }
+        let completed = match self.worth() {
+            Worth::SelfDealing => return Some((requested.day(), Outcome::SelfDealing)),
+            Worth::Minimal => Outcome::Minimal,
+            Worth::Full => Outcome::Completed,
+        };
         let ends = [
-            self.completed.map(|at| {
-                (at, if self.is_minimal(at, terms) { Outcome::Minimal } else { Outcome::Completed })
-            }),
+            self.completed.map(|at| (at, completed)),
             self.cancelled.map(|(at, by)| {
                 let cancelled = || Outcome::Cancelled { by, stage: self.stage(at, terms) };
                 (at, self.given_up().map_or_else(cancelled, |(_, for_what)| for_what.into()))
@@ -209,28 +223,51 @@ impl Contract {
         }
     }
 
-    /// Whether it ended at its term, but was too short or too cheap to tell anything: anybody can have many such.
-    fn is_minimal(&self, completed: Moment, terms: &Terms) -> bool {
-        let said =
-            [self.provisioned, self.accepted.map(|(at, _)| at), self.requested.as_ref().map(|(at, _)| *at)];
-        let start = said.into_iter().flatten().next().unwrap_or(completed);
-        terms.price.minor_units == 0 || completed.since(start) < MINIMAL_SECONDS
+    /// What it is worth as evidence, as far as it is known.
+    pub fn worth(&self) -> Worth {
+        let Some(terms) = self.terms() else { return Worth::Full };
+        if self.is_self_dealing() {
+            Worth::SelfDealing
+        } else if terms.price.minor_units == 0
+            || self.lasts().is_some_and(|seconds| seconds < MINIMAL_SECONDS)
+        {
+            Worth::Minimal
+        } else {
+            Worth::Full
+        }
     }
 
-    /// The renter who was served: the one of a contract that was handed over, and not to the provider himself.
+    /// For how many seconds it lasted, or is to: from the handover, where that is not known from the acceptance, else from the request, to its
+    /// end or its term with all extensions, whichever is earlier. An end that is told of late makes nothing longer.
+    pub fn lasts(&self) -> Option<u32> {
+        let over = self.over()?;
+        let until = self.ended().map_or(over, |(ended, _)| over.min(ended));
+        Some(until.since(self.begun()?))
+    }
+
+    /// When it began, as far as is known.
+    fn begun(&self) -> Option<Moment> {
+        let requested = self.requested.as_ref().map(|(at, _)| *at);
+        self.provisioned.or(self.accepted.map(|(at, _)| at)).or(requested)
+    }
+
+    /// When its term is over, with all extensions. `None` until its terms are known.
+    fn over(&self) -> Option<Moment> {
+        let over = self.begun()?.plus(i64::from(self.terms()?.term_seconds.get()));
+        Some(self.extended_to.map_or(over, |extended| over.max(extended)))
+    }
+
+    /// The renter who was served: the one of a contract that was handed over, and tells something.
     pub fn served(&self) -> Option<(&ProviderId, &RenterId)> {
         let terms = self.terms()?;
-        (!terms.is_self_dealing() && self.provisioned.is_some())
+        (self.worth() == Worth::Full && self.provisioned.is_some())
             .then_some((&terms.provider_id, &terms.renter_id))
     }
 
     /// How long the handover took, on its day: from acceptance, or from the request where nobody accepted.
     fn delivery(&self) -> Option<(Day, Bucket)> {
-        let (requested, terms) = self.requested.as_ref()?;
-        if terms.is_self_dealing() {
-            return None;
-        }
-        let provisioned = self.provisioned?;
+        let (requested, _) = self.requested.as_ref()?;
+        let provisioned = self.provisioned.filter(|_| self.worth() != Worth::SelfDealing)?;
         let start = self.accepted.map_or(*requested, |(at, _)| at);
         Some((provisioned.day(), Bucket::of(provisioned.since(start))))
     }
@@ -263,6 +300,17 @@ fn keep_earliest<T: Ord>(kept: &mut Option<T>, seen: T) {
         Some(earlier) if *earlier <= seen => {}
         _ => *kept = Some(seen),
     }
+}
+
+/// What a contract is worth as evidence. What is told most by orders first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Worth {
+    /// In full.
+    Full,
+    /// Nothing: it cost nothing, or was there for under an hour. Anybody can have many such, so it is shown and never scored.
+    Minimal,
+    /// Nothing: renter and provider are the same party.
+    SelfDealing,
 }
 
 /// How a contract ended.

@@ -22,7 +22,8 @@ use crate::{
     time::{Day, Moment},
 };
 
-pub use votes::{Deal, Parties, Vote, Votes};
+pub use crate::parties::Parties;
+pub use votes::{Deal, Vote, Votes};
 
 /// Seconds from the first answer within which a renter may change his mind. Longer delays what is revealed; shorter makes a slip final.
 pub const CHANGE_OF_MIND: i64 = 86_400;

@@ -277,13 +277,6 @@ pub struct Terms {
     pub conversation: Option<ConversationId>,
 }
 
-impl Terms {
-    /// Whether renter and provider are the same party: such a contract is shown and never scored.
-    pub fn is_self_dealing(&self) -> bool {
-        self.renter_id.as_str() == self.provider_id.as_str()
-    }
-}
-
 /// An amount of money in minor units (cents).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Money {

@@ -13,6 +13,7 @@ use trust::{
     },
     id::ContractId,
     marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Money},
+    replies::Scope,
     score::{Kind, Score},
     summary::{Concern, Member, Severity, Siblings, Summary, Track},
     time::Moment,
@@ -566,6 +567,58 @@ fn contracts_for_nothing_or_of_half_an_hour_add_neither_contracts_nor_votes() {
     assert_eq!((after.contracts.completed, after.contracts.minimal), (3, 40));
     assert_eq!(after.feedback.excluded[&Standing::Free], 20);
     assert_eq!(after.feedback.excluded[&Standing::TooShort], 20);
+}
+
+#[test]
+fn messages_about_contracts_for_nothing_or_of_half_an_hour_are_shown_apart_and_move_nothing() {
+    let mut world = reliable(3);
+    let before = score(&world);
+    let free = world.serve(days_ago(40), Agreed { price: 0, ..renter(100) });
+    let short = world.serve(days_ago(40), Agreed { term: 1800, ..renter(101) });
+    let left = handed_over(&mut world, days_ago(40), renter(102));
+    world.cancel(days_ago(40).plus(2 * HOUR + 600), &left, CancelledBy::Renter);
+    for contract in [&free, &short, &left] {
+        for number in 0..50 {
+            let asked = days_ago(30).plus(number * HOUR);
+            world.talk(contract, vec![(asked, Spoken::Renter), (asked.plus(60), Spoken::Person)]);
+        }
+        world.talk(contract, vec![(days_ago(5), Spoken::Renter)]);
+        for ago in 1..30 {
+            let mut tally = Tally::default();
+            tally.count(Slot::Up, 288);
+            let service = Service { contract: contract.clone(), tally };
+            world.services.entry(days_ago(ago).day()).or_default().push(service);
+        }
+    }
+    let after = summary(&world);
+    assert_eq!(after.score.unwrap(), before);
+    assert_eq!(after.replies.apart[&Scope::Minimal].waits, 153);
+    assert_eq!((after.contracts.renters.of, after.contracts.minimal), (3, 2));
+}
+
+#[test]
+fn of_one_renter_three_waits_a_week_are_scored_in_whatever_conversations_and_silence_in_any() {
+    let mut world = reliable(3);
+    let contracts: Vec<_> = (0..2).map(|_| handed_over(&mut world, days_ago(40), renter(100))).collect();
+    // A Tuesday.
+    let begin = days_ago(20);
+    for minute in 0..40 {
+        let asked = begin.plus(minute * 60);
+        world.talk(
+            &contracts[minute as usize % 2],
+            vec![(asked, Spoken::Renter), (asked.plus(30), Spoken::Person)],
+        );
+    }
+    let replies = &score(&world).families[1];
+    assert_eq!((replies.observations, summary(&world).replies.apart[&Scope::Excess].waits), (3, 37));
+    world.talk(&contracts[0], vec![(begin.plus(5 * DAY), Spoken::Renter)]);
+    assert_eq!(score(&world).families[1].observations, 3, "it is the 41st of its week");
+    assert!(concerns(&world).contains(&Concern::Silent));
+    // Another renter's, and his own of the next week, count.
+    let others = handed_over(&mut world, days_ago(40), renter(101));
+    world.talk(&others, vec![(begin, Spoken::Renter), (days_ago(18), Spoken::Person)]);
+    world.talk(&contracts[0], vec![(begin.plus(6 * DAY), Spoken::Renter), (days_ago(1), Spoken::Person)]);
+    assert_eq!(score(&world).families[1].observations, 5);
 }
 
 #[test]

@@ -268,6 +268,8 @@ fn apart(summary: &Summary) -> Markup {
                                         Scope::PreSales => "Before a contract"
                                         Scope::Unverified => "In contracts, from visitors nobody verified"
                                         Scope::SelfDealing => "With himself"
+                                        Scope::Minimal => "In contracts for nothing or under an hour"
+                                        Scope::Excess => "In contracts, beyond three a renter and week"
                                         Scope::Contract => "In contracts"
                                     }
                                     " (" (window.days) " days)"

@@ -52,6 +52,7 @@ fn contract(contract: &Contract) -> Value {
     json!({
         "renter": terms.renter_id,
         "price": terms.price.minor_units,
+        "term": terms.term_seconds,
         "promised": terms.reply_within_seconds.map(|promise| promise.0),
         "silent_after": terms.silent_after_seconds.map(|after| after.0),
         "requested": requested.unix(),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::{Contract, End, PATIENCE_DAYS},
+    contract::{Contract, End, PATIENCE_DAYS, Worth},
     id::{ContractId, ConversationId, ProviderId, RenterId},
     marketplace::Terms,
     setup::LEASE,
@@ -79,8 +79,8 @@ pub enum Occasion {
 ///
 /// A provider who rents from himself is not asked.
 pub fn asked_about(contract: &Contract) -> Option<(Moment, Reason)> {
-    let (requested, terms) = contract.requested.as_ref()?;
-    if terms.is_self_dealing() {
+    let (requested, _) = contract.requested.as_ref()?;
+    if contract.worth() == Worth::SelfDealing {
         return None;
     }
     let ended = contract.ended();
