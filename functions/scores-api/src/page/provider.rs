@@ -182,6 +182,10 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
                 }
             }
         } }
+        @let costs = view::costliest(score);
+        @if !costs.is_empty() {
+            p { strong { "What cost most: " } @for cost in costs.iter().take(3) { (view::said(cost)) ". " } }
+        }
         @let advice = view::advice(summary);
         @if !advice.is_empty() {
             p { strong { "What would raise it: " } @for line in &advice { (line) " " } }
