@@ -190,7 +190,11 @@ impl World {
 
     pub(crate) async fn get_json(&self, path: &str, now: Moment) -> (u16, Value) {
         let came = self.call(path, http::Method::GET, "application/json", None, now).await;
-        (came.status, serde_json::from_str(&came.body).unwrap())
+        let answer = serde_json::from_str(&came.body).unwrap();
+        if came.status == 200 {
+            crate::document::check(path, &answer);
+        }
+        (came.status, answer)
     }
 
     pub(crate) async fn json(&self, path: &str, now: Moment) -> Value {
