@@ -1,8 +1,15 @@
 //! Who is one party with whom: whatever becomes known first.
 
-use serde_json::{Value, json};
-use trust::time::Moment;
+use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+use trust::{
+    contract::{Contract, ContractDelta},
+    id::{ProviderId, RenterId},
+    time::{Day, Moment},
+};
+
+use crate::fresh_table::fresh_table;
 use crate::stack::{Author, Message, ago, completed, event, in_memory, registered};
 
 /// A provider's profile, with an operator or without one.
@@ -92,4 +99,26 @@ async fn what_was_said_in_a_contract_for_nothing_is_shown_apart_and_so_is_the_fo
     assert_eq!((&apart["excess"]["n"], &apart["minimal"]["n"]), (&json!(2), &json!(5)), "{replies}");
     let explained = door.json("/v1/providers/p1/score?explain=true").await;
     assert_eq!(explained["explain"]["families"][1]["observations"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renter_with_thousands_of_contracts_is_counted_exactly_among_the_others() {
+    let table = fresh_table().await;
+    let provider: ProviderId = "p1".parse().unwrap();
+    let (friend, other): (RenterId, RenterId) = ("friend".parse().unwrap(), "other".parse().unwrap());
+    let steps = [
+        (&friend, 5000, (5000, 5000)),
+        (&other, 255, (5000, 5255)),
+        (&friend, -4900, (255, 355)),
+        (&other, 1, (256, 356)),
+    ];
+    for (number, (renter, by, expected)) in steps.into_iter().enumerate() {
+        let served = BTreeMap::from([((provider.clone(), renter.clone()), by)]);
+        let delta = ContractDelta { served, ..ContractDelta::default() };
+        let contract = format!("c{number}").parse().unwrap();
+        table.write_contract(&contract, &Contract::default(), 0, &delta).await.unwrap();
+        let since = Day::parse("2026-11-01").unwrap();
+        let largest = table.signals(&provider, since).await.unwrap().signals.renters.largest();
+        assert_eq!((largest.count, largest.of), expected);
+    }
 }

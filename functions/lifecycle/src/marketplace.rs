@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use lambda::bus::BusEvent;
 use table::TableError;
 use trust::{
@@ -15,6 +16,10 @@ use trust::{
 };
 
 use crate::{App, LifecycleError, RACES, monitors, survey, wish};
+
+/// Contracts looked at again at the same time. With fewer, those of a large provider take longer
+/// than the function has; more wait for each other.
+const RECKONED_AT_ONCE: usize = 16;
 
 pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
     if let Some(provider) = Provider::subject(&event.happened) {
@@ -157,15 +162,19 @@ async fn reckon(
     event: &MarketplaceEvent,
     now: Moment,
 ) -> Result<(), LifecycleError> {
-    for contract in app.table.deals_of(id).await? {
-        let mut races = 0..RACES;
-        loop {
-            match reckon_contract(app, &contract, event, now).await {
-                Err(LifecycleError::Table(TableError::Conflict)) if races.next().is_some() => {}
-                outcome => break outcome?,
+    stream::iter(app.table.deals_of(id).await?)
+        .map(|contract| async move {
+            let mut races = 0..RACES;
+            loop {
+                match Box::pin(reckon_contract(app, &contract, event, now)).await {
+                    Err(LifecycleError::Table(TableError::Conflict)) if races.next().is_some() => {}
+                    outcome => break outcome,
+                }
             }
-        }
-    }
+        })
+        .buffer_unordered(RECKONED_AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
     let stored = app.table.provider(id).await?;
     let reckoned = stored.value.reckoned.union(&provider.operators).cloned().collect();
     Ok(app.table.write_provider(id, &Provider { reckoned, ..stored.value }, stored.version).await?)
@@ -180,14 +189,17 @@ async fn reckon_contract(
     let stored = app.table.contract(id).await?;
     let (known, version) = stored.map_or((Contract::default(), 0), |stored| (stored.value, stored.version));
     let parties = match known.terms() {
-        Some(terms) => app.table.parties(&terms.provider_id, &terms.renter_id).await?,
+        Some(terms) => match app.table.parties(&terms.provider_id, &terms.renter_id).await? {
+            Parties::Distinct => return Ok(()),
+            Parties::Same => Parties::Same,
+        },
         None => Parties::Distinct,
     };
     let contract = known.clone().between(parties);
     let mut delta = ContractDelta::default();
     known.difference(&contract, &mut delta);
-    // Written even where it changes nothing: its new version makes whoever has looked at the parties before, and has not written yet, look
-    // again.
+    // Written even where it changes nothing: its new version makes whoever has looked at the parties before, and has not written what he found
+    // yet, look again.
     app.table.write_contract(id, &contract, version, &delta).await?;
     if !contract.is_self_dealing() {
         return Ok(());

@@ -231,18 +231,18 @@ mod tests {
             let waits = scopes.iter().flat_map(|&scope| (0..9).map(move |step| (wait(scope, step), 3)));
             days.replies.insert(today.minus(ago), waits.collect());
             let outcomes = [
-                Outcome::Completed,
-                Outcome::ProvisioningFailed,
-                Outcome::Rejected,
-                Outcome::Minimal,
-                Outcome::SelfDealing,
-                Outcome::AwaitingDelivery,
-                Outcome::AwaitingResponse,
-                Outcome::NoResponse,
-                Outcome::NeverDelivered,
-                Outcome::Cancelled { by: CancelledBy::Provider, stage: Stage::Early },
+                (Outcome::Completed, 4),
+                (Outcome::ProvisioningFailed, 4),
+                (Outcome::Rejected, 40),
+                (Outcome::Minimal, 4),
+                (Outcome::SelfDealing, 4),
+                (Outcome::AwaitingDelivery, 4),
+                (Outcome::AwaitingResponse, 4),
+                (Outcome::NoResponse, 4),
+                (Outcome::NeverDelivered, 4),
+                (Outcome::Cancelled { by: CancelledBy::Provider, stage: Stage::Early }, 12),
             ];
-            let outcomes = outcomes.map(|outcome| (ContractCount::Outcome(outcome), 4));
+            let outcomes = outcomes.map(|(outcome, count)| (ContractCount::Outcome(outcome), count));
             days.contracts.insert(today.minus(ago), outcomes.into_iter().collect());
         }
         let standings =
@@ -277,7 +277,7 @@ mod tests {
                 ..Provider::default()
             },
             days,
-            renters: Renters::new([(Served::of(1).unwrap(), 6), (Served::of(200).unwrap(), 2)].into()),
+            renters: Renters::new([(Served::of(1).unwrap(), 6), (Served::of(200).unwrap(), 1)].into()),
             waiting: vec![wait; 40],
             siblings: Some(Siblings {
                 operator: "op-1".parse().unwrap(),
@@ -335,9 +335,12 @@ mod tests {
             base: "https://trust.example",
         };
         let page = super::provider(&known).into_string();
-        assert!(page.len() < 60_000, "{} bytes", page.len());
+        let sizes: Vec<(usize, String)> =
+            page.split("<h2>").map(|part| (part.len(), part.chars().take(20).collect())).collect();
+        assert!(page.len() < 60_000, "{} bytes: {sizes:?}", page.len());
         for said in [
             "What cost most: ",
+            "What others say of the rest is in the JSON",
             "What would raise it: ",
             "surveys were answered in one week, and 275 in the",
             "Kaplan-Meier",

@@ -22,6 +22,9 @@ use crate::{overview::Overview, preview, view};
 /// Most of an operator's other providers that are named.
 pub(crate) const SIBLINGS_SHOWN: usize = 10;
 
+/// Bytes that a page may have: it is read on a phone, too. A little less than what is promised.
+const MOST_BYTES: usize = 59_500;
+
 /// What is known of a provider.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -45,7 +48,15 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
     let website = profile
         .and_then(|profile| profile.website.as_deref())
         .filter(|website| website.starts_with("https://") || website.starts_with("http://"));
-    let body = html! {
+    let page = format!("{base}/providers/{}", summary.provider);
+    let shared = Shared {
+        image: format!("{page}/og.png"),
+        feed: format!("/v1/providers/{}/incidents.atom", summary.provider),
+        description: &preview::said(summary),
+        url: page,
+    };
+    let head = Head { title: name, shared: Some(shared) };
+    let top = html! {
         h1 { (name) " " span.tag { (summary.track.name()) } }
         p.soft {
             "Provider " code { (summary.provider) }
@@ -55,30 +66,30 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
         }
         (flags(summary))
         (others(summary, siblings))
-        div.grid {
-            (score(summary))
-            (history::history(history))
-            (replies(summary))
-            (survival(summary))
-            (contracts(&summary.contracts))
-            (feedback(&summary.provider, &summary.feedback))
-            (uptime::uptime(&summary.provider, quarter, month, facts, reported))
-            (apart(summary))
-        }
+    };
+    let sections = html! {
+        (score(summary))
+        (history::history(history))
+        (replies(summary))
+        (survival(summary))
+        (contracts(&summary.contracts))
+        (feedback(&summary.provider, &summary.feedback))
+    };
+    let bottom = html! {
         p.soft {
             a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } " · "
             a href={ "/v1/providers/" (summary.provider) "/incidents.atom" } { "outages as a feed" } " · "
             a href={ "/v1/providers/" (summary.provider) "/badge.svg" } { "badge" }
         }
     };
-    let page = format!("{base}/providers/{}", summary.provider);
-    let shared = Shared {
-        image: format!("{page}/og.png"),
-        feed: format!("/v1/providers/{}/incidents.atom", summary.provider),
-        description: &preview::said(summary),
-        url: page,
-    };
-    frame(&Head { title: name, shared: Some(shared) }, &body)
+    let apart = apart(summary);
+    // Uptime gets what the others leave: days as bars are most of a page, and the first that can be left out.
+    let bare = frame(&head, &html! {});
+    let taken: usize = [&bare, &top, &sections, &apart, &bottom].into_iter().map(|part| part.0.len()).sum();
+    let room = MOST_BYTES.saturating_sub(taken);
+    let uptime = uptime::uptime(&summary.provider, quarter, month, facts, reported, room);
+    let body = html! { (top) div.grid { (sections) (uptime) (apart) } (bottom) };
+    frame(&head, &body)
 }
 
 pub(super) fn unknown(id: &str) -> Markup {
