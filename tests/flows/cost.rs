@@ -1,6 +1,11 @@
 //! What it costs: capacity units that stay the same however much history there is.
 
-use end_to_end::capacity::{BUSY, Ledger};
+use end_to_end::{
+    capacity::{BUSY, Ledger},
+    table_calls::CountedScore,
+};
+
+use crate::stack::{ago, completed, in_memory, registered};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_costs_the_same_in_the_300th_conversation_as_in_the_10th() {
@@ -39,6 +44,22 @@ async fn the_1000th_message_that_nobody_replies_to_costs_what_the_10th_does_and_
         prices.push((again, twice, answer));
     }
     assert_eq!(prices[0], prices[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_is_two_reads_and_two_writes_once_the_days_first_is_made() {
+    let (stack, door) = in_memory().await;
+    let contract = completed("c1", "p1", "r1", ago(60 * 24 * 4));
+    door.told(&[&[registered("p1", 1)][..], &contract].concat()).await;
+    door.settled().await;
+    let score = CountedScore::beside(&stack).await.unwrap();
+    let sort_key = format!("signal#{}#c", ago(0).day());
+    // Where midnight has just passed, this is the day's first.
+    score.rescore("p1", &sort_key).await.unwrap();
+    let calls = score.rescore("p1", &sort_key).await.unwrap();
+    let operations: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!(operations, ["Query", "Query", "PutItem", "PutItem"]);
+    assert_eq!(calls.iter().map(|call| call.writes).sum::<usize>(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

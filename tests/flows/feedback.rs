@@ -12,6 +12,7 @@ use trust::{
     time::Moment,
 };
 
+use crate::stack::event;
 use world::{DAY, HAPPY_FORM, World, count};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,6 +103,55 @@ async fn a_request_that_nobody_answers_for_a_week_is_asked_about() {
     assert_eq!((requests.len(), &requests[0]["reason"]), (1, &json!("never-answered")));
     let link = world.link("c1", "first");
     assert_eq!(world.post(&link, HAPPY_FORM, requested.plus(8 * DAY)).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_and_never_handed_over_is_asked_about_after_a_week() {
+    let world = World::start().await;
+    let accepted = world.requested("c1", "p1", "r1").await;
+    let data = json!({ "contract_id": "c1", "by": "auto" });
+    world.tell(&[event("contract.accepted", accepted, data)]).await;
+    world.look(accepted.plus(7 * DAY - 1)).await;
+    assert_eq!(world.requests("c1"), Vec::<Value>::new());
+    world.look(accepted.plus(7 * DAY + 60)).await;
+    assert_eq!(world.requests("c1")[0]["reason"], "never-delivered");
+    let link = world.link("c1", "first");
+    assert_eq!(world.json(&link, accepted.plus(8 * DAY)).await["state"], "open");
+    assert_eq!(world.post(&link, HAPPY_FORM, accepted.plus(8 * DAY)).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_whose_end_nobody_tells_of_is_asked_about_a_week_after_its_term() {
+    let world = World::start().await;
+    let begun = world.requested("c1", "p1", "r1").await;
+    world.tell(&[event("contract.provisioned", begun, json!({ "contract_id": "c1" }))]).await;
+    // One day of term, one more by extension, and a week.
+    let extended = json!({ "contract_id": "c1", "ends_at": begun.plus(2 * DAY) });
+    world.tell(&[event("contract.extended", begun.plus(60), extended)]).await;
+    world.look(begun.plus(9 * DAY - 1)).await;
+    assert_eq!(world.requests("c1"), Vec::<Value>::new());
+    world.look(begun.plus(9 * DAY + 60)).await;
+    assert_eq!(world.requests("c1")[0]["reason"], "lapsed");
+    let link = world.link("c1", "first");
+    assert_eq!(world.post(&link, HAPPY_FORM, begun.plus(10 * DAY)).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_cleared_away_after_an_hour_is_asked_about_where_the_marketplace_says_that_nobody_answered()
+ {
+    let world = World::start().await;
+    let requested = world.requested("c1", "p1", "r1").await;
+    world.requested("c2", "p1", "r2").await;
+    for (contract, reason) in [("c1", json!("no-response")), ("c2", Value::Null)] {
+        let mut data = json!({ "contract_id": contract, "by": "marketplace" });
+        if !reason.is_null() {
+            data["reason"] = reason;
+        }
+        world.tell(&[event("contract.cancelled", requested.plus(3600), data)]).await;
+    }
+    assert_eq!(world.requests("c1")[0]["reason"], "never-answered");
+    world.look(requested.plus(20 * DAY)).await;
+    assert_eq!(world.requests("c2"), Vec::<Value>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

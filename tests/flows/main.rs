@@ -20,6 +20,7 @@ mod notes;
 mod openssl;
 mod operator;
 mod order;
+mod parties;
 mod policy;
 mod prices;
 mod reading;

@@ -17,7 +17,8 @@ use trust::{
     duration::Bucket,
     id::{AccountId, ConversationId, ConversationNumber, InboxId, MessageId},
     marketplace::{ChatPlace, Happened, Money, Terms},
-    replies::{Kept, OpenWait, Promise, Rank, ReplyDay, Scope, WaitCount},
+    renter_week::{SCORED_A_WEEK, week_of},
+    replies::{Counts, Kept, OpenWait, Promise, Rank, ReplyDay, Scope, WaitCount},
     summary::Signals,
     time::{Day, Moment},
 };
@@ -184,11 +185,19 @@ fn expected(story: &[Arrival]) -> (BTreeMap<Day, ReplyDay>, BTreeSet<OpenWait>) 
         let promise = if number == 0 { Promise(PROMISE) } else { Promise::default() };
         let mut turns: Vec<_> = messages.values().filter_map(Message::turn).collect();
         turns.sort();
+        let mut of_week: BTreeMap<Day, usize> = BTreeMap::new();
         for (index, wait) in trust::wait::waits(&turns).into_iter().enumerate() {
             let rank = if index == 0 { Rank::First } else { Rank::Later };
+            let before = of_week.entry(week_of(wait.opened.at.day())).or_default();
+            *before += 1;
+            let counts = match scope {
+                Scope::Contract if *before > SCORED_A_WEEK => Counts::Beyond,
+                _ => Counts::Scored,
+            };
             if let Some(at) = wait.closed {
                 let seconds = at.since(wait.opened.at);
                 let promise = if seconds <= promise.0 { Kept::Kept } else { Kept::Broken };
+                let scope = if counts == Counts::Beyond { Scope::Excess } else { scope };
                 let class = WaitCount { scope, rank, after: Bucket::of(seconds), promise };
                 *closed.entry(wait.opened.at.day()).or_default().entry(class).or_default() += 1;
             } else {
@@ -201,6 +210,7 @@ fn expected(story: &[Arrival]) -> (BTreeMap<Day, ReplyDay>, BTreeSet<OpenWait>) 
                     rank,
                     promise,
                     silent_after: None,
+                    counts,
                 });
             }
         }

@@ -45,6 +45,23 @@ const PAGES = [
   ['feedback-no-link', '/v1/feedback/nobody', 404],
 ]
 
+// Surveys that can not be answered, by the name their path has with the stack.
+const SURVEYS = [
+  ['feedback-final', 'final'],
+  ['feedback-closed', 'closed', 410],
+  ['feedback-running', 'running', 409],
+]
+
+// Pictures that stand in other pages: what they are, and how large.
+const PICTURES = [
+  ['badge-score', '/v1/providers/old-hand/badge.svg', 'image/svg+xml'],
+  ['badge-uptime', '/v1/providers/shaky-cloud/badge.svg?metric=uptime', 'image/svg+xml'],
+  ['badge-replies', '/v1/providers/flaky-metal/badge.svg?metric=replies', 'image/svg+xml'],
+  ['badge-none', '/v1/providers/fresh-node/badge.svg', 'image/svg+xml'],
+  ['preview', '/providers/shaky-cloud/og.png', 'image/png', [1200, 630]],
+  ['preview-none', '/providers/fresh-node/og.png', 'image/png', [1200, 630]],
+]
+
 // What each page does by keyboard, with scripts and without.
 const list = async (page, { base }, name) => {
   await page.goto(base)
@@ -185,7 +202,8 @@ const everything = async (browser, stack) => {
   const scripted = await context({})
   await attempted('looking', async () => {
     const page = watched(await scripted.newPage(), 'looking')
-    for (const [name, path, expected = 200] of PAGES) {
+    const surveys = SURVEYS.map(([name, which, expected]) => [name, stack.others[which], expected])
+    for (const [name, path, expected = 200] of [...PAGES, ...surveys]) {
       const response = await page.goto(stack.base + path)
       const kind = response.headers()['content-type']
       looks.check(`${name}: ${expected} and a page`, response.status() === expected && kind?.startsWith('text/html'), `${response.status()} ${kind}`)
@@ -193,6 +211,24 @@ const everything = async (browser, stack) => {
       await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)))
       await looks.at(page, name)
     }
+  })
+  await attempted('pictures', async () => {
+    const page = watched(await scripted.newPage(), 'pictures')
+    for (const [name, path, expected, size] of PICTURES) {
+      const response = await page.goto(stack.base + path)
+      const kind = response.headers()['content-type']
+      looks.check(`${name}: a picture`, response.status() === 200 && kind?.startsWith(expected), `${response.status()} ${kind}`)
+      const found = await page.evaluate(() => {
+        const image = document.querySelector('img')
+        if (image) return [image.naturalWidth, image.naturalHeight]
+        const { width, height } = document.documentElement.getBoundingClientRect()
+        return [width, height]
+      })
+      const fits = size ? found.join() === size.join() : found[0] > 80 && found[0] < 400 && found[1] === 22
+      looks.check(`${name}: has its size`, fits, found.join())
+      await looks.picture(page, name)
+    }
+    await page.close()
   })
   const plain = await context({ javaScriptEnabled: false })
   const uses = { list, compare, docs, answer }

@@ -45,6 +45,12 @@ export class Looks {
     await this.#everyWay(page, name, (way) => this.#fits(page, way))
   }
 
+  // A picture of what is open, as it is.
+  async picture(page, name) {
+    await page.screenshot({ path: join(this.folder, `${name}.png`) })
+    this.counts.pictures += 1
+  }
+
   async #everyWay(page, name, look) {
     this.counts.pages += 1
     const bytes = Buffer.byteLength(await page.content())

@@ -19,6 +19,7 @@ use table::{Seen, Segment, Table};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use trust::{
     contract::Contract,
+    feedback::{Answer, Answers, Deal, link::Link},
     id::ProviderId,
     marketplace::MarketplaceEvent,
     time::Moment,
@@ -90,6 +91,7 @@ async fn main() -> anyhow::Result<()> {
 
     let past = Past::in_directory(directory.path()).await?;
     let links = past.make(port, now).await?;
+    let more = past.other_surveys(now).await?;
     drop(past);
 
     let secrets = samples::secrets().to_string();
@@ -106,7 +108,7 @@ async fn main() -> anyhow::Result<()> {
     sample::load(&stack, &base, &secrets, &services).await?;
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build()?;
     settled(&client, &base).await?;
-    print(&json!({ "base": base, "surveys": links }));
+    print(&json!({ "base": base, "surveys": links, "others": more }));
     let (mut input, mut rest) = (tokio::io::stdin(), Vec::new());
     tokio::select! {
         () = stack.run() => anyhow::bail!("a part of the stack has ended"),
@@ -238,6 +240,34 @@ impl Past {
         let links = links.context("a request has no link")?;
         ensure!(links.len() == ASKED, "{} renters were asked", links.len());
         Ok(links)
+    }
+
+    /// Paths of surveys that nobody can answer: answered for good, closed, and of a contract that goes on.
+    async fn other_surveys(&self, now: Moment) -> anyhow::Result<Value> {
+        let (provider, contract) = (PARTS[0].id, "answered");
+        let begun = now.plus(-5 * DAY);
+        let about = json!({ "contract_id": contract });
+        self.tell(&requested(contract, provider, "renter-answered", DAY, begun)).await?;
+        self.tell(&event("contract.provisioned", begun.plus(HOUR), &about)).await?;
+        self.tell(&event("contract.completed", begun.plus(DAY), &about)).await?;
+        let id = contract.parse()?;
+        let known = self.table.contract(&id).await?.context("the contract is not known")?.value;
+        let before = self.table.voting(&id, &known).await?.context("nobody can vote")?;
+        let deal = Deal::of(&known).context("the contract has no terms")?;
+        let answers = Answers { matched_description: Answer::Yes, rent_again: Answer::No };
+        let answered = now.plus(-2 * DAY);
+        let votes = before.votes.value.cast(&id, deal, (answered, answers))?;
+        let survey = before.survey.value.answered(answered).settled();
+        self.table.write_votes(&id, &before, (&votes, &survey), now).await?;
+        let path = |contract: &str, renter: &str, until: Moment| -> anyhow::Result<String> {
+            let token = Link::new(contract.parse()?, &renter.parse()?, until).seal(samples::FEEDBACK_SECRET);
+            Ok(format!("/v1/feedback/{}", token.context("the secret is empty")?.expose()))
+        };
+        Ok(json!({
+            "final": path(contract, "renter-answered", now.plus(DAY))?,
+            "closed": path("asked-0", "renter-0", now.plus(-DAY))?,
+            "running": path(&format!("{provider}-0"), "renter-of-old", now.plus(DAY))?,
+        }))
     }
 
     /// Has what these events say of a contract watched as if they had been learned of at this moment: nothing is watched before.

@@ -133,8 +133,19 @@ def bucketed(n):
     return n // width * width + width - 1
 
 
-def is_with_himself(facts, contract):
-    return contract["renter"] == facts["provider"]
+def lasted(contract):
+    """From the handover, the acceptance or the request to the end or the end of the term, whichever comes first."""
+    began = (contract[stage] for stage in ("handed_over", "accepted", "requested"))
+    begun = next(at for at in began if at is not None)
+    return max(0, min([begun + contract["term"], *ends_of(contract)]) - begun)
+
+
+def is_minimal(contract):
+    return contract["price"] == 0 or lasted(contract) < 3600
+
+
+def tells_nothing(facts, contract):
+    return are_one_party(facts, contract["renter"]) or is_minimal(contract)
 
 
 def are_one_party(facts, renter):
@@ -153,7 +164,7 @@ def service_days(facts):
             known = monitor["up"] + monitor["down"]
             due = known + monitor["unknown"]
             twentieths = 20 * known // due if due else 0
-            if is_with_himself(facts, facts["contracts"][monitor["contract"]]) or twentieths == 0:
+            if tells_nothing(facts, facts["contracts"][monitor["contract"]]) or twentieths == 0:
                 continue
             down = bucketed(-(-10_000 * monitor["down"] // known))
             kept = 1000 if down <= 50 else 1000 * 50 // down
@@ -167,7 +178,7 @@ def service_days(facts):
 
 def is_scored(facts, conversation):
     contract = facts["contracts"].get(conversation["contract"])
-    if contract is None or is_with_himself(facts, contract) or conversation["contact"] != contract["renter"]:
+    if contract is None or tells_nothing(facts, contract) or conversation["contact"] != contract["renter"]:
         return False
     if conversation["verified"] and conversation["channel"] != "api":
         return True
@@ -187,42 +198,49 @@ def waits(conversation):
         yield opened, None
 
 
-def scored_waits(facts):
-    """Opened, closed and silent after, in seconds."""
-    for conversation in facts["conversations"]:
+def waits_in_contracts(facts):
+    """Opened, closed, silent after, in seconds, and whether it is among the first three of its renter and week."""
+    found = []
+    for number, conversation in enumerate(facts["conversations"]):
         if is_scored(facts, conversation):
             contract = facts["contracts"][conversation["contract"]]
-            silent_after = contract["silent_after"]
-            for opened, closed in waits(conversation):
-                yield opened, closed, 24 * 3600 if silent_after is None else silent_after
+            silent_after = 24 * 3600 if contract["silent_after"] is None else contract["silent_after"]
+            found += ((opened, number, closed, silent_after, contract["renter"]) for opened, closed in waits(conversation))
+    of_week = Counter()
+    for opened, _, closed, silent_after, renter in sorted(found, key=lambda wait: wait[:2]):
+        week = (renter, (day_of(opened) + 3) // 7)
+        of_week[week] += 1
+        yield opened, closed, silent_after, of_week[week] <= 3
 
 
 def outcome_of(facts, contract, today):
     """(outcome, day), as the contract stands today."""
     requested = contract["requested"]
-    if is_with_himself(facts, contract):
+    if are_one_party(facts, contract["renter"]):
         return "self-dealing", day_of(requested)
     accepted, handed_over = contract["accepted"], contract["handed_over"]
     ends = []
     if (at := contract["completed"]) is not None:
-        start = next(start for start in (handed_over, accepted, requested) if start is not None)
-        minimal = contract["price"] == 0 or at - start < 3600
-        ends.append((at, "minimal" if minimal else "completed"))
+        ends.append((at, "minimal" if is_minimal(contract) else "completed"))
     if contract["cancelled"] is not None:
-        at, by = contract["cancelled"]
+        at, by, reason = contract["cancelled"]
+        was_accepted = accepted is not None and accepted <= at
+        since = accepted if was_accepted else requested
         was_handed_over = handed_over is not None and handed_over <= at
-        waited = day_of(at) - day_of(requested if accepted is None else accepted)
-        if not (by != "provider" and not was_handed_over and waited > 7):
+        given_up = reason is not None or day_of(at) - day_of(since) > 7
+        if by == "provider" or was_handed_over or not given_up:
             ends.append((at, f"cancelled by {by}"))
-        elif not was_handed_over:
-            handed_over = None
+        elif was_accepted or reason == "not-delivered":
+            ends.append((at, "no handover"))
+        else:
+            ends.append((at, "no answer"))
     if (at := contract["failed"]) is not None:
         ends.append((at, "failed"))
     if (at := contract["declined"]) is not None:
         ends.append((at, "declined"))
     if ends:
         at, outcome = min(ends)
-        return outcome, day_of(at)
+        return outcome, day_of(since if outcome.startswith("no ") else at)
     if handed_over is not None:
         return "running", day_of(handed_over)
     waits_for, since = ("handover", accepted) if accepted is not None else ("answer", requested)
@@ -235,10 +253,10 @@ def votes_that_count(facts):
     last = {}
     for vote in sorted(facts["votes"], key=lambda vote: vote["answers"][0][0]):
         contract, first = facts["contracts"][vote["contract"]], vote["answers"][0][0]
-        renter, begun = contract["renter"], contract["handed_over"]
+        renter, was_there = contract["renter"], contract["handed_over"] is not None
         if are_one_party(facts, renter) or contract["price"] == 0:
             continue
-        if begun is not None and ended_at(contract) - begun < 3600:
+        if was_there and lasted(contract) < 3600:
             continue
         if renter in last and first - last[renter] < 90 * 86_400:
             continue
@@ -264,9 +282,13 @@ def machines_that_count(facts):
 
 
 def ended_at(contract):
+    return min(ends_of(contract), default=None)
+
+
+def ends_of(contract):
     ends = [contract[end] for end in ("completed", "failed", "declined")]
     ends.append(contract["cancelled"] and contract["cancelled"][0])
-    return min((end for end in ends if end is not None), default=None)
+    return [end for end in ends if end is not None]
 
 
 KIND_OF_OUTCOME = {
@@ -292,7 +314,9 @@ def observations(policy, facts, today):
 
     for day, (coverage, kept) in service_days(facts).items():
         observe("ServiceDay", day, coverage, kept)
-    for opened, closed, _ in scored_waits(facts):
+    for opened, closed, _, counts in waits_in_contracts(facts):
+        if not counts:
+            continue
         lasted = (facts["now"] if closed is None else closed) - opened
         in_time = bucketed(lasted) <= bucketed(policy.replies_within)
         if closed is not None:
@@ -421,7 +445,7 @@ def flags_and_track(policy, facts, families, today):
     served = Counter(
         contract["renter"]
         for contract in facts["contracts"].values()
-        if contract["handed_over"] is not None and not is_with_himself(facts, contract)
+        if contract["handed_over"] is not None and not tells_nothing(facts, contract)
     )
 
     found = []
@@ -429,7 +453,7 @@ def flags_and_track(policy, facts, families, today):
     def flag(name, severity, count, of):
         found.append([name, severity, count, of])
 
-    open_waits = [(now - opened, after) for opened, closed, after in scored_waits(facts) if closed is None]
+    open_waits = [(now - opened, after) for opened, closed, after, _ in waits_in_contracts(facts) if closed is None]
     silent = [(lasted, after) for lasted, after in open_waits if lasted > after]
     if silent:
         grave = any(lasted > max(72 * 3600, after) for lasted, after in silent)

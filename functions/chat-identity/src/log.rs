@@ -205,6 +205,7 @@ mod tests {
             standing: Some(Standing {
                 provider: provider.parse().unwrap(),
                 scope: Scope::Contract,
+                renter: None,
                 contract: contract.map(|contract| contract.parse().unwrap()),
                 promise: Promise::default(),
                 silent_after: None,

@@ -12,8 +12,8 @@ use trust::{
     wait::{Side, Turn, waits},
 };
 
-/// Waits recounted in one transaction when a conversation's standing changes. Each touches at most two items.
-const WAITS_A_STEP: usize = Table::LEDGER_STEP / 2;
+/// Waits recounted in one transaction when a conversation's standing changes.
+const WAITS_A_STEP: usize = Table::LEDGER_STEP / Table::A_WAIT;
 
 /// Joins an event into the ledger. Without an event, looks anew at what the conversation counts as.
 ///

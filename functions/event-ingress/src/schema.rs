@@ -249,6 +249,9 @@ mod tests {
             ("contract.requested", "/data/renter_id", json!(""), "/data/renter_id: "),
             ("contract.accepted", "/data/by", json!("robot"), "/data/by: "),
             ("contract.cancelled", "/data/by", json!(null), "/data/by: "),
+            ("contract.cancelled", "/data/reason", json!("bored"), "/data/reason: "),
+            // The sample was ended by its renter, who can not say so.
+            ("contract.cancelled", "/data/reason", json!("no-response"), "/data/by: "),
             ("contract.extended", "/data/ends_at", json!("tomorrow"), "/data/ends_at: "),
             ("provider.registered", "/data/chat/account", json!("1"), "/data/chat/account: "),
             ("provider.registered", "/data/name", json!(""), "/data/name: "),

@@ -2,18 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use lambda::bus::BusEvent;
+use table::TableError;
 use trust::{
     chat::{self, ChatPointer},
-    contract::{Contract, ContractDelta},
+    contract::{Contract, ContractDelta, Worth},
     id::{ContractId, ConversationId, OfferingId, ProviderId},
     marketplace::{Happened, MarketplaceEvent, Profile},
     offering::Specification,
+    parties::Parties,
     provider::Provider,
     time::Moment,
 };
 
-use crate::{App, LifecycleError, account, invite, monitors, survey, wish};
+use crate::{App, LifecycleError, RACES, account, invite, monitors, survey, wish};
+
+/// Contracts looked at again at the same time. With fewer, those of a large provider take longer
+/// than the function has; more wait for each other.
+const RECKONED_AT_ONCE: usize = 16;
 
 pub(crate) async fn take(app: &App, event: &MarketplaceEvent, now: Moment) -> Result<(), LifecycleError> {
     if let Some(provider) = Provider::subject(&event.happened) {
@@ -76,6 +83,9 @@ async fn take_provider(
     if provider != stored.value {
         app.table.write_provider(id, &provider, stored.version).await?;
     }
+    if provider.operators != provider.reckoned {
+        reckon(app, id, &provider, event, now).await?;
+    }
     if !matches!(event.happened, Happened::ProviderCheckedIn { .. }) {
         // His name or his agents may have changed.
         wish::provider_chat(app, id, wish::If::Present, now).await?;
@@ -100,6 +110,12 @@ async fn take_contract(
     let (known, version) = stored.map_or((Contract::default(), 0), |stored| (stored.value, stored.version));
     let mut contract = known.clone();
     contract.join(event.time, &event.happened);
+    if let (Happened::ContractRequested(_), Some(terms)) = (&event.happened, contract.terms()) {
+        // Listed before looking: who names an operator from now on finds this contract, and who has before is found by it.
+        app.table.list_deal(terms).await?;
+        let parties = app.table.parties(&terms.provider_id, &terms.renter_id).await?;
+        contract = contract.between(parties);
+    }
     if contract != known {
         let mut delta = ContractDelta::default();
         known.difference(&contract, &mut delta);
@@ -120,7 +136,7 @@ async fn take_contract(
         app.table.record_contract(*conversation, id).await?;
     }
     let mut affected = named;
-    if matches!(event.happened, Happened::ContractRequested(_)) {
+    if may_change_standing(&event.happened, &contract) {
         affected.extend(&contract.conversations);
         affected.extend(app.table.claimants(id).await?);
     }
@@ -132,6 +148,79 @@ async fn take_contract(
         invite::tell(app, &contract, now).await?;
     }
     Ok(wished?)
+}
+
+/// Looks again at the contracts of a provider who has named another operator: with whom he is one party, as renter or as provider, has no
+/// part in his score.
+///
+/// The provider notes it when all are done; until then every event about him does it again.
+async fn reckon(
+    app: &App,
+    id: &ProviderId,
+    provider: &Provider,
+    event: &MarketplaceEvent,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    stream::iter(app.table.deals_of(id).await?)
+        .map(|contract| async move {
+            let mut races = 0..RACES;
+            loop {
+                match Box::pin(reckon_contract(app, &contract, event, now)).await {
+                    Err(LifecycleError::Table(TableError::Conflict)) if races.next().is_some() => {}
+                    outcome => break outcome,
+                }
+            }
+        })
+        .buffer_unordered(RECKONED_AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
+    let stored = app.table.provider(id).await?;
+    let reckoned = stored.value.reckoned.union(&provider.operators).cloned().collect();
+    Ok(app.table.write_provider(id, &Provider { reckoned, ..stored.value }, stored.version).await?)
+}
+
+async fn reckon_contract(
+    app: &App,
+    id: &ContractId,
+    event: &MarketplaceEvent,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    let stored = app.table.contract(id).await?;
+    let (known, version) = stored.map_or((Contract::default(), 0), |stored| (stored.value, stored.version));
+    let parties = match known.terms() {
+        Some(terms) => match app.table.parties(&terms.provider_id, &terms.renter_id).await? {
+            Parties::Distinct => return Ok(()),
+            Parties::Same => Parties::Same,
+        },
+        None => Parties::Distinct,
+    };
+    let contract = known.clone().between(parties);
+    let mut delta = ContractDelta::default();
+    known.difference(&contract, &mut delta);
+    // Written even where it changes nothing: its new version makes whoever has looked at the parties before, and has not written what he found
+    // yet, look again.
+    app.table.write_contract(id, &contract, version, &delta).await?;
+    if !contract.is_self_dealing() {
+        return Ok(());
+    }
+    // What the provider's event wishes for is nothing: this is for who rents.
+    monitors::follow(app, id, event, &contract, now).await??;
+    survey::follow(app, id, &contract, now).await?;
+    app.table.settle_measurements(id, &contract).await?;
+    let claimants = app.table.claimants(id).await?;
+    look_again(app, contract.conversations.iter().copied().chain(claimants)).await
+}
+
+/// Whether conversations may count as something else after this event: the terms say whose contract it is and what it costs, the beginning and
+/// extensions for how long it is, and an end can make one too short to tell anything. Most ends do not.
+fn may_change_standing(happened: &Happened, after: &Contract) -> bool {
+    match happened {
+        Happened::ContractRequested(_)
+        | Happened::ContractAccepted { .. }
+        | Happened::ContractProvisioned { .. }
+        | Happened::ContractExtended { .. } => true,
+        _ => after.worth() == Worth::Minimal,
+    }
 }
 
 pub(crate) async fn look_again(

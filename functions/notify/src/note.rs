@@ -91,7 +91,9 @@ fn message(announcement: &Announcement) -> String {
         Reason::Completed => "has ended",
         Reason::Cancelled => "was cancelled",
         Reason::ProvisioningFailed => "could not be provisioned",
-        Reason::NeverAnswered => "has had no answer for a week",
+        Reason::NeverAnswered => "was not answered",
+        Reason::NeverDelivered => "was accepted and not handed over",
+        Reason::Lapsed => "is past its term",
     };
     let asked = match occasion {
         Occasion::First => "Two questions wait for you, the renter",

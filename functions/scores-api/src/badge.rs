@@ -125,13 +125,14 @@ fn badge(summary: &Summary, metric: Metric, month: &Tally) -> Badge {
             let label = "replies";
             let window = summary.replies.windows.last().filter(|window| window.waits > 0);
             let Some(window) = window else { return unknown(label) };
-            let share = window.in_time.share();
-            let message = match (window.median.seconds, share) {
-                (Some(seconds), _) => {
+            // Not what was promised: who promises a week keeps that by answering in a week.
+            let share = window.prompt.share();
+            let message = match window.median.seconds {
+                Some(seconds) => {
                     let within = words::duration(seconds).replace(words::NBSP, " ");
                     format!("half within {within} (n = {})", window.waits)
                 }
-                (None, _) => format!("most still wait (n = {})", window.waits),
+                None => format!("most still wait (n = {})", window.waits),
             };
             Badge { label, message, tone: share.map_or(Tone::Unknown, Tone::of) }
         }
@@ -243,6 +244,18 @@ mod tests {
         let month = Overview::of(&facts, Window::month(samples::now()), samples::now()).tally();
         let badge = badge(&samples::summary("p", 3, None), Metric::Uptime, &month);
         assert_eq!((badge.message.as_str(), badge.tone), ("99.72 % in 30 days", Tone::Good));
+    }
+
+    #[test]
+    fn a_long_promise_that_is_kept_makes_no_badge_green() {
+        let mut summary = samples::summary("slow", 30, None);
+        let ratio = |count| Ratio { count, of: 20 };
+        let window = summary.replies.windows.last_mut().unwrap();
+        (window.waits, window.in_time, window.prompt) = (20, ratio(20), ratio(2));
+        window.median.seconds = Some(2 * 86_400);
+        assert_eq!(of(&summary, Metric::Replies).1, Tone::Poor);
+        summary.replies.windows.last_mut().unwrap().prompt = ratio(20);
+        assert_eq!(of(&summary, Metric::Replies).1, Tone::Good);
     }
 
     #[test]

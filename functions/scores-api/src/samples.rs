@@ -14,7 +14,7 @@ use trust::{
         Priced, Rates, RegionGroup, Seller, Silence, Slug,
     },
     provider::Provider,
-    replies::{OpenWait, Promise, Rank, Scope},
+    replies::{Counts, OpenWait, Promise, Rank, Scope},
     summary::{Signals, Summary, summarise},
     time::{Day, Moment},
     units::Size,
@@ -56,6 +56,7 @@ pub(crate) fn summary(name: &str, completed: u64, waiting_hours: Option<i64>) ->
             rank: Rank::First,
             promise: Promise::default(),
             silent_after: None,
+            counts: Counts::Scored,
         })
         .into_iter()
         .collect();

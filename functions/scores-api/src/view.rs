@@ -1,6 +1,7 @@
 //! What programs see: integers of the domain become the API's numbers. The types are the answers' schemas, too: the OpenAPI document is
 //! made from them.
 
+mod advice;
 pub(crate) mod claims;
 mod contracts;
 pub(crate) mod feedback;
@@ -14,8 +15,12 @@ pub(crate) mod uptime;
 
 use trust::{
     ratio::Ratio,
-    summary::{Flag, ReplyWindow, Summary, Track},
+    summary::{Against, Flag, Track},
 };
+
+use crate::page::words;
+
+pub(crate) use advice::{advice, costliest, said};
 
 /// Why there is no score.
 pub(crate) fn reason(track: Track) -> Option<&'static str> {
@@ -47,49 +52,30 @@ pub(crate) fn flag_text(flag: &Flag) -> String {
         }
         Concern::OneRenter => format!("{count} of {of} contracts are with one renter"),
         Concern::FeedbackFarFromMeasured => {
-            format!("{count} of {of} answers of renters are yes, which is far from what was measured")
+            let yes = format!("{count} of {of} answers of renters are yes");
+            match flag.against {
+                Some(Against::Measured(mean)) => {
+                    let measured = words::percent(mean.value());
+                    format!("{yes}, while what was measured of uptime and replies comes to {measured}")
+                }
+                _ => format!("{yes}, which is far from what was measured"),
+            }
         }
         Concern::SiblingFlagged => {
             format!("{count} of {of} other providers of the same operator have warnings")
         }
         Concern::FeedbackBurst => {
-            format!("{count} of the {of} surveys answered in a quarter were answered in one week")
+            let before = of - count.min(of);
+            match flag.against {
+                Some(Against::Weeks(weeks)) => {
+                    format!(
+                        "{count} surveys were answered in one week, and {before} in the {weeks} weeks before it"
+                    )
+                }
+                _ => {
+                    format!("{count} surveys were answered in one week, and {before} in the weeks before it")
+                }
+            }
         }
     }
-}
-
-/// The shortest window in which messages were answered late or have waited too long, and how many.
-fn late_replies(summary: &Summary) -> Option<(&ReplyWindow, u64)> {
-    let late = |window: &ReplyWindow| window.prompt.of - window.prompt.count.min(window.prompt.of);
-    summary.replies.windows.iter().map(|window| (window, late(window))).find(|(_, late)| *late > 0)
-}
-
-/// What the provider could do to raise his score.
-pub(crate) fn advice(summary: &Summary) -> Vec<String> {
-    let mut advice = Vec::new();
-    let waiting = summary.replies.waiting;
-    if waiting > 0 {
-        let messages =
-            if waiting == 1 { "the open message".to_owned() } else { format!("the {waiting} open messages") };
-        advice.push(format!("Answer {messages}."));
-    }
-    if let Some((window, late)) = late_replies(summary) {
-        let hours = summary.replies.prompt_within / 3600;
-        advice.push(format!(
-            "Answer within {hours} hours, whatever is promised: {late} of {} messages in contracts of the last {} days were not.",
-            window.prompt.of, window.days
-        ));
-    }
-    let contracts = &summary.contracts;
-    if contracts.no_response > 0 {
-        advice.push(format!(
-            "Answer or decline the {} requests left open for over 7 days.",
-            contracts.no_response
-        ));
-    }
-    if contracts.never_delivered > 0 {
-        advice
-            .push(format!("Hand over the {} services accepted over 7 days ago.", contracts.never_delivered));
-    }
-    advice
 }

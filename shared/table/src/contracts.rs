@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use trust::{
     contract::{Contract, ContractDelta},
     id::{ContractId, ConversationId, ProviderId, RenterId},
+    marketplace::Terms,
     renters::Served,
 };
 
@@ -58,6 +59,12 @@ impl Table {
         let after = before.saturating_add_signed(by);
         let mut writes = vec![self.put_versioned(&key, &ServedRenter { contracts: after }, read)?];
         let (left, entered) = (Served::of(before), Served::of(after));
+        let large = keys::large_renter(provider, renter);
+        if entered.is_some_and(Served::is_open) {
+            writes.push(self.put_any(item::item(&large, &ServedRenter { contracts: after })?)?);
+        } else if left.is_some_and(Served::is_open) {
+            writes.push(self.delete(&large)?);
+        }
         if left != entered {
             let classes = [(left, -1), (entered, 1)];
             let counters =
@@ -65,6 +72,25 @@ impl Table {
             writes.push(self.add(&keys::renters(provider), counters, None)?);
         }
         Ok(writes)
+    }
+
+    /// Notes a contract with both its sides, so that it is found when it becomes known who is behind one of them.
+    pub async fn list_deal(&self, terms: &Terms) -> Result<(), TableError> {
+        for side in [terms.provider_id.as_str(), terms.renter_id.as_str()] {
+            self.put(item::keyed(&keys::deal(side, &terms.contract_id))).await?;
+        }
+        Ok(())
+    }
+
+    /// The contracts in which a provider is one side or the other.
+    pub async fn deals_of(&self, provider: &ProviderId) -> Result<Vec<ContractId>, TableError> {
+        let pk = keys::deals(provider.as_str());
+        let items = self.all(&Range { pk, from: "!", to: END }).await?;
+        let contract = |item: &item::Item| {
+            let key = item::sort_key(item);
+            key.parse().map_err(|error| TableError::corrupt(key, &error))
+        };
+        items.iter().map(contract).collect()
     }
 
     /// The conversations that have claimed a contract.

@@ -99,6 +99,14 @@ pub(crate) fn renters(of: &ProviderId) -> Key {
     Key { pk: provider(of), sk: RENTERS.to_owned() }
 }
 
+/// Begins the key of a renter who was served very often.
+pub(crate) const LARGE_RENTER: &str = "renters#";
+
+/// In how many contracts a renter was served who was in very many. Beside the classes, so that it is read with them.
+pub(crate) fn large_renter(of: &ProviderId, renter: &RenterId) -> Key {
+    Key { pk: provider(of), sk: format!("{LARGE_RENTER}{renter}") }
+}
+
 pub(crate) fn renter(of: &ProviderId, renter: &RenterId) -> Key {
     Key { pk: format!("renters#{of}"), sk: renter.to_string() }
 }
@@ -203,6 +211,15 @@ pub(crate) fn contract_itself(of: &ContractId) -> Key {
     Key { pk: contract(of), sk: CONTRACT.to_owned() }
 }
 
+/// The contracts in which somebody is one side.
+pub(crate) fn deals(of: &str) -> String {
+    format!("deals#{of}")
+}
+
+pub(crate) fn deal(of: &str, contract: &ContractId) -> Key {
+    Key { pk: deals(of), sk: contract.to_string() }
+}
+
 pub(crate) fn claimant(of: &ContractId, conversation: ConversationId) -> Key {
     Key { pk: contract(of), sk: chat(conversation) }
 }
@@ -247,6 +264,10 @@ pub(crate) fn watch(of: &ProviderId, wait: &OpenWait) -> Key {
     Key { pk: provider(of), sk: format!("watch#{}#{account}#{number}", padded(*opened_at)) }
 }
 
+pub(crate) fn renter_week(of: &ProviderId, renter: &RenterId, monday: Day) -> Key {
+    Key { pk: format!("waits#{of}"), sk: format!("{renter}#{monday}") }
+}
+
 fn padded(moment: Moment) -> String {
     format!("{:012}", moment.unix())
 }
@@ -258,13 +279,14 @@ pub(crate) fn scope_letter(scope: Scope) -> char {
         Scope::PreSales => 'p',
         Scope::SelfDealing => 's',
         Scope::Unverified => 'u',
+        Scope::Minimal => 'm',
+        Scope::Excess => 'x',
     }
 }
 
 pub(crate) fn scope_of(letter: char) -> Option<Scope> {
-    [Scope::Contract, Scope::PreSales, Scope::SelfDealing, Scope::Unverified]
-        .into_iter()
-        .find(|&scope| scope_letter(scope) == letter)
+    let scopes = [Scope::Contract, Scope::PreSales, Scope::SelfDealing, Scope::Unverified];
+    scopes.into_iter().chain([Scope::Minimal, Scope::Excess]).find(|&scope| scope_letter(scope) == letter)
 }
 
 pub(crate) fn provider_chat(of: &ProviderId) -> Key {

@@ -8,6 +8,7 @@ use trust::{
     contract::Contract,
     conversation::Conversation,
     id::{AccountId, ContractId, ConversationId, InboxId, MessageId, ProviderId},
+    renter_week::RenterWeek,
     replies::{ReplyDelta, Standing},
     time::Moment,
     wait::{Turn, Wait, waits},
@@ -17,7 +18,7 @@ use crate::{
     Stored, Table, TableError,
     item::{self, Order, Range, TRANSACTION_LIMIT},
     keys::{self, END},
-    silence,
+    signals, silence,
 };
 
 /// What the ledger knows of a conversation.
@@ -158,6 +159,10 @@ const PAGE: i32 = 25;
 impl Table {
     /// The most provider days, open waits included, that one [`LedgerWrite`] can change.
     pub const LEDGER_STEP: usize = TRANSACTION_LIMIT - 2;
+
+    /// The most of those that one wait can change: as it was and as it is, each with its renter's week and another wait of it that counts
+    /// for less or more by it, which takes two.
+    pub const A_WAIT: usize = 8;
 
     /// A conversation's state.
     pub async fn conversation(&self, id: ConversationId) -> Result<Stored<ConversationState>, TableError> {
@@ -311,10 +316,22 @@ impl Table {
         if let Some(message) = step.message {
             writes.push(self.put_any(item::item(&keys::message(step.id, message.into()), message)?)?);
         }
+        let mut delta = ReplyDelta { of_renters: BTreeMap::new(), ..step.delta.clone() };
+        for ((provider, renter, week), changes) in &step.delta.of_renters {
+            let key = keys::renter_week(provider, renter, *week);
+            let stored = self.stored::<RenterWeek>(&key).await?;
+            let (before, read) =
+                stored.map_or((RenterWeek::default(), 0), |stored| (stored.value, stored.version));
+            let after = before.change(provider, changes, &mut delta);
+            let mut item = item::item(&key, &after)?;
+            let expires_at = week.start().unix() + signals::REPLIES_KEPT_DAYS * 86_400;
+            item.insert("expires_at".to_owned(), item::number(expires_at));
+            writes.push(self.put_item_versioned(item, read)?);
+        }
         // An open wait whose rank or promise changes keeps its key: it is replaced, not deleted and put.
         let opened: BTreeMap<_, _> =
-            step.delta.opened.iter().map(|(provider, wait)| (keys::waiting(provider, wait), wait)).collect();
-        for (provider, wait) in &step.delta.ended {
+            delta.opened.iter().map(|(provider, wait)| (keys::waiting(provider, wait), wait)).collect();
+        for (provider, wait) in &delta.ended {
             let key = keys::waiting(provider, wait);
             if !opened.contains_key(&key) {
                 writes.push(self.delete(&key)?);
@@ -323,7 +340,7 @@ impl Table {
         for (key, wait) in &opened {
             writes.push(self.put_any(silence::waiting_item(key, wait)?)?);
         }
-        writes.extend(self.reply_changes(&step.delta.closed)?);
+        writes.extend(self.reply_changes(&delta.closed)?);
         self.transact(writes).await
     }
 }

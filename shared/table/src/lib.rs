@@ -4,11 +4,13 @@
 //!
 //! | partition | sort keys | holds |
 //! |---|---|---|
-//! | `provider#P` | `past`, `price`, `profile`, `renters`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
+//! | `provider#P` | `past`, `price`, `profile`, `renters`, `renters#RENTER`, `signal#DAY#…`, `waiting#…`, `watch#…`, `summary`, `chat` | a provider's signals and what became of them |
 //! | `operator#O` | `P` | the operator's providers, and what each is to be warned of |
 //! | `renters#P` | `RENTER` | in how many contracts he served each renter |
+//! | `waits#P` | `RENTER#MONDAY` | the earliest waits of a renter in a week, of which the first are scored |
 //! | `history#P` | `DAY` | his score, day by day; sealed, and with its place in the log, once the day is over |
 //! | `contract#C` | `contract`, `chat#A#N`, `setup`, `monitoring`, `survey` | a contract, the conversations that claim it, the one we open for it, what is watched for it, and how far its survey is |
+//! | `deals#ID` | `C` | the contracts in which somebody is provider or renter |
 //! | `votes#P` | `RENTER` | what a renter has said of a provider |
 //! | `monitor#M` | `monitor`, `record#DAY`, `version#N`, `correction#DAY#N` | a monitor, its sealed days, and the versions of its configuration and the corrections of its days that are in the log |
 //! | `shards` | `SHARD`, `room#SHARD`, `planned#VANTAGE`, `panels` | how many monitors stand in each shard, which have room for new ones, up to which minute each vantage has planned them, and who decided when |

@@ -40,7 +40,7 @@ use crate::{
 const KEPT_DAYS: i64 = 800;
 
 /// The same for closed waits, of which there are by far the most: longer than what any policy wants of them.
-const REPLIES_KEPT_DAYS: i64 = 300;
+pub(crate) const REPLIES_KEPT_DAYS: i64 = 300;
 
 /// The most items read for a score besides the past: about a page of 1 MB. Open waits come last, the scored ones first among them.
 const MOST: i32 = 5000;
@@ -75,8 +75,9 @@ impl Table {
     pub async fn signals(&self, provider: &ProviderId, since: Day) -> Result<StoredSignals, TableError> {
         let mut stored = StoredSignals::default();
         let pk = || keys::provider(provider);
+        let large_renters = format!("{}{END}", keys::LARGE_RENTER);
         // The past comes first: who folds it anew, from days read later, then overwrites none that is newer.
-        for item in self.all(&Range { pk: pk(), from: keys::PAST, to: keys::RENTERS }).await? {
+        for item in self.all(&Range { pk: pk(), from: keys::PAST, to: &large_renters }).await? {
             take(&mut stored, item)?;
         }
         let (from, to) = (format!("{}{since}", keys::SIGNAL), format!("{}{END}", keys::WAITING));
@@ -213,6 +214,9 @@ fn take(stored: &mut StoredSignals, item: Item) -> Result<(), TableError> {
             Some(())
         }
         keys::RENTERS => take_renters(signals, &item),
+        key if key.starts_with(keys::LARGE_RENTER) => {
+            unsigned(&item, "contracts").map(|contracts| signals.renters.know_large(contracts))
+        }
         key if key.starts_with(keys::WAITING) => {
             signals.waiting.push(item::read(item)?);
             Some(())
@@ -294,6 +298,7 @@ fn take_uptime(days: &mut Days, day: Day, item: &Item) -> Option<()> {
 fn take_renters(signals: &mut Signals, item: &Item) -> Option<()> {
     let class = |name: &str| Served::of(name.strip_prefix('s')?.parse().ok()?);
     let counts = counters(item).map(|(name, count)| Some((class(name)?, count)));
+    // Its key sorts before those of the large ones.
     signals.renters = Renters::new(counts.collect::<Option<_>>()?);
     Some(())
 }
@@ -322,7 +327,7 @@ fn counters(item: &Item) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-const OUTCOMES: [(Outcome, &str); 17] = [
+const OUTCOMES: [(Outcome, &str); 19] = [
     (Outcome::Completed, "completed"),
     (Outcome::ProvisioningFailed, "provisioning-failed"),
     (Outcome::Rejected, "rejected"),
@@ -330,6 +335,8 @@ const OUTCOMES: [(Outcome, &str); 17] = [
     (Outcome::AwaitingDelivery, "awaiting-delivery"),
     (Outcome::AwaitingResponse, "awaiting-response"),
     (Outcome::Minimal, "minimal"),
+    (Outcome::NoResponse, "no-response"),
+    (Outcome::NeverDelivered, "never-delivered"),
     (Outcome::SelfDealing, "self-dealing"),
     (cancelled(CancelledBy::Renter, Stage::BeforeDelivery), "renter-before"),
     (cancelled(CancelledBy::Renter, Stage::Early), "renter-early"),

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     duration::Bucket,
     id::{ContractId, ConversationId, ProviderId, RenterId},
-    marketplace::{AcceptedBy, CancelledBy, Happened, Terms},
+    marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Terms},
+    parties::Parties,
     signal::{Delta, Tally},
     time::{Day, Moment},
 };
@@ -51,9 +52,16 @@ pub struct Contract {
     /// The end before term.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<(Moment, CancelledBy)>,
+    /// The first end before term that the marketplace gave a reason for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_vain: Option<(Moment, InVain)>,
     /// The latest end it was extended to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_to: Option<Moment>,
+    /// Whether renter and provider are two, as far as was known when it was looked at last. Whoever names an operator has his contracts looked
+    /// at again.
+    #[serde(default, skip_serializing_if = "Parties::are_distinct")]
+    pub parties: Parties,
     /// The conversations the marketplace said belong to it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub conversations: BTreeSet<ConversationId>,
@@ -98,7 +106,12 @@ impl Contract {
             }
             Happened::ContractProvisioningFailed { .. } => keep_earliest(&mut self.provisioning_failed, at),
             Happened::ContractCompleted { .. } => keep_earliest(&mut self.completed, at),
-            Happened::ContractCancelled { by, .. } => keep_earliest(&mut self.cancelled, (at, *by)),
+            Happened::ContractCancelled { by, reason, .. } => {
+                keep_earliest(&mut self.cancelled, (at, *by));
+                if let (CancelledBy::Marketplace, Some(reason)) = (by, reason) {
+                    keep_earliest(&mut self.in_vain, (at, *reason));
+                }
+            }
             Happened::ContractExtended { ends_at, .. } => {
                 self.extended_to = self.extended_to.max(Some(*ends_at));
             }
@@ -111,6 +124,18 @@ impl Contract {
         }
     }
 
+    /// With what is known of the parties by now: who were found to be one stay so.
+    #[must_use]
+    pub fn between(self, parties: Parties) -> Self {
+        Self { parties: self.parties.max(parties), ..self }
+    }
+
+    /// Whether renter and provider are the same party: such a contract is shown and never scored.
+    pub fn is_self_dealing(&self) -> bool {
+        self.parties == Parties::Same
+            || self.terms().is_some_and(|terms| terms.renter_id.as_str() == terms.provider_id.as_str())
+    }
+
     /// The terms, once known.
     pub fn terms(&self) -> Option<&Terms> {
         self.requested.as_ref().map(|(_, terms)| terms)
@@ -119,10 +144,7 @@ impl Contract {
     /// When it is no longer taken to go on unless something is said of it: [`LAPSE_DAYS`] after its term. `None` until its terms are
     /// known.
     pub fn lapses(&self) -> Option<Moment> {
-        let (requested, terms) = self.requested.as_ref()?;
-        let start = self.provisioned.or(self.accepted.map(|(at, _)| at)).unwrap_or(*requested);
-        let over = start.plus(i64::from(terms.term_seconds.get()));
-        Some(self.extended_to.map_or(over, |extended| over.max(extended)).plus(LAPSE_DAYS * 86_400))
+        Some(self.over()?.plus(LAPSE_DAYS * 86_400))
     }
 
     /// How it ended, by the earliest word of an end.
@@ -141,37 +163,50 @@ impl Contract {
     /// Of several ends the earliest counts: what is said of a contract after its end changes nothing.
     pub fn outcome(&self) -> Option<(Day, Outcome)> {
         let (requested, terms) = self.requested.as_ref()?;
-        if terms.is_self_dealing() {
-            return Some((requested.day(), Outcome::SelfDealing));
-        }
+        let completed = match self.worth() {
+            Worth::SelfDealing => return Some((requested.day(), Outcome::SelfDealing)),
+            Worth::Minimal => Outcome::Minimal,
+            Worth::Full => Outcome::Completed,
+        };
         let ends = [
-            self.completed.map(|at| {
-                (at, if self.is_minimal(at, terms) { Outcome::Minimal } else { Outcome::Completed })
+            self.completed.map(|at| (at, completed)),
+            self.cancelled.map(|(at, by)| {
+                let cancelled = || Outcome::Cancelled { by, stage: self.stage(at, terms) };
+                (at, self.given_up().map_or_else(cancelled, |(_, for_what)| for_what.into()))
             }),
-            self.cancelled
-                .filter(|cancelled| !self.gave_up(*cancelled, *requested))
-                .map(|(at, by)| (at, Outcome::Cancelled { by, stage: self.stage(at, terms) })),
             self.provisioning_failed.map(|at| (at, Outcome::ProvisioningFailed)),
             self.rejected.map(|at| (at, Outcome::Rejected)),
         ];
-        let handed_over =
-            self.provisioned.filter(|at| self.cancelled.is_none_or(|(cancelled, _)| *at <= cancelled));
-        let standing = || match (handed_over, self.accepted) {
+        let standing = || match (self.provisioned, self.accepted) {
             (Some(at), _) => (at, Outcome::Active),
             (None, Some((at, _))) => (at, Outcome::AwaitingDelivery),
             (None, None) => (*requested, Outcome::AwaitingResponse),
         };
         let (at, outcome) = ends.into_iter().flatten().min().unwrap_or_else(standing);
-        Some((at.day(), outcome))
+        let waited_since = match outcome {
+            Outcome::NoResponse | Outcome::NeverDelivered => self.given_up().map(|(since, _)| since),
+            _ => None,
+        };
+        Some((waited_since.unwrap_or(at).day(), outcome))
     }
 
-    /// Whether somebody else than the provider cancelled what had been waited for longer than [`PATIENCE_DAYS`]: that it never came is
-    /// what counts. A marketplace that clears away what nobody answered would otherwise clear the provider's record.
-    fn gave_up(&self, (cancelled, by): (Moment, CancelledBy), requested: Moment) -> bool {
-        let waiting_since = self.accepted.map_or(requested, |(at, _)| at);
-        by != CancelledBy::Provider
-            && self.provisioned.is_none_or(|at| at > cancelled)
-            && cancelled.day().since(waiting_since.day()) > PATIENCE_DAYS
+    /// Since when and for what the provider had been waited for in vain when somebody else cancelled, if that is why: after more than
+    /// [`PATIENCE_DAYS`], or sooner where the marketplace says so. That it never came is what counts then: a marketplace that clears away what
+    /// nobody answered would otherwise clear the provider's record.
+    pub fn given_up(&self) -> Option<(Moment, InVain)> {
+        let ((requested, _), (cancelled, by)) = (self.requested.as_ref()?, self.cancelled?);
+        if by == CancelledBy::Provider || self.provisioned.is_some_and(|at| at <= cancelled) {
+            return None;
+        }
+        let accepted = self.accepted.map(|(at, _)| at).filter(|at| *at <= cancelled);
+        let since = accepted.unwrap_or(*requested);
+        let said = self.in_vain.filter(|(at, _)| (*at, CancelledBy::Marketplace) == (cancelled, by));
+        let waited_long = cancelled.day().since(since.day()) > PATIENCE_DAYS;
+        match (accepted, said) {
+            (_, None) if !waited_long => None,
+            (None, None | Some((_, InVain::NoResponse))) => Some((since, InVain::NoResponse)),
+            _ => Some((since, InVain::NotDelivered)),
+        }
     }
 
     fn stage(&self, cancelled: Moment, terms: &Terms) -> Stage {
@@ -188,28 +223,51 @@ impl Contract {
         }
     }
 
-    /// Whether it ended at its term, but was too short or too cheap to tell anything: anybody can have many such.
-    fn is_minimal(&self, completed: Moment, terms: &Terms) -> bool {
-        let said =
-            [self.provisioned, self.accepted.map(|(at, _)| at), self.requested.as_ref().map(|(at, _)| *at)];
-        let start = said.into_iter().flatten().next().unwrap_or(completed);
-        terms.price.minor_units == 0 || completed.since(start) < MINIMAL_SECONDS
+    /// What it is worth as evidence, as far as it is known.
+    pub fn worth(&self) -> Worth {
+        let Some(terms) = self.terms() else { return Worth::Full };
+        if self.is_self_dealing() {
+            Worth::SelfDealing
+        } else if terms.price.minor_units == 0
+            || self.lasts().is_some_and(|seconds| seconds < MINIMAL_SECONDS)
+        {
+            Worth::Minimal
+        } else {
+            Worth::Full
+        }
     }
 
-    /// The renter who was served: the one of a contract that was handed over, and not to the provider himself.
+    /// For how many seconds it lasted, or is to: from the handover, where that is not known from the acceptance, else from the request, to its
+    /// end or its term with all extensions, whichever is earlier. An end that is told of late makes nothing longer.
+    pub fn lasts(&self) -> Option<u32> {
+        let over = self.over()?;
+        let until = self.ended().map_or(over, |(ended, _)| over.min(ended));
+        Some(until.since(self.begun()?))
+    }
+
+    /// When it began, as far as is known.
+    fn begun(&self) -> Option<Moment> {
+        let requested = self.requested.as_ref().map(|(at, _)| *at);
+        self.provisioned.or(self.accepted.map(|(at, _)| at)).or(requested)
+    }
+
+    /// When its term is over, with all extensions. `None` until its terms are known.
+    fn over(&self) -> Option<Moment> {
+        let over = self.begun()?.plus(i64::from(self.terms()?.term_seconds.get()));
+        Some(self.extended_to.map_or(over, |extended| over.max(extended)))
+    }
+
+    /// The renter who was served: the one of a contract that was handed over, and tells something.
     pub fn served(&self) -> Option<(&ProviderId, &RenterId)> {
         let terms = self.terms()?;
-        (!terms.is_self_dealing() && self.provisioned.is_some())
+        (self.worth() == Worth::Full && self.provisioned.is_some())
             .then_some((&terms.provider_id, &terms.renter_id))
     }
 
     /// How long the handover took, on its day: from acceptance, or from the request where nobody accepted.
     fn delivery(&self) -> Option<(Day, Bucket)> {
-        let (requested, terms) = self.requested.as_ref()?;
-        if terms.is_self_dealing() {
-            return None;
-        }
-        let provisioned = self.provisioned?;
+        let (requested, _) = self.requested.as_ref()?;
+        let provisioned = self.provisioned.filter(|_| self.worth() != Worth::SelfDealing)?;
         let start = self.accepted.map_or(*requested, |(at, _)| at);
         Some((provisioned.day(), Bucket::of(provisioned.since(start))))
     }
@@ -242,6 +300,17 @@ fn keep_earliest<T: Ord>(kept: &mut Option<T>, seen: T) {
         Some(earlier) if *earlier <= seen => {}
         _ => *kept = Some(seen),
     }
+}
+
+/// What a contract is worth as evidence. What is told most by orders first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Worth {
+    /// In full.
+    Full,
+    /// Nothing: it cost nothing, or was there for under an hour. Anybody can have many such, so it is shown and never scored.
+    Minimal,
+    /// Nothing: renter and provider are the same party.
+    SelfDealing,
 }
 
 /// How a contract ended.
@@ -283,6 +352,19 @@ pub enum Outcome {
     SelfDealing,
     /// Ran its term, but for under an hour or for nothing: shown, never scored.
     Minimal,
+    /// Given up by somebody else, because the provider never answered.
+    NoResponse,
+    /// Given up by somebody else, because what the provider accepted was never handed over.
+    NeverDelivered,
+}
+
+impl From<InVain> for Outcome {
+    fn from(awaited: InVain) -> Self {
+        match awaited {
+            InVain::NoResponse => Self::NoResponse,
+            InVain::NotDelivered => Self::NeverDelivered,
+        }
+    }
 }
 
 /// How far a contract had come when it was cancelled.
@@ -383,7 +465,7 @@ mod tests {
     }
 
     fn cancelled(by: CancelledBy) -> Happened {
-        Happened::ContractCancelled { contract_id: id(), by }
+        Happened::ContractCancelled { contract_id: id(), by, reason: None }
     }
 
     fn contract(story: &[(i64, Happened)]) -> Contract {
@@ -429,9 +511,9 @@ mod tests {
             let give_up =
                 |hours| contract(&[(0, requested()), (1, accepted()), (hours, cancelled(by))]).outcome();
             assert!(matches!(give_up(7 * 24), Some((_, Outcome::Cancelled { .. }))));
-            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::AwaitingDelivery)));
+            assert_eq!(give_up(9 * 24), Some((at(0).day(), Outcome::NeverDelivered)));
             let unanswered = contract(&[(0, requested()), (9 * 24, cancelled(by))]);
-            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::AwaitingResponse)));
+            assert_eq!(unanswered.outcome(), Some((at(0).day(), Outcome::NoResponse)));
         }
         let by_himself = contract(&[(0, requested()), (9 * 24, cancelled(CancelledBy::Provider))]).outcome();
         assert!(matches!(by_himself, Some((_, Outcome::Cancelled { by: CancelledBy::Provider, .. }))));
@@ -445,6 +527,61 @@ mod tests {
             (9, Happened::ContractCompleted { contract_id: id() }),
         ];
         assert!(matches!(contract(&story).outcome(), Some((_, Outcome::Cancelled { .. }))));
+    }
+
+    #[test]
+    fn what_the_marketplace_gives_up_counts_as_what_was_waited_for_on_the_day_it_was_waited_for_since() {
+        let cleared =
+            |by, reason| Happened::ContractCancelled { contract_id: id(), by, reason: Some(reason) };
+        let no_response = cleared(CancelledBy::Marketplace, InVain::NoResponse);
+        let not_delivered = cleared(CancelledBy::Marketplace, InVain::NotDelivered);
+        let cancelled = |by, stage| Outcome::Cancelled { by, stage };
+        for (story, day, outcome) in [
+            (vec![(0, requested()), (30, no_response.clone())], 0, Outcome::NoResponse),
+            (vec![(0, requested()), (30, not_delivered.clone())], 0, Outcome::NeverDelivered),
+            (
+                vec![(0, requested()), (30, accepted()), (60, not_delivered.clone())],
+                30,
+                Outcome::NeverDelivered,
+            ),
+            (
+                vec![(0, requested()), (30, accepted()), (60, no_response.clone())],
+                30,
+                Outcome::NeverDelivered,
+            ),
+            // He answered when it was over.
+            (vec![(0, requested()), (30, no_response.clone()), (60, accepted())], 0, Outcome::NoResponse),
+            (vec![(0, requested()), (30, no_response.clone()), (60, provisioned())], 0, Outcome::NoResponse),
+            // Only the marketplace can say so, and not of what was there, nor after another end.
+            (
+                vec![(0, requested()), (30, cleared(CancelledBy::Renter, InVain::NoResponse))],
+                30,
+                cancelled(CancelledBy::Renter, Stage::BeforeDelivery),
+            ),
+            (
+                vec![(0, requested()), (30, provisioned()), (60, not_delivered)],
+                60,
+                cancelled(CancelledBy::Marketplace, Stage::Late),
+            ),
+            (
+                vec![
+                    (0, requested()),
+                    (
+                        30,
+                        Happened::ContractCancelled {
+                            contract_id: id(),
+                            by: CancelledBy::Renter,
+                            reason: None,
+                        },
+                    ),
+                    (60, no_response),
+                ],
+                30,
+                cancelled(CancelledBy::Renter, Stage::BeforeDelivery),
+            ),
+        ] {
+            assert_eq!(contract(&story).outcome(), Some((at(day).day(), outcome)), "{story:?}");
+        }
     }
 
     #[test]
@@ -491,6 +628,11 @@ mod tests {
             Just(Happened::ContractCompleted { contract_id: id() }),
             Just(cancelled(CancelledBy::Renter)),
             Just(cancelled(CancelledBy::Provider)),
+            Just(Happened::ContractCancelled {
+                contract_id: id(),
+                by: CancelledBy::Marketplace,
+                reason: Some(InVain::NoResponse),
+            }),
             (0..300i64)
                 .prop_map(|hours| Happened::ContractExtended { contract_id: id(), ends_at: at(hours) }),
         ];

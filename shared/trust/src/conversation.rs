@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     chat::{Channel, ConversationSighting, Identity},
-    contract::Contract,
+    contract::{Contract, Worth},
     id::{ContractId, InboxId, ProviderId, RenterId},
     marketplace::Terms,
     replies::{Scope, Standing},
@@ -107,33 +107,48 @@ impl Conversation {
         records: &BTreeSet<ContractId>,
         contracts: &BTreeMap<ContractId, Contract>,
     ) -> Option<Standing> {
-        let terms_of = |contract| terms_of(owner, contracts, contract);
-        let recorded = records.iter().find_map(terms_of).map(|terms| {
+        let of_owner = |contract: &ContractId| {
+            let terms = terms_of(owner, contracts, contract)?;
+            Some((contracts.get(contract)?, terms))
+        };
+        // Of several the one that tells most: whoever once had something for nothing is a customer when he pays.
+        let recorded = records.iter().filter_map(of_owner).min_by_key(|(contract, _)| contract.worth());
+        let recorded = recorded.map(|(contract, terms)| {
             let scope = if self.is_with(&terms.renter_id) { Scope::Contract } else { Scope::Unverified };
-            (terms, scope)
+            (contract, terms, scope)
         });
         let claimed = || {
             let known_owner = owner?;
-            self.claims.iter().find_map(|(contract, renter)| {
-                let terms = terms_of(contract)?;
-                (terms.renter_id == *renter && terms.provider_id == *known_owner)
-                    .then_some((terms, Scope::Contract))
-            })
+            let his = self.claims.iter().filter_map(|(contract, renter)| {
+                let (contract, terms) = of_owner(contract)?;
+                (terms.renter_id == *renter && terms.provider_id == *known_owner).then_some((
+                    contract,
+                    terms,
+                    Scope::Contract,
+                ))
+            });
+            his.min_by_key(|(contract, ..)| contract.worth())
         };
-        let Some((terms, scope)) = recorded.or_else(claimed) else {
+        let Some((contract, terms, scope)) = recorded.or_else(claimed) else {
             return owner.map(|owner| Standing {
                 provider: owner.clone(),
                 scope: Scope::PreSales,
                 contract: None,
+                renter: None,
                 promise: crate::replies::Promise::default(),
                 silent_after: None,
             });
         };
-        let same_party = terms.is_self_dealing();
+        let scope = match (contract.worth(), scope) {
+            (Worth::SelfDealing, _) => Scope::SelfDealing,
+            (Worth::Minimal, Scope::Contract) => Scope::Minimal,
+            (Worth::Full | Worth::Minimal, scope) => scope,
+        };
         Some(Standing {
             provider: terms.provider_id.clone(),
-            scope: if same_party { Scope::SelfDealing } else { scope },
+            scope,
             contract: Some(terms.contract_id.clone()),
+            renter: (scope == Scope::Contract).then(|| terms.renter_id.clone()),
             promise: terms.reply_within_seconds.unwrap_or_default(),
             silent_after: terms.silent_after_seconds,
         })

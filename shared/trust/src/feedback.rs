@@ -21,8 +21,9 @@ use crate::{
     time::{Day, Moment},
 };
 
+pub use crate::parties::Parties;
 pub(crate) use votes::stands;
-pub use votes::{Deal, Parties, Vote, Votes};
+pub use votes::{Deal, Vote, Votes};
 
 /// Seconds from the first answer within which a renter may change his mind. Longer delays what is revealed; shorter makes a slip final.
 pub const CHANGE_OF_MIND: i64 = 86_400;

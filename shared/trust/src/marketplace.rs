@@ -128,6 +128,9 @@ pub enum Happened {
         contract_id: ContractId,
         /// Who ended it.
         by: CancelledBy,
+        /// What the provider was waited for in vain, where the marketplace ended it for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<InVain>,
     },
     /// The contract's end moved.
     #[serde(rename = "contract.extended")]
@@ -275,13 +278,6 @@ pub struct Terms {
     pub conversation: Option<ConversationId>,
 }
 
-impl Terms {
-    /// Whether renter and provider are the same party: such a contract is shown and never scored.
-    pub fn is_self_dealing(&self) -> bool {
-        self.renter_id.as_str() == self.provider_id.as_str()
-    }
-}
-
 /// An amount of money in minor units: cents, or whatever part of its unit a currency counts in (ISO 4217).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Money {
@@ -342,8 +338,19 @@ pub enum CancelledBy {
     Renter,
     /// The provider.
     Provider,
-    /// The marketplace: fraud, chargeback, takedown.
+    /// The marketplace: fraud, chargeback, takedown, or because the provider was waited for in vain.
     Marketplace,
+}
+
+/// What a provider was waited for in vain: why a marketplace with a shorter patience than ours ends a contract. Only the marketplace can say
+/// so; a renter who could would harm whomever he likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InVain {
+    /// For an answer to the request.
+    NoResponse,
+    /// For the handover of what was accepted.
+    NotDelivered,
 }
 
 #[cfg(test)]
@@ -360,7 +367,11 @@ mod tests {
         let event: MarketplaceEvent = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(
             event.happened,
-            Happened::ContractCancelled { contract_id: "c1".parse().unwrap(), by: CancelledBy::Provider }
+            Happened::ContractCancelled {
+                contract_id: "c1".parse().unwrap(),
+                by: CancelledBy::Provider,
+                reason: None
+            }
         );
         assert_eq!(serde_json::to_value(&event).unwrap(), json);
     }

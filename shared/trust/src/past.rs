@@ -249,7 +249,7 @@ mod tests {
         feedback::Standing,
         id::{AccountId, ConversationId, ConversationNumber},
         marketplace::CancelledBy,
-        replies::{OpenWait, Promise},
+        replies::{Counts, OpenWait, Promise},
         summary::{Signals, summarise},
         time::Moment,
         uptime::count::{Twentieths, UptimeCount},
@@ -357,6 +357,7 @@ mod tests {
                 rank: Rank::First,
                 promise: Promise::default(),
                 silent_after: None,
+                counts: Counts::Scored,
             }];
             let whole = Signals { days: days.clone(), waiting, ..Signals::default() };
             let mut folded = whole.clone();

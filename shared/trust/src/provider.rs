@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{ProviderId, Region},
+    id::{OperatorId, ProviderId, Region},
     marketplace::{Agent, Happened, Profile},
     time::Moment,
 };
@@ -25,6 +25,12 @@ pub struct Provider {
     /// The last time he proved to be around.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_in_at: Option<Moment>,
+    /// Every operator he has named: who is one party with him stays so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub operators: BTreeSet<OperatorId>,
+    /// Those of them for which his contracts have been looked at again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reckoned: BTreeSet<OperatorId>,
     /// Where he offers, as far as his offerings say it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub regions: BTreeSet<Region>,
@@ -47,6 +53,7 @@ impl Provider {
         match happened {
             Happened::ProviderRegistered(profile) | Happened::ProviderUpdated(profile) => {
                 self.know_since(at);
+                self.operators.extend(profile.operator_id.clone());
                 let mut profile = profile.clone();
                 let agents = std::mem::take(&mut profile.agents);
                 self.agents = self.agents.take().max(Some((at, agents)));

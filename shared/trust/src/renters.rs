@@ -5,7 +5,7 @@
 
 use crate::{ratio::Ratio, signal::Tally};
 
-/// In how many contracts a renter was served: 1..255, and 255 for more.
+/// In how many contracts a renter was served: 1..254, and 255 for as many and more. Of those it is kept how many exactly, a renter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Served(u8);
 
@@ -20,34 +20,49 @@ impl Served {
     pub fn contracts(self) -> u8 {
         self.0
     }
+
+    /// Whether it stands for as many and more.
+    pub fn is_open(self) -> bool {
+        self.0 == u8::MAX
+    }
 }
 
 /// How many renters were served in how many contracts, of all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Renters(Tally<Served>);
+pub struct Renters {
+    counts: Tally<Served>,
+    /// Contracts of each of those whose class stands for as many and more.
+    large: Vec<u64>,
+}
 
 impl Renters {
     /// From the counts of each class.
     pub fn new(counts: Tally<Served>) -> Self {
-        Self(counts)
+        Self { counts, large: Vec::new() }
+    }
+
+    /// One of the renters of the last class was served in exactly so many contracts.
+    pub fn know_large(&mut self, contracts: u64) {
+        self.large.push(contracts);
     }
 
     /// Renters who were served.
     pub fn distinct(&self) -> u64 {
-        self.0.values().sum()
+        self.counts.values().sum()
     }
 
     /// Those served more than once, of all.
     pub fn repeat(&self) -> Ratio {
-        let once = self.0.get(&Served(1)).copied().unwrap_or_default();
+        let once = self.counts.get(&Served(1)).copied().unwrap_or_default();
         Ratio { count: self.distinct() - once, of: self.distinct() }
     }
 
     /// The contracts of the renter with the most of them, of all contracts.
     pub fn largest(&self) -> Ratio {
-        let contracts = self.0.iter().map(|(served, renters)| u64::from(served.0) * renters).sum();
-        let most = self.0.keys().next_back().map_or(0, |served| u64::from(served.0));
-        Ratio { count: most, of: contracts }
+        let at_least: u64 = self.counts.iter().map(|(served, renters)| u64::from(served.0) * renters).sum();
+        let beyond: u64 = self.large.iter().map(|contracts| contracts.saturating_sub(u8::MAX.into())).sum();
+        let most = self.counts.keys().next_back().map_or(0, |served| u64::from(served.0));
+        Ratio { count: self.large.iter().copied().fold(most, u64::max), of: at_least + beyond }
     }
 }
 
@@ -69,6 +84,18 @@ mod tests {
         assert_eq!(some.largest(), Ratio { count: 7, of: 16 });
         assert_eq!(renters(&[]).repeat(), Ratio::default());
         assert_eq!(renters(&[]).largest(), Ratio::default());
+    }
+
+    #[test]
+    fn the_largest_is_counted_exactly_however_large() {
+        let mut some = renters(&[(255, 1), (1, 255)]);
+        assert_eq!(some.largest(), Ratio { count: 255, of: 510 }, "before it was kept");
+        some.know_large(5000);
+        assert_eq!(some.largest(), Ratio { count: 5000, of: 5255 });
+        let mut two = renters(&[(255, 2)]);
+        two.know_large(300);
+        two.know_large(700);
+        assert_eq!(two.largest(), Ratio { count: 700, of: 1000 });
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! away there and adds one here, so the signal is the same whatever order the messages came in, and its size is bounded by days
 //! and open waits, not by conversations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     duration::Bucket,
-    id::{ContractId, ConversationId, ProviderId},
+    id::{ContractId, ConversationId, ProviderId, RenterId},
+    renter_week::{Changes, week_of},
     signal::{Delta, Tally},
     time::{Day, Moment},
     wait::{Turn, Wait, waits},
@@ -43,6 +44,10 @@ pub struct Standing {
     /// The contract it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<ContractId>,
+    /// Whose waits they are, where they are scored: of one renter only so many a week are. Absent of what was counted before it was kept; no
+    /// waits of that are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renter: Option<RenterId>,
     /// What the provider promised.
     pub promise: Promise,
     /// When he counts as silent, where the contract says it.
@@ -62,6 +67,11 @@ pub enum Scope {
     Unverified,
     /// The renter and the provider are the same party.
     SelfDealing,
+    /// In a contract that cost nothing or was there for under an hour: anybody can have many such.
+    Minimal,
+    /// In a contract, beyond what is scored of one renter and week ([`RenterWeek`](crate::renter_week::RenterWeek)). Only closed waits are: an open
+    /// one is watched like any other.
+    Excess,
 }
 
 /// Whether a wait is its conversation's first.
@@ -96,6 +106,24 @@ pub struct WaitCount {
     pub promise: Kept,
 }
 
+/// Whether a wait in a contract is among those that are scored of its renter and week.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// It is.
+    #[default]
+    Scored,
+    /// It is beyond them.
+    Beyond,
+}
+
+impl Counts {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+    fn is_scored(&self) -> bool {
+        *self == Self::Scored
+    }
+}
+
 /// A wait nobody has replied to yet. A conversation has at most one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OpenWait {
@@ -112,6 +140,49 @@ pub struct OpenWait {
     /// When the provider counts as silent, where the contract says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_after: Option<SilentAfter>,
+    /// Whether it is scored, where its scope is.
+    #[serde(default, skip_serializing_if = "Counts::is_scored")]
+    pub counts: Counts,
+}
+
+/// A wait in a contract, with all that decides what it is counted as.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CountedWait {
+    /// When it opened.
+    pub opened_at: Moment,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When it was replied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Moment>,
+    /// Whether it is the conversation's first.
+    pub rank: Rank,
+    /// What was promised.
+    pub promise: Promise,
+    /// When the provider counts as silent, where the contract says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_after: Option<SilentAfter>,
+}
+
+impl CountedWait {
+    fn counted(&self, scope: Scope, counts: Counts) -> Counted {
+        let Some(closed) = self.closed_at else {
+            return Counted::Open(OpenWait {
+                scope,
+                opened_at: self.opened_at,
+                conversation: self.conversation,
+                rank: self.rank,
+                promise: self.promise,
+                silent_after: self.silent_after,
+                counts,
+            });
+        };
+        let after = closed.since(self.opened_at);
+        let promise = if after <= self.promise.0 { Kept::Kept } else { Kept::Broken };
+        let scope = if counts == Counts::Beyond { Scope::Excess } else { scope };
+        let class = WaitCount { scope, rank: self.rank, after: Bucket::of(after), promise };
+        Counted::Closed(self.opened_at.day(), class)
+    }
 }
 
 /// The closed waits that opened on one day.
@@ -126,20 +197,35 @@ pub struct ReplyDelta {
     pub opened: BTreeSet<(ProviderId, OpenWait)>,
     /// Open waits that are no more.
     pub ended: BTreeSet<(ProviderId, OpenWait)>,
+    /// Waits of which only so many a renter and week are scored, by its Monday: what they change is decided with the others of it
+    /// ([`RenterWeek::change`](crate::renter_week::RenterWeek::change)).
+    pub of_renters: BTreeMap<(ProviderId, RenterId, Day), Changes>,
 }
 
 impl ReplyDelta {
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        self.closed.is_empty() && self.opened.is_empty() && self.ended.is_empty()
+        self.closed.is_empty()
+            && self.opened.is_empty()
+            && self.ended.is_empty()
+            && self.of_renters.values().all(|changes| *changes == Changes::default())
     }
 
-    fn gain(&mut self, wait: &Wait, view: &View<'_>) {
-        match view.count(wait) {
-            None => {}
-            Some((provider, Counted::Closed(day, class))) => self.closed.gain(&provider, day, class),
-            Some((provider, Counted::Open(open))) => {
-                let open = (provider, open);
+    /// A wait in a contract comes into being.
+    pub(crate) fn gain(&mut self, provider: &ProviderId, counts: Counts, wait: &CountedWait) {
+        self.enter(provider, wait.counted(Scope::Contract, counts));
+    }
+
+    /// A wait in a contract is no more.
+    pub(crate) fn lose(&mut self, provider: &ProviderId, counts: Counts, wait: &CountedWait) {
+        self.leave(provider, wait.counted(Scope::Contract, counts));
+    }
+
+    fn enter(&mut self, provider: &ProviderId, counted: Counted) {
+        match counted {
+            Counted::Closed(day, class) => self.closed.gain(provider, day, class),
+            Counted::Open(open) => {
+                let open = (provider.clone(), open);
                 if !self.ended.remove(&open) {
                     self.opened.insert(open);
                 }
@@ -147,17 +233,23 @@ impl ReplyDelta {
         }
     }
 
-    fn lose(&mut self, wait: &Wait, view: &View<'_>) {
-        match view.count(wait) {
-            None => {}
-            Some((provider, Counted::Closed(day, class))) => self.closed.lose(&provider, day, class),
-            Some((provider, Counted::Open(open))) => {
-                let open = (provider, open);
+    fn leave(&mut self, provider: &ProviderId, counted: Counted) {
+        match counted {
+            Counted::Closed(day, class) => self.closed.lose(provider, day, class),
+            Counted::Open(open) => {
+                let open = (provider.clone(), open);
                 if !self.opened.remove(&open) {
                     self.ended.insert(open);
                 }
             }
         }
+    }
+
+    /// The changes of the renter's week this wait is counted in, if it is counted with others.
+    fn changes(&mut self, standing: &Standing, wait: &CountedWait) -> Option<&mut Changes> {
+        let renter = standing.renter.clone().filter(|_| standing.scope == Scope::Contract)?;
+        let week = week_of(wait.opened_at.day());
+        Some(self.of_renters.entry((standing.provider.clone(), renter, week)).or_default())
     }
 }
 
@@ -180,27 +272,19 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    fn count(&self, wait: &Wait) -> Option<(ProviderId, Counted)> {
+    fn counted(&self, wait: &Wait) -> Option<(&Standing, CountedWait)> {
         let standing = self.standing?;
         let rank =
             if self.first.is_none_or(|first| wait.opened <= first) { Rank::First } else { Rank::Later };
-        let counted = match wait.closed {
-            None => Counted::Open(OpenWait {
-                scope: standing.scope,
-                opened_at: wait.opened.at,
-                conversation: self.conversation,
-                rank,
-                promise: standing.promise,
-                silent_after: standing.silent_after,
-            }),
-            Some(closed) => {
-                let after = closed.since(wait.opened.at);
-                let promise = if after <= standing.promise.0 { Kept::Kept } else { Kept::Broken };
-                let class = WaitCount { scope: standing.scope, rank, after: Bucket::of(after), promise };
-                Counted::Closed(wait.opened.at.day(), class)
-            }
+        let counted = CountedWait {
+            opened_at: wait.opened.at,
+            conversation: self.conversation,
+            closed_at: wait.closed,
+            rank,
+            promise: standing.promise,
+            silent_after: standing.silent_after,
         };
-        Some((standing.provider.clone(), counted))
+        Some((standing, counted))
     }
 }
 
@@ -209,11 +293,17 @@ impl View<'_> {
 /// Both views must reach equally far, so that what lies outside them is the same.
 pub fn difference(before: &View<'_>, after: &View<'_>) -> ReplyDelta {
     let mut delta = ReplyDelta::default();
-    for wait in waits(before.turns) {
-        delta.lose(&wait, before);
+    for (standing, wait) in waits(before.turns).iter().filter_map(|wait| before.counted(wait)) {
+        match delta.changes(standing, &wait) {
+            Some(changes) => changes.lose(wait),
+            None => delta.leave(&standing.provider, wait.counted(standing.scope, Counts::Scored)),
+        }
     }
-    for wait in waits(after.turns) {
-        delta.gain(&wait, after);
+    for (standing, wait) in waits(after.turns).iter().filter_map(|wait| after.counted(wait)) {
+        match delta.changes(standing, &wait) {
+            Some(changes) => changes.gain(wait),
+            None => delta.enter(&standing.provider, wait.counted(standing.scope, Counts::Scored)),
+        }
     }
     delta
 }

@@ -58,7 +58,7 @@ impl Points {
 pub struct Share(u64);
 
 impl Share {
-    fn of(share: f64) -> Self {
+    pub(crate) fn of(share: f64) -> Self {
         Self(libm::round(share.clamp(0.0, 1.0) * BILLION) as u64)
     }
 

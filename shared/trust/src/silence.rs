@@ -233,7 +233,7 @@ mod tests {
     use crate::{
         id::{AccountId, ConversationId, ConversationNumber},
         policy::Policy,
-        replies::{Promise, Rank, SilentAfter},
+        replies::{Counts, Promise, Rank, SilentAfter},
     };
 
     const HOUR: i64 = 3600;
@@ -250,6 +250,7 @@ mod tests {
             rank: Rank::First,
             promise: Promise(promised_hours * 3600),
             silent_after: None,
+            counts: Counts::Scored,
         }
     }
 

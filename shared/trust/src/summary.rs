@@ -32,7 +32,7 @@ use crate::{
 pub use claims::ClaimFacts;
 pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
-pub use flags::{Concern, Flag, Severity};
+pub use flags::{Against, Concern, Flag, Severity};
 pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
 pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
@@ -256,7 +256,7 @@ mod tests {
         duration::Bucket,
         id::{AccountId, ConversationId, ConversationNumber},
         renters::Served,
-        replies::{Kept, Promise, Rank, SilentAfter, WaitCount},
+        replies::{Counts, Kept, Promise, Rank, SilentAfter, WaitCount},
     };
 
     fn now() -> Moment {
@@ -279,6 +279,7 @@ mod tests {
             rank: Rank::First,
             promise: Promise::default(),
             silent_after: None,
+            counts: Counts::Scored,
         }
     }
 

@@ -12,7 +12,8 @@ use trust::{
         survey::{Reason, asked_about},
     },
     id::ContractId,
-    marketplace::{AcceptedBy, CancelledBy, Happened, Money},
+    marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Money},
+    replies::Scope,
     score::{Kind, Score},
     summary::{Concern, Member, Severity, Siblings, Summary, Track},
     time::Moment,
@@ -310,13 +311,49 @@ fn requests_that_nobody_answered_are_counted_though_the_marketplace_cleared_them
 }
 
 #[test]
-fn a_contract_whose_end_nobody_tells_of_runs_on_and_counts_neither_way() {
+fn a_marketplace_that_clears_away_after_an_hour_what_nobody_answered_or_delivered_clears_no_record_if_it_says_so()
+ {
+    let cleared = |reason: Option<InVain>, accepted: bool| {
+        let mut world = reliable(10);
+        for number in 0..3 {
+            let contract = world.request(days_ago(3), renter(number));
+            if accepted {
+                world.accept(days_ago(3), &contract);
+            }
+            match reason {
+                Some(reason) => world.clear_away(days_ago(3).plus(HOUR), &contract, reason),
+                None => world.cancel(days_ago(3).plus(HOUR), &contract, CancelledBy::Marketplace),
+            }
+        }
+        let facts = summary(&world).contracts;
+        assert_eq!((facts.overdue_responses, facts.overdue_deliveries), (0, 0), "nothing is left to be done");
+        ((facts.no_response, facts.never_delivered), concerns(&world), points(&world))
+    };
+    let before = points(&reliable(10));
+    let (no_reason, none, unharmed) = cleared(None, false);
+    assert_eq!((no_reason, none), ((0, 0), vec![]), "it may be a request that was never paid");
+    assert_eq!(unharmed.to_bits(), before.to_bits());
+    let (unanswered, flags, lower) = cleared(Some(InVain::NoResponse), false);
+    assert_eq!((unanswered, flags), ((3, 0), vec![Concern::NoResponses]));
+    assert!(lower < before);
+    for reason in [InVain::NoResponse, InVain::NotDelivered] {
+        let (undelivered, flags, lower) = cleared(Some(reason), true);
+        assert_eq!((undelivered, flags), ((0, 3), vec![Concern::ProvisioningFailures]));
+        assert!(lower < before);
+    }
+}
+
+#[test]
+fn a_contract_whose_end_nobody_tells_of_counts_neither_way_and_its_renter_is_asked() {
     let mut world = reliable(10);
     let before = points(&world);
-    handed_over(&mut world, days_ago(300), renter(50));
+    let contract = handed_over(&mut world, days_ago(300), renter(50));
     let after = summary(&world);
     assert_eq!(after.contracts.active, 1);
     assert_eq!(points(&world).to_bits(), before.to_bits());
+    // Ten days of term and the week after it.
+    let asked = (days_ago(300).plus(2 * HOUR + 17 * DAY), Reason::Lapsed);
+    assert_eq!(asked_about(&world.contracts[&contract]), Some(asked));
 }
 
 #[test]
@@ -431,13 +468,6 @@ fn good_and_bad_are_forgotten_at_the_same_age_and_not_before_two_years() {
     assert_eq!(points(&forgotten).to_bits(), points(&reliable(3)).to_bits());
 }
 
-#[test]
-fn the_same_evidence_makes_the_same_score_whoever_looks_and_how_often() {
-    let world = reliable(10);
-    let first = serde_json::to_vec(&summary(&world)).unwrap();
-    assert!((0..5).all(|_| serde_json::to_vec(&summary(&world)).unwrap() == first));
-}
-
 // What can be said or bought
 
 #[test]
@@ -540,6 +570,58 @@ fn contracts_for_nothing_or_of_half_an_hour_add_neither_contracts_nor_votes() {
 }
 
 #[test]
+fn messages_about_contracts_for_nothing_or_of_half_an_hour_are_shown_apart_and_move_nothing() {
+    let mut world = reliable(3);
+    let before = score(&world);
+    let free = world.serve(days_ago(40), Agreed { price: 0, ..renter(100) });
+    let short = world.serve(days_ago(40), Agreed { term: 1800, ..renter(101) });
+    let left = handed_over(&mut world, days_ago(40), renter(102));
+    world.cancel(days_ago(40).plus(2 * HOUR + 600), &left, CancelledBy::Renter);
+    for contract in [&free, &short, &left] {
+        for number in 0..50 {
+            let asked = days_ago(30).plus(number * HOUR);
+            world.talk(contract, vec![(asked, Spoken::Renter), (asked.plus(60), Spoken::Person)]);
+        }
+        world.talk(contract, vec![(days_ago(5), Spoken::Renter)]);
+        for ago in 1..30 {
+            let mut tally = Tally::default();
+            tally.count(Slot::Up, 288);
+            let service = Service { contract: contract.clone(), tally };
+            world.services.entry(days_ago(ago).day()).or_default().push(service);
+        }
+    }
+    let after = summary(&world);
+    assert_eq!(after.score.unwrap(), before);
+    assert_eq!(after.replies.apart[&Scope::Minimal].waits, 153);
+    assert_eq!((after.contracts.renters.of, after.contracts.minimal), (3, 2));
+}
+
+#[test]
+fn of_one_renter_three_waits_a_week_are_scored_in_whatever_conversations_and_silence_in_any() {
+    let mut world = reliable(3);
+    let contracts: Vec<_> = (0..2).map(|_| handed_over(&mut world, days_ago(40), renter(100))).collect();
+    // A Tuesday.
+    let begin = days_ago(20);
+    for minute in 0..40 {
+        let asked = begin.plus(minute * 60);
+        world.talk(
+            &contracts[minute as usize % 2],
+            vec![(asked, Spoken::Renter), (asked.plus(30), Spoken::Person)],
+        );
+    }
+    let replies = &score(&world).families[1];
+    assert_eq!((replies.observations, summary(&world).replies.apart[&Scope::Excess].waits), (3, 37));
+    world.talk(&contracts[0], vec![(begin.plus(5 * DAY), Spoken::Renter)]);
+    assert_eq!(score(&world).families[1].observations, 3, "it is the 41st of its week");
+    assert!(concerns(&world).contains(&Concern::Silent));
+    // Another renter's, and his own of the next week, count.
+    let others = handed_over(&mut world, days_ago(40), renter(101));
+    world.talk(&others, vec![(begin, Spoken::Renter), (days_ago(18), Spoken::Person)]);
+    world.talk(&contracts[0], vec![(begin.plus(6 * DAY), Spoken::Renter), (days_ago(1), Spoken::Person)]);
+    assert_eq!(score(&world).families[1].observations, 5);
+}
+
+#[test]
 fn one_renter_who_comes_often_is_no_crowd() {
     let mut crowd = reliable(3);
     let mut friend = reliable(3);
@@ -582,7 +664,16 @@ fn the_worst_outcomes_are_asked_about_and_what_is_said_of_them_counts() {
     let failed = world.request(days_ago(30), renter(50));
     world.fail(days_ago(29), &failed);
     let unanswered = world.request(days_ago(30), renter(51));
+    let undelivered = world.request(days_ago(30), renter(52));
+    world.accept(days_ago(29), &undelivered);
+    let cleared = world.request(days_ago(30), renter(53));
+    world.clear_away(days_ago(30).plus(HOUR), &cleared, InVain::NoResponse);
     let asked = |contract: &Contract| asked_about(contract).map(|(_, reason)| reason);
+    assert_eq!(asked_about(&world.contracts[&undelivered]), Some((days_ago(22), Reason::NeverDelivered)));
+    assert_eq!(
+        asked_about(&world.contracts[&cleared]),
+        Some((days_ago(30).plus(HOUR), Reason::NeverAnswered))
+    );
     assert_eq!(asked(&world.contracts[&failed]), Some(Reason::ProvisioningFailed));
     assert_eq!(asked(&world.contracts[&unanswered]), Some(Reason::NeverAnswered));
     let before = points(&world);

@@ -271,7 +271,10 @@ fn events(contract: &Contract) -> Vec<(Moment, Happened)> {
             .provisioning_failed
             .map(|at| (at, Happened::ContractProvisioningFailed { contract_id: id() })),
         contract.completed.map(|at| (at, Happened::ContractCompleted { contract_id: id() })),
-        contract.cancelled.map(|(at, by)| (at, Happened::ContractCancelled { contract_id: id(), by })),
+        contract.cancelled.map(|(at, by)| {
+            let reason = contract.in_vain.filter(|(given, _)| *given == at).map(|(_, reason)| reason);
+            (at, Happened::ContractCancelled { contract_id: id(), by, reason })
+        }),
     ]
     .into_iter()
     .flatten()

@@ -66,7 +66,7 @@ impl World {
         &self.table
     }
 
-    async fn tell(&self, events: &[Value]) {
+    pub(crate) async fn tell(&self, events: &[Value]) {
         let events: Vec<(&str, &Value)> =
             events.iter().map(|event| (event["type"].as_str().unwrap(), event)).collect();
         let answer = lifecycle::handle(&self.lifecycle, queued("marketplace", &events)).await.unwrap();
@@ -190,7 +190,11 @@ impl World {
 
     pub(crate) async fn get_json(&self, path: &str, now: Moment) -> (u16, Value) {
         let came = self.call(path, http::Method::GET, "application/json", None, now).await;
-        (came.status, serde_json::from_str(&came.body).unwrap())
+        let answer = serde_json::from_str(&came.body).unwrap();
+        if came.status == 200 {
+            crate::document::check(path, &answer);
+        }
+        (came.status, answer)
     }
 
     pub(crate) async fn json(&self, path: &str, now: Moment) -> Value {

@@ -13,6 +13,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use table::Sort;
+use trust::summary::Concern;
 
 use crate::{
     asked::{LIMIT, MOST},
@@ -468,7 +469,7 @@ fn list_parameters() -> Vec<Value> {
         query("q", json!({ "type": "string", "minLength": 1, "maxLength": 64 }), "A part of the name, or how the id begins; case does not matter."),
         query("track", json!({ "type": "string", "enum": ["new", "vetting", "established"] }), "How far they have come."),
         query("flags", json!({ "type": "string", "enum": ["none"] }), "`none`: without any warning."),
-        listed("without", 16, json!({ "type": "string", "enum": ["silent", "provisioning-failures", "provider-cancellations", "no-responses", "rejections"] }), "Without warnings of these, with commas between them."),
+        listed("without", 16, json!({ "type": "string", "enum": Concern::ALL }), "Without warnings of these, with commas between them."),
         query("min_score", json!({ "type": "number", "minimum": 0, "maximum": 100 }), "Least lower bound of the score."),
         family("min_uptime", "uptime"),
         family("min_replies", "replies in time"),
@@ -519,6 +520,24 @@ fn the_list_documents_the_parameters_it_takes() {
     let documented: BTreeSet<&str> =
         documented.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
     assert_eq!(documented, PARAMETERS.into_iter().collect());
+}
+
+#[test]
+fn no_two_operations_have_the_same_id() {
+    let document = document();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+}
+
+#[test]
+fn a_list_can_be_asked_without_every_concern_that_there_is() {
+    let names: Vec<Value> = Concern::ALL.iter().map(|concern| json!(concern)).collect();
+    let parameters = list_parameters();
+    let without = parameters.iter().find(|parameter| parameter["name"] == "without").unwrap();
+    assert_eq!(without["schema"]["items"]["enum"], json!(names));
+    assert!(names.len() <= 16 && names.contains(&json!("feedback-far-from-measured")));
 }
 
 #[test]

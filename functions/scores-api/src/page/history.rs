@@ -67,6 +67,11 @@ fn line(entries: &[HistoryEntry], first: Day, last: Day, jumps: &[(&HistoryEntry
     for entry in entries {
         let _ = write!(band, "L{:.1} {:.1}", x(entry.day), y(entry.low.value()));
     }
+    // Those that are not listed, without a text of their own.
+    let mut dots = String::new();
+    for (entry, _) in jumps.iter().skip(MOST_JUMPS) {
+        let _ = write!(dots, "M{:.1} {:.1}h.01", x(entry.day), y(entry.points.value()));
+    }
     let value = |entry: Option<&HistoryEntry>| {
         entry.map_or_else(String::new, |entry| words::points(entry.points.value()))
     };
@@ -84,7 +89,8 @@ fn line(entries: &[HistoryEntry], first: Day, last: Day, jumps: &[(&HistoryEntry
             }
             path.area d={ (band) "Z" } {}
             path.curve d=(points) {}
-            @for (entry, text) in jumps {
+            @if jumps.len() > MOST_JUMPS { path.dots d=(dots) {} }
+            @for (entry, text) in jumps.iter().take(MOST_JUMPS) {
                 circle.dot cx=(x(entry.day)) cy=(y(entry.points.value())) r="4" { title { (entry.day) ": " (text) } }
             }
         }

@@ -24,6 +24,9 @@ use crate::{overview::Overview, preview, view};
 /// Most of an operator's other providers that are named.
 pub(crate) const SIBLINGS_SHOWN: usize = 10;
 
+/// Bytes that a page may have: it is read on a phone, too. A little less than what is promised.
+const MOST_BYTES: usize = 59_500;
+
 /// What is known of a provider.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -51,7 +54,15 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
     let website = profile
         .and_then(|profile| profile.website.as_deref())
         .filter(|website| website.starts_with("https://") || website.starts_with("http://"));
-    let body = html! {
+    let page = format!("{base}/providers/{}", summary.provider);
+    let shared = Shared {
+        image: format!("{page}/og.png"),
+        feed: format!("/v1/providers/{}/incidents.atom", summary.provider),
+        description: &preview::said(summary),
+        url: page,
+    };
+    let head = Head { title: name, shared: Some(shared) };
+    let top = html! {
         h1 { (name) " " span.tag { (summary.track.name()) } }
         p.soft {
             "Provider " code { (summary.provider) }
@@ -61,32 +72,31 @@ pub(crate) fn provider(known: &Known<'_>) -> Markup {
         }
         (flags(summary))
         (others(summary, siblings))
-        div.grid {
-            (score(summary))
-            (history::history(history))
-            (replies(summary))
-            (survival(summary))
-            (contracts(&summary.contracts))
-            (feedback(&summary.provider, &summary.feedback))
-            (claims(&summary.provider, &summary.claims, judged))
-            (uptime::uptime(&summary.provider, quarter, month, facts, reported))
-            (price::price(&summary.provider, priced))
-            (apart(summary))
-        }
+    };
+    let sections = html! {
+        (score(summary))
+        (history::history(history))
+        (replies(summary))
+        (survival(summary))
+        (contracts(&summary.contracts))
+        (feedback(&summary.provider, &summary.feedback))
+        (claims(&summary.provider, &summary.claims, judged))
+    };
+    let bottom = html! {
         p.soft {
             a href={ "/v1/providers/" (summary.provider) } { "The same as JSON" } " · "
             a href={ "/v1/providers/" (summary.provider) "/incidents.atom" } { "outages as a feed" } " · "
             a href={ "/v1/providers/" (summary.provider) "/badge.svg" } { "badge" }
         }
     };
-    let page = format!("{base}/providers/{}", summary.provider);
-    let shared = Shared {
-        image: format!("{page}/og.png"),
-        feed: format!("/v1/providers/{}/incidents.atom", summary.provider),
-        description: &preview::said(summary),
-        url: page,
-    };
-    frame(&Head { title: name, shared: Some(shared) }, &body)
+    let last = html! { (price::price(&summary.provider, priced)) (apart(summary)) };
+    // Uptime gets what the others leave: days as bars are most of a page, and the first that can be left out.
+    let bare = frame(&head, &html! {});
+    let taken: usize = [&bare, &top, &sections, &last, &bottom].into_iter().map(|part| part.0.len()).sum();
+    let room = MOST_BYTES.saturating_sub(taken);
+    let uptime = uptime::uptime(&summary.provider, quarter, month, facts, reported, room);
+    let body = html! { (top) div.grid { (sections) (uptime) (last) } (bottom) };
+    frame(&head, &body)
 }
 
 pub(super) fn unknown(id: &str) -> Markup {
@@ -191,6 +201,10 @@ fn scored(summary: &Summary, score: &Score) -> Markup {
                 }
             }
         } }
+        @let costs = view::costliest(score);
+        @if !costs.is_empty() {
+            p { strong { "What cost most: " } @for cost in costs.iter().take(3) { (view::said(cost)) ". " } }
+        }
         @let advice = view::advice(summary);
         @if !advice.is_empty() {
             p { strong { "What would raise it: " } @for line in &advice { (line) " " } }
@@ -277,6 +291,8 @@ fn apart(summary: &Summary) -> Markup {
                                         Scope::PreSales => "Before a contract"
                                         Scope::Unverified => "In contracts, from visitors nobody verified"
                                         Scope::SelfDealing => "With himself"
+                                        Scope::Minimal => "In contracts for nothing or under an hour"
+                                        Scope::Excess => "In contracts, beyond three a renter and week"
                                         Scope::Contract => "In contracts"
                                     }
                                     " (" (window.days) " days)"

@@ -28,8 +28,17 @@ use crate::{
 /// Most bytes of bars. More would make a page of hundreds of kilobytes where there are many services; five quiet ones fit.
 const LONGEST_BARS: usize = 33_000;
 
+/// What the section says besides its parts and the heading of each monitor, in bytes, rounded up.
+const OWN_WORDS: usize = 4_500;
+
+/// What stands below bars, in bytes, rounded up.
+const AXIS: usize = 100;
+
 /// Most monitors that are listed. All of them are in the JSON.
 const MOST_LISTED: usize = 10;
+
+/// Most statements of others that are listed, over all monitors. All of them are in the JSON.
+const MOST_CLAIMS: usize = 10;
 
 /// Most promises that are listed.
 const MOST_PROMISES: usize = 5;
@@ -44,15 +53,28 @@ pub(crate) fn uptime(
     month: &Overview<'_>,
     facts: &[Facts],
     reported: &ReportedOf,
+    room: usize,
 ) -> Markup {
+    let promises = if quarter.promises.is_empty() {
+        html! {}
+    } else {
+        promises(quarter)
+    };
+    let outages = if quarter.monitors.is_empty() {
+        html! {}
+    } else {
+        outages(provider, quarter.window, facts)
+    };
+    let figures = figures(quarter, month);
+    let room = room.saturating_sub(OWN_WORDS + promises.0.len() + outages.0.len() + figures.0.len());
     html! {
         section.wide id="uptime" {
             h2 { "Uptime, as we measured it" }
             @if quarter.monitors.is_empty() {
                 p { "Not enough data: no service of this provider is watched yet." }
             } @else {
-                (figures(quarter, month))
-                (monitors(quarter, month, reported))
+                (figures)
+                (monitors(quarter, month, reported, room))
                 p.soft {
                     "All days are UTC. "
                     @match quarter.as_of() {
@@ -64,8 +86,8 @@ pub(crate) fn uptime(
                 }
             }
         }
-        @if !quarter.promises.is_empty() { (promises(quarter)) }
-        @if !quarter.monitors.is_empty() { (outages(provider, quarter.window, facts)) }
+        (promises)
+        (outages)
     }
 }
 
@@ -122,7 +144,7 @@ fn percent(ratio: Ratio) -> Markup {
     html! { @match ratio.basis_points() { Some(share) => span.whole { (share) } None => "–" } }
 }
 
-fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf) -> Markup {
+fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf, room: usize) -> Markup {
     let mut watched: Vec<&Watched<'_>> = quarter.monitors.iter().collect();
     // Those with something to tell come first: down now, then the least up.
     watched.sort_by_key(|watched| (!watched.is_down(), watched.tally().uptime().basis_points()));
@@ -131,22 +153,33 @@ fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf)
     let days = quarter.days();
     let all = (watched.len() > 1)
         .then(|| bars("All services", &all_days(quarter.window, |day| days.get(&day).cloned())));
-    let mut left = LONGEST_BARS.saturating_sub(all.as_ref().map_or(0, |bars| bars.0.len()));
-    let listed: Vec<(&Watched<'_>, Option<Markup>)> = watched
+    let mut claims_left = MOST_CLAIMS;
+    let listed: Vec<(&Watched<'_>, Markup, Markup)> = watched
         .iter()
         .take(MOST_LISTED)
         .map(|watched| {
-            let bars = bars(
-                watched.facts.watch.name.as_str(),
-                &all_days(quarter.window, |day| {
-                    watched.days.iter().find(|fact| fact.day == day).map(|fact| fact.tally.clone())
-                }),
-            );
-            let has_room = bars.0.len() <= left;
-            left = if has_room { left - bars.0.len() } else { 0 };
-            (*watched, has_room.then_some(bars))
+            let text = monitor(watched, month_of.get(watched.id()).copied());
+            let said = reported.get(watched.id());
+            let said = said.map_or_else(|| html! {}, |said| claims(quarter.window, said, &mut claims_left));
+            (*watched, text, said)
         })
         .collect();
+    let words: usize = listed.iter().map(|(_, text, said)| text.0.len() + said.0.len()).sum();
+    let all_bars = all.as_ref().map_or(0, |bars| bars.0.len());
+    let mut left = LONGEST_BARS.min(room.saturating_sub(words)).saturating_sub(all_bars);
+    let listed = listed.into_iter().map(|(watched, text, said)| {
+        let bars = bars(
+            watched.facts.watch.name.as_str(),
+            &all_days(quarter.window, |day| {
+                watched.days.iter().find(|fact| fact.day == day).map(|fact| fact.tally.clone())
+            }),
+        );
+        let bytes = bars.0.len() + AXIS;
+        let has_room = bytes <= left;
+        left = if has_room { left - bytes } else { 0 };
+        (watched, has_room.then_some(bars), text, said)
+    });
+    let listed: Vec<_> = listed.collect();
     html! {
         p.key.legend aria-hidden="true" {
             span { i.good {} "up" } span { i.bad {} "down, with a tick below" }
@@ -157,10 +190,16 @@ fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf)
             (bars)
             (axis(quarter.window))
         }
-        @for (watched, bars) in &listed {
-            (monitor(quarter.window, watched, month_of.get(watched.id()).copied(), bars.as_ref()))
-            @if let Some(reported) = reported.get(watched.id()) { (claims(quarter.window, reported)) }
+        @for (watched, bars, text, said) in &listed {
+            h3 { (watched.facts.watch.name) " " span.tag { (watched.facts.watch.kind) } " " (state(watched)) }
+            @if let Some(bars) = bars {
+                (bars)
+                (axis(quarter.window))
+            }
+            (text)
+            (said)
         }
+        @if claims_left == 0 { p.soft { "What others say of the rest is in the JSON." } }
         @if watched.len() > listed.len() { p.soft { (watched.len() - listed.len()) " more services are in the JSON." } }
     }
 }
@@ -177,20 +216,11 @@ fn axis(window: Window) -> Markup {
     html! { div.ends aria-hidden="true" { span { (window.first()) } span { (window.last()) } } }
 }
 
-fn monitor(
-    window: Window,
-    watched: &Watched<'_>,
-    month: Option<&Watched<'_>>,
-    bars: Option<&Markup>,
-) -> Markup {
+/// What was measured of it, in words.
+fn monitor(watched: &Watched<'_>, month: Option<&Watched<'_>>) -> Markup {
     let watch = &watched.facts.watch;
     let (month, quarter) = (month.map(Watched::tally).unwrap_or_default(), watched.tally());
     html! {
-        h3 { (watch.name) " " span.tag { (watch.kind) } " " (state(watched)) }
-        @if let Some(bars) = bars {
-            (bars)
-            (axis(window))
-        }
         p.soft {
             "30 days: " strong { (claimed(&month)) } " (" (percent(month.coverage())) " measured, n = " (month.uptime().of) ") · 90 days: "
             strong { (claimed(&quarter)) } " (" (percent(quarter.coverage())) " measured, n = " (quarter.uptime().of) ")"
@@ -205,11 +235,13 @@ fn monitor(
     }
 }
 
-/// What others say of it, apart from all that was measured.
-fn claims(window: Window, reported: &Reported) -> Markup {
+/// What others say of it, apart from all that was measured, as far as there is room for it.
+fn claims(window: Window, reported: &Reported, left: &mut usize) -> Markup {
     let said = reported.over(window.first(), window.today());
+    let shown = said.len().min(*left);
+    *left -= shown;
     html! {
-        @for (by, said) in &said {
+        @for (by, said) in said.iter().take(shown) {
             p.soft {
                 span.tag { "claimed" } " " (reporter(*by)) " says: down for "
                 (words::duration(u32::try_from(said.down_seconds).unwrap_or(u32::MAX))) " in these days."

@@ -5,7 +5,7 @@ use serde::Serialize;
 use trust::{
     ratio::Ratio,
     score::NORMAL_90,
-    summary::{self, Concern, PercentileFact, Severity},
+    summary::{self, Against, Concern, PercentileFact, Severity},
 };
 
 use super::{
@@ -88,6 +88,10 @@ pub(crate) struct Flag {
     of: u64,
     /// Since when, where that is known.
     since: Option<Time>,
+    /// What was measured, as a share, where feedback is far from it.
+    measured: Option<f64>,
+    /// In how many weeks before it the others were counted, of a week of far more feedback than usual.
+    weeks: Option<u16>,
 }
 
 impl Flag {
@@ -103,6 +107,14 @@ impl Flag {
             count: flag.evidence.count,
             of: flag.evidence.of,
             since: flag.since.map(Time),
+            measured: match flag.against {
+                Some(Against::Measured(mean)) => Some(mean.value()),
+                _ => None,
+            },
+            weeks: match flag.against {
+                Some(Against::Weeks(weeks)) => Some(weeks),
+                _ => None,
+            },
         }
     }
 }

@@ -26,7 +26,8 @@ pub(crate) struct ReplyFacts {
     oldest_open_since: Option<Time>,
     /// Within how many seconds an answer in a contract is good, in the score: the same for everybody, whatever was promised.
     scored_within_seconds: u32,
-    /// What is shown apart and never scored, over 90 days: `pre_sales`, `unverified`, `self_dealing`.
+    /// What is shown apart and never scored, over 90 days: `pre_sales`, `unverified`, `self_dealing`, `minimal` (contracts for nothing
+    /// or under an hour), `excess` (beyond what is scored of one renter and week).
     not_scored: BTreeMap<&'static str, ReplyWindow>,
 }
 
@@ -51,6 +52,8 @@ fn scope_name(scope: Scope) -> &'static str {
         Scope::PreSales => "pre_sales",
         Scope::Unverified => "unverified",
         Scope::SelfDealing => "self_dealing",
+        Scope::Minimal => "minimal",
+        Scope::Excess => "excess",
     }
 }
 

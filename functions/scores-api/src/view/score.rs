@@ -103,6 +103,8 @@ struct Explained<'a> {
     families: Vec<FamilyScore>,
     /// Baseline and contributions: the score before caps.
     sum: f64,
+    /// Renters who were ever served: to whom something was handed over in a contract that tells something.
+    distinct_renters: u64,
     /// What would raise it.
     advice: Vec<String>,
     /// The version of the policy.
@@ -119,6 +121,7 @@ impl<'a> Explained<'a> {
             baseline: score.baseline.value(),
             families: score.families.iter().map(FamilyScore::of).collect(),
             sum: score.capped_from.unwrap_or(score.points).value(),
+            distinct_renters: summary.contracts.renters.of,
             advice: advice(summary),
             policy: &score.policy,
             inputs_hash: &score.inputs_hash,

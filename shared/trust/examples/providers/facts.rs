@@ -50,11 +50,12 @@ fn contract(contract: &Contract) -> Value {
             CancelledBy::Provider => "provider",
             CancelledBy::Marketplace => "marketplace",
         };
-        json!([at.unix(), by])
+        json!([at.unix(), by, contract.in_vain.filter(|(given, _)| *given == at).map(|(_, reason)| reason)])
     });
     json!({
         "renter": terms.renter_id,
         "price": terms.price.minor_units,
+        "term": terms.term_seconds,
         "promised": terms.reply_within_seconds.map(|promise| promise.0),
         "silent_after": terms.silent_after_seconds.map(|after| after.0),
         "requested": requested.unix(),

@@ -4,7 +4,7 @@ use trust::{
     chat::{Channel, Identity},
     feedback::{Answer, Answers},
     id::{ContractId, RenterId},
-    marketplace::CancelledBy,
+    marketplace::{CancelledBy, InVain},
     summary::Siblings,
     time::Moment,
     uptime::{
@@ -132,7 +132,7 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
     for stage in stages {
         let most = match stage {
             Stage::Complete => 0,
-            Stage::GiveUp => 12 * DAY,
+            Stage::GiveUp | Stage::ClearAway(_) => 12 * DAY,
             Stage::Cancel(_) => term.max(HOUR),
             _ => draw.one_of(&[HOUR, DAY, 5 * DAY]),
         };
@@ -153,6 +153,7 @@ fn contract(world: &mut World, draw: &mut Draw, nature: &Nature, requested: Mome
                 let by = draw.one_of(&[CancelledBy::Renter, CancelledBy::Marketplace]);
                 world.cancel(next, &contract, by);
             }
+            Stage::ClearAway(reason) => world.clear_away(next, &contract, reason),
         }
         at = next;
     }
@@ -184,10 +185,11 @@ enum Stage {
     Complete,
     Cancel(CancelledBy),
     GiveUp,
+    ClearAway(InVain),
 }
 
 fn story(draw: &mut Draw, nature: &Nature) -> Vec<Stage> {
-    use Stage::{Accept, Cancel, Complete, Decline, Fail, GiveUp, HandOver};
+    use Stage::{Accept, Cancel, ClearAway, Complete, Decline, Fail, GiveUp, HandOver};
     if draw.happens(nature.keeps) {
         return match draw.below(10) {
             0 => vec![HandOver, Complete],
@@ -201,7 +203,7 @@ fn story(draw: &mut Draw, nature: &Nature) -> Vec<Stage> {
     if draw.happens(nature.declines) {
         return vec![Decline];
     }
-    match draw.below(12) {
+    match draw.below(15) {
         0 => vec![],
         1 => vec![Accept],
         2 => vec![Decline],
@@ -213,6 +215,9 @@ fn story(draw: &mut Draw, nature: &Nature) -> Vec<Stage> {
         8 => vec![Cancel(CancelledBy::Provider), HandOver],
         9 => vec![Accept, HandOver, Cancel(CancelledBy::Marketplace)],
         10 => vec![Accept, GiveUp, HandOver],
+        11 => vec![ClearAway(InVain::NoResponse), Decline],
+        12 => vec![Accept, ClearAway(draw.one_of(&[InVain::NoResponse, InVain::NotDelivered]))],
+        13 => vec![Accept, HandOver, ClearAway(InVain::NotDelivered)],
         _ => vec![Accept, HandOver, Cancel(CancelledBy::Provider)],
     }
 }

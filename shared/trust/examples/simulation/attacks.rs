@@ -67,6 +67,21 @@ pub(crate) fn cheats() -> Vec<Scenario> {
             ..HONEST
         },
         Scenario {
+            name: "ring that talks: 10 friends, each a free contract for half a year, 4 messages a day answered at once",
+            trick: |world, now| talkers(world, now, Talker { price: 0, ..TALKING }),
+            ..HONEST
+        },
+        Scenario {
+            name: "one friend, a paid contract for half a year, 4 messages a day answered at once",
+            trick: |world, now| talkers(world, now, Talker { talkers: 1, ..TALKING }),
+            ..HONEST
+        },
+        Scenario {
+            name: "ring that talks: 10 friends, each a paid contract for half a year, 4 messages a day answered at once",
+            trick: |world, now| talkers(world, now, TALKING),
+            ..HONEST
+        },
+        Scenario {
             name: "rents 50 times from himself, talks to himself, is content",
             trick: |world, now| rent_from(world, now, "provider"),
             ..HONEST
@@ -108,7 +123,7 @@ pub(crate) fn new_identities() -> [Scenario; 2] {
 }
 
 /// What others can do to a good one.
-pub(crate) fn rivals() -> [Scenario; 3] {
+pub(crate) fn rivals() -> [Scenario; 5] {
     let of_the_good = Scenario { nature: GOOD, ..HONEST };
     [
         Scenario {
@@ -135,7 +150,45 @@ pub(crate) fn rivals() -> [Scenario; 3] {
             },
             ..of_the_good
         },
+        Scenario {
+            name: "a rival writes 4 messages every night, in a free contract",
+            trick: |world, now| talkers(world, now, Talker { price: 0, ..AT_NIGHT }),
+            ..of_the_good
+        },
+        Scenario {
+            name: "a rival writes 4 messages every night, in a paid contract for half a year",
+            trick: |world, now| talkers(world, now, AT_NIGHT),
+            ..of_the_good
+        },
     ]
+}
+
+/// Who talks four times a day for half a year, each time in another conversation.
+#[derive(Clone, Copy)]
+struct Talker {
+    talkers: i64,
+    price: u64,
+    /// How long the answer takes, in seconds.
+    takes: i64,
+}
+
+const TALKING: Talker = Talker { talkers: 10, price: 100, takes: 60 };
+
+/// The provider sleeps.
+const AT_NIGHT: Talker = Talker { talkers: 1, takes: 8 * 3600, ..TALKING };
+
+fn talkers(world: &mut World, now: Moment, talker: Talker) {
+    let begin = now.plus(-180 * DAY);
+    for number in 0..talker.talkers {
+        let agreed = Agreed { term: 365 * 86_400, ..deal(&format!("talker-{number}"), talker.price) };
+        let contract = world.request(begin, agreed);
+        world.accept(begin.plus(600), &contract);
+        world.hand_over(begin.plus(1200), &contract);
+        for message in 0..716 {
+            let asked = begin.plus(7200 + message / 4 * DAY + message % 4 * 60);
+            world.talk(&contract, vec![(asked, Spoken::Renter), (asked.plus(talker.takes), Spoken::Person)]);
+        }
+    }
 }
 
 /// A contract of a day.

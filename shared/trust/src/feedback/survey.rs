@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::{Contract, End, PATIENCE_DAYS},
+    contract::{Contract, End, PATIENCE_DAYS, Worth},
     id::{ContractId, ConversationId, ProviderId, RenterId},
     marketplace::Terms,
     setup::LEASE,
@@ -43,8 +43,25 @@ pub enum Reason {
     Cancelled,
     /// It could not be provisioned.
     ProvisioningFailed,
-    /// The provider did not answer the request for [`PATIENCE_DAYS`].
+    /// The provider did not answer the request for [`PATIENCE_DAYS`], or it was given up for that before.
     NeverAnswered,
+    /// He accepted it and handed nothing over for [`PATIENCE_DAYS`], or it was given up for that before.
+    NeverDelivered,
+    /// Its term is over for a while and nobody has said how it ended ([`Contract::lapses`]).
+    Lapsed,
+}
+
+impl Reason {
+    /// Whether a renter who was asked for this reason is asked again for another one that has come about at `from`: there is something else to
+    /// judge then. `sent` is when he was asked.
+    fn gives_way(self, other: Self, from: Moment, sent: Moment) -> bool {
+        match self {
+            Self::Completed | Self::Cancelled | Self::ProvisioningFailed => false,
+            Self::NeverAnswered | Self::NeverDelivered => self != other,
+            // An end that is told of late is the one he was asked about. One after it means that the contract had gone on.
+            Self::Lapsed => self != other && from > sent,
+        }
+    }
 }
 
 /// Which of the two times he is asked.
@@ -58,15 +75,16 @@ pub enum Occasion {
 }
 
 /// From when on a contract's renter is asked, and why; `None` while there is nothing to ask about. The time may lie ahead: a request that
-/// nobody answers comes to something by that alone.
+/// nobody answers comes to something by that alone, and so does a contract of which nobody tells that it ended.
 ///
 /// A provider who rents from himself is not asked.
 pub fn asked_about(contract: &Contract) -> Option<(Moment, Reason)> {
-    let (requested, terms) = contract.requested.as_ref()?;
-    if terms.is_self_dealing() {
+    let (requested, _) = contract.requested.as_ref()?;
+    if contract.worth() == Worth::SelfDealing {
         return None;
     }
-    match contract.ended() {
+    let ended = contract.ended();
+    match ended {
         Some((at, End::Completed)) => return Some((at, Reason::Completed)),
         Some((at, End::ProvisioningFailed)) => return Some((at, Reason::ProvisioningFailed)),
         Some((at, End::Cancelled(_))) if contract.provisioned.is_some_and(|start| start <= at) => {
@@ -74,10 +92,19 @@ pub fn asked_about(contract: &Contract) -> Option<(Moment, Reason)> {
         }
         Some((_, End::Cancelled(_) | End::Rejected)) | None => {}
     }
-    let patience = requested.plus(i64::from(PATIENCE_DAYS) * DAY);
-    let answered = contract.accepted.is_some() || contract.provisioned.is_some();
-    let ended_before = contract.ended().is_some_and(|(at, _)| at < patience);
-    (!answered && !ended_before).then_some((patience, Reason::NeverAnswered))
+    if contract.provisioned.is_some() {
+        return contract.lapses().filter(|_| ended.is_none()).map(|at| (at, Reason::Lapsed));
+    }
+    let (since, reason) = match contract.accepted {
+        Some((at, _)) => (at, Reason::NeverDelivered),
+        None => (*requested, Reason::NeverAnswered),
+    };
+    let patience = since.plus(i64::from(PATIENCE_DAYS) * DAY);
+    match ended {
+        Some((at, End::Cancelled(_))) if contract.given_up().is_some() => Some((at.min(patience), reason)),
+        Some((at, _)) if at < patience => None,
+        _ => Some((patience, reason)),
+    }
 }
 
 /// How far a contract's survey has come.
@@ -113,7 +140,8 @@ impl Survey {
 
     /// What it is by now. Where that differs and `untold` is set, whoever writes it tells it.
     ///
-    /// A request that was never answered and came to something after all is asked about again at its end, unless it was answered.
+    /// What was never answered or delivered, or seemed to be over, and came to something after all is asked about again at its end, unless it
+    /// was answered.
     #[must_use]
     pub fn by_now(&self, contract: &Contract, now: Moment) -> Self {
         let lease = Some(now.plus(i64::from(LEASE)));
@@ -125,7 +153,7 @@ impl Survey {
             return if held { self.clone() } else { Self { due: lease, ..self.clone() } };
         }
         let Some((from, reason)) = asked_about(contract) else { return Self { due: None, ..self.clone() } };
-        let is_new = self.sent.is_none_or(|(_, asked)| asked != reason && asked == Reason::NeverAnswered);
+        let is_new = self.sent.is_none_or(|(sent, asked)| asked.gives_way(reason, from, sent));
         if is_new {
             return if now < from {
                 Self { due: Some(from), ..self.clone() }
@@ -144,7 +172,10 @@ impl Survey {
             return Self { due: None, ..self.clone() };
         };
         let reminder = sent.plus(REMINDED_AFTER);
-        if now < reminder {
+        if now < from {
+            // It was extended after all.
+            Self { due: None, ..self.clone() }
+        } else if now < reminder {
             Self { due: Some(reminder), ..self.clone() }
         } else if now >= sent.plus(OPEN_FOR) {
             Self { due: None, ..self.clone() }
@@ -241,6 +272,8 @@ impl News {
             Reason::Cancelled => "cancelled",
             Reason::ProvisioningFailed => "provisioning-failed",
             Reason::NeverAnswered => "never-answered",
+            Reason::NeverDelivered => "never-delivered",
+            Reason::Lapsed => "lapsed",
         };
         let occasion = match self.occasion {
             Occasion::First => "first",
@@ -304,7 +337,7 @@ pub struct Announcement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::marketplace::{AcceptedBy, CancelledBy, Happened};
+    use crate::marketplace::{AcceptedBy, CancelledBy, Happened, InVain};
 
     fn id() -> ContractId {
         "c1".parse().unwrap()
@@ -340,7 +373,15 @@ mod tests {
     }
 
     fn cancelled() -> Happened {
-        Happened::ContractCancelled { contract_id: id(), by: CancelledBy::Provider }
+        Happened::ContractCancelled { contract_id: id(), by: CancelledBy::Provider, reason: None }
+    }
+
+    fn in_vain(reason: InVain) -> Happened {
+        Happened::ContractCancelled { contract_id: id(), by: CancelledBy::Marketplace, reason: Some(reason) }
+    }
+
+    fn extended(days: i64) -> Happened {
+        Happened::ContractExtended { contract_id: id(), ends_at: at(days) }
     }
 
     fn rejected() -> Happened {
@@ -362,7 +403,9 @@ mod tests {
         for (story, asked) in [
             (vec![], None),
             (vec![(3, completed())], None),
-            (running.to_vec(), None),
+            // Nobody has said that it ended: a week after its 100 days.
+            (running.to_vec(), Some((109, Reason::Lapsed))),
+            (until(50, extended(200)), Some((207, Reason::Lapsed))),
             (until(9, completed()), Some((9, Reason::Completed))),
             (until(9, cancelled()), Some((9, Reason::Cancelled))),
             (vec![(0, requested("r1")), (3, failed)], Some((3, Reason::ProvisioningFailed))),
@@ -370,7 +413,17 @@ mod tests {
             (vec![(0, requested("r1"))], Some((7, Reason::NeverAnswered))),
             (vec![(0, requested("r1")), (8, cancelled())], Some((7, Reason::NeverAnswered))),
             (vec![(0, requested("r1")), (8, rejected())], Some((7, Reason::NeverAnswered))),
-            (vec![(0, requested("r1")), (8, accepted())], None),
+            (vec![(0, requested("r1")), (8, accepted())], Some((15, Reason::NeverDelivered))),
+            (vec![(0, requested("r1")), (1, accepted()), (9, rejected())], Some((8, Reason::NeverDelivered))),
+            (
+                vec![(0, requested("r1")), (1, accepted()), (9, cancelled())],
+                Some((8, Reason::NeverDelivered)),
+            ),
+            (vec![(0, requested("r1")), (2, in_vain(InVain::NoResponse))], Some((2, Reason::NeverAnswered))),
+            (
+                vec![(0, requested("r1")), (1, accepted()), (2, in_vain(InVain::NotDelivered))],
+                Some((2, Reason::NeverDelivered)),
+            ),
             (vec![(0, requested("r1")), (6, rejected())], None),
             (vec![(0, requested("r1")), (6, cancelled())], None),
             (vec![(0, requested("r1")), (1, accepted()), (3, cancelled())], None),
@@ -417,7 +470,9 @@ mod tests {
         let waiting = Survey::default().by_now(&open, at(0));
         assert_eq!(waiting.due, Some(at(7)));
         let accepted = contract(&[(0, requested("r1")), (1, accepted())]);
-        assert_eq!(waiting.by_now(&accepted, at(1)).due, None);
+        assert_eq!(waiting.by_now(&accepted, at(1)).due, Some(at(8)), "it is to be handed over");
+        let declined = contract(&[(0, requested("r1")), (1, rejected())]);
+        assert_eq!(waiting.by_now(&declined, at(1)).due, None);
         let sent = waiting.by_now(&open, at(7));
         assert_eq!(sent.told(&open, at(7)).due, Some(at(14)));
     }
@@ -450,6 +505,30 @@ mod tests {
         let days: Vec<i64> = told.iter().map(|(days, _)| *days).collect();
         assert_eq!(days, [7, 20, 27]);
         assert!(told[1].1.ends_with("completed-first"));
+    }
+
+    #[test]
+    fn what_was_delivered_late_is_asked_about_again_at_its_end() {
+        let story = [(0, requested("r1")), (1, accepted()), (9, provisioned()), (20, completed())];
+        let days: Vec<i64> = told(&story, 0..60).1.iter().map(|(days, _)| *days).collect();
+        assert_eq!(days, [8, 20, 27]);
+    }
+
+    #[test]
+    fn an_end_that_is_told_late_asks_nobody_twice_and_one_of_what_went_on_after_all_does() {
+        let running = [(0, requested("r1")), (1, accepted()), (2, provisioned())];
+        let so_far = contract(&running);
+        let asked = Survey::default().by_now(&so_far, at(109)).told(&so_far, at(109));
+        assert_eq!(asked.sent, Some((at(109), Reason::Lapsed)));
+        let with = |end: &[(i64, Happened)]| contract(&[&running[..], end].concat());
+        let ended_before = with(&[(101, completed())]);
+        assert_eq!(asked.by_now(&ended_before, at(110)).news(), None);
+        assert_eq!(asked.by_now(&ended_before, at(110)).due, Some(at(116)), "he is still reminded");
+        let goes_on = with(&[(99, extended(200))]);
+        assert_eq!(asked.by_now(&goes_on, at(116)).due, None, "nobody is reminded of what goes on");
+        let ended_after = with(&[(99, extended(200)), (199, cancelled())]);
+        let again = asked.by_now(&ended_after, at(199)).sent;
+        assert_eq!(again, Some((at(199), Reason::Cancelled)));
     }
 
     #[test]

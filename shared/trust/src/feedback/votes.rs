@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Answers, Ballot, FeedbackCount, FeedbackDelta, Refused, Standing};
 use crate::{
     contract::{Contract, MINIMAL_SECONDS},
-    id::{ContractId, OperatorId, ProviderId, RenterId},
-    provider::Provider,
+    id::{ContractId, ProviderId},
+    parties::Parties,
     time::{Day, Moment},
 };
 
@@ -22,38 +22,6 @@ const ONE_VOTE_IN: u32 = 90 * 86_400;
 /// The most votes kept of a renter and provider. The earliest revealed ones are forgotten beyond it; what they counted as stays. More
 /// could not all change their standing in one transaction.
 const MOST_VOTES: usize = 60;
-
-/// Whether renter and provider are two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Parties {
-    /// As far as is known.
-    #[default]
-    Distinct,
-    /// They are one party.
-    Same,
-}
-
-impl Parties {
-    /// What is known of a renter and a provider, from the provider's profile and from what is known of the renter as a provider.
-    ///
-    /// They are the same party under one id, and where one operator stands behind both or one of them is the other's operator.
-    pub fn of(
-        (provider, known): (&ProviderId, &Provider),
-        (renter, as_provider): (&RenterId, &Provider),
-    ) -> Self {
-        let operator =
-            |of: &Provider| of.profile.as_ref().and_then(|(_, profile)| profile.operator_id.clone());
-        let (operator, renters) = (operator(known), operator(as_provider));
-        let is = |id: Option<&str>| id == Some(renter.as_str());
-        let same = is(Some(provider.as_str()))
-            || is(operator.as_ref().map(OperatorId::as_str))
-            || renters
-                .as_ref()
-                .is_some_and(|of| Some(of) == operator.as_ref() || of.as_str() == provider.as_str());
-        if same { Self::Same } else { Self::Distinct }
-    }
-}
 
 /// What of a contract decides whether a vote about it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +37,7 @@ impl Deal {
     /// What is known of a contract; `None` before its terms are.
     pub fn of(contract: &Contract) -> Option<Self> {
         let price = contract.terms()?.price.minor_units;
-        let lasted = contract.provisioned.zip(contract.ended()).map(|(start, (end, _))| end.since(start));
+        let lasted = contract.provisioned.and(contract.lasts());
         Some(Self { price, lasted })
     }
 }
@@ -216,7 +184,10 @@ mod tests {
         },
         *,
     };
-    use crate::marketplace::{CancelledBy, Happened, Profile};
+    use crate::{
+        marketplace::{CancelledBy, Happened, Profile},
+        provider::Provider,
+    };
 
     const DAY: i64 = 86_400;
     const PAID: Deal = Deal { price: 500, lasted: Some(86_400) };
@@ -279,8 +250,10 @@ mod tests {
             sla: None,
         };
         known.join(day(1), &provisioned);
-        known
-            .join(day(1).plus(60), &Happened::ContractCancelled { contract_id: id, by: CancelledBy::Renter });
+        known.join(
+            day(1).plus(60),
+            &Happened::ContractCancelled { contract_id: id, by: CancelledBy::Renter, reason: None },
+        );
         assert_eq!(Deal::of(&known), Some(Deal { price: 7, lasted: Some(60) }));
     }
 
@@ -298,6 +271,8 @@ mod tests {
             Provider { profile: Some((day(0), profile)), ..Provider::default() }
         };
         let nobody = Provider::default();
+        let mut renamed = of("p2", None);
+        renamed.operators.insert("op".parse().unwrap());
         for (renter, operator, as_provider, parties) in [
             ("r1", None, &nobody, Parties::Distinct),
             ("r1", Some("op"), &nobody, Parties::Distinct),
@@ -308,6 +283,8 @@ mod tests {
             ("p2", Some("op"), &of("p2", None), Parties::Distinct),
             ("p2", None, &of("p2", None), Parties::Distinct),
             ("p2", None, &of("p2", Some("p1")), Parties::Same),
+            // Whoever was named once.
+            ("p2", Some("op"), &renamed, Parties::Same),
         ] {
             let provider = "p1".parse().unwrap();
             let known = of("p1", operator);

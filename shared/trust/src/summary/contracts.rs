@@ -35,10 +35,16 @@ pub struct ContractFacts {
     pub cancelled_by_marketplace: u64,
     /// Could not be handed over.
     pub provisioning_failed: u64,
-    /// Accepted more than 7 days ago and not handed over.
+    /// Accepted more than 7 days ago and not handed over, or given up for that.
     pub never_delivered: u64,
-    /// Requested more than 7 days ago and not answered.
+    /// Those of them that nobody has given up: a handover would still help.
+    #[serde(default)]
+    pub overdue_deliveries: u64,
+    /// Requested more than 7 days ago and not answered, or given up for that.
     pub no_response: u64,
+    /// Those of them that nobody has given up: an answer would still help.
+    #[serde(default)]
+    pub overdue_responses: u64,
     /// Declined.
     pub rejected: u64,
     /// Running.
@@ -169,7 +175,12 @@ pub(super) fn facts(signals: &Signals, as_of: Moment) -> ContractFacts {
                         of_day.cancelled_after_delivery +=
                             if *stage == Stage::BeforeDelivery { 0 } else { count };
                     }
-                    if *outcome == Outcome::AwaitingDelivery {
+                    match (outcome, is_overdue(day, as_of)) {
+                        (Outcome::AwaitingDelivery, Overdue::Yes) => of_day.overdue_deliveries += count,
+                        (Outcome::AwaitingResponse, Overdue::Yes) => of_day.overdue_responses += count,
+                        _ => {}
+                    }
+                    if matches!(outcome, Outcome::AwaitingDelivery | Outcome::NeverDelivered) {
                         // Accepted at the end of its day at the latest.
                         deliveries.still_waiting(as_of.since(day.next().start()), count);
                     }
@@ -205,6 +216,7 @@ impl ContractFacts {
         let Self { completed, cancelled_by_provider, cancelled_early, cancelled_by_renter, .. } = day;
         let Self { cancelled_by_marketplace, provisioning_failed, never_delivered, no_response, .. } = day;
         let Self { rejected, active, pending, self_dealing, minimal, cancelled_after_delivery, .. } = day;
+        let Self { overdue_deliveries, overdue_responses, .. } = day;
         for (sum, count) in [
             (&mut self.completed, completed),
             (&mut self.cancelled_by_provider, cancelled_by_provider),
@@ -220,6 +232,8 @@ impl ContractFacts {
             (&mut self.self_dealing, self_dealing),
             (&mut self.minimal, minimal),
             (&mut self.cancelled_after_delivery, cancelled_after_delivery),
+            (&mut self.overdue_deliveries, overdue_deliveries),
+            (&mut self.overdue_responses, overdue_responses),
         ] {
             *sum += count;
         }
@@ -238,8 +252,10 @@ impl ContractFacts {
             (Outcome::Active, _) => &mut self.active,
             (Outcome::SelfDealing, _) => &mut self.self_dealing,
             (Outcome::Minimal, _) => &mut self.minimal,
-            (Outcome::AwaitingDelivery, Overdue::Yes) => &mut self.never_delivered,
-            (Outcome::AwaitingResponse, Overdue::Yes) => &mut self.no_response,
+            (Outcome::AwaitingDelivery, Overdue::Yes) | (Outcome::NeverDelivered, _) => {
+                &mut self.never_delivered
+            }
+            (Outcome::AwaitingResponse, Overdue::Yes) | (Outcome::NoResponse, _) => &mut self.no_response,
             (Outcome::AwaitingDelivery | Outcome::AwaitingResponse, Overdue::No) => &mut self.pending,
         }
     }
@@ -258,8 +274,12 @@ pub(super) fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Obs
                     (Kind::CancelledByProvider, weights.cancelled_by_provider)
                 }
                 (Outcome::ProvisioningFailed, _) => (Kind::ProvisioningFailed, weights.provisioning_failed),
-                (Outcome::AwaitingDelivery, Overdue::Yes) => (Kind::NeverDelivered, weights.never_delivered),
-                (Outcome::AwaitingResponse, Overdue::Yes) => (Kind::NoResponse, weights.no_response),
+                (Outcome::AwaitingDelivery, Overdue::Yes) | (Outcome::NeverDelivered, _) => {
+                    (Kind::NeverDelivered, weights.never_delivered)
+                }
+                (Outcome::AwaitingResponse, Overdue::Yes) | (Outcome::NoResponse, _) => {
+                    (Kind::NoResponse, weights.no_response)
+                }
                 (Outcome::Rejected, _) => (Kind::Rejected, weights.rejected),
                 _ => continue,
             };

@@ -7,7 +7,7 @@ use crate::{
     policy::{Family, Policy},
     ratio::Ratio,
     replies::{OpenWait, Scope},
-    score::Score,
+    score::{Score, Share},
     time::Moment,
 };
 
@@ -25,6 +25,19 @@ pub struct Flag {
     /// Since when, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
+    /// What it is held against, where that is not part of the count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+}
+
+/// What the evidence of a flag is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Against {
+    /// The mean of what was measured.
+    Measured(Share),
+    /// So many weeks before.
+    Weeks(u16),
 }
 
 /// How grave a flag is. A critical one caps the score.
@@ -67,6 +80,23 @@ pub enum Concern {
     SiblingFlagged,
 }
 
+impl Concern {
+    /// All there are.
+    pub const ALL: [Self; 11] = [
+        Self::Silent,
+        Self::ProvisioningFailures,
+        Self::ProviderCancellations,
+        Self::NoResponses,
+        Self::Rejections,
+        Self::BadDays,
+        Self::CancellationsRising,
+        Self::OneRenter,
+        Self::FeedbackFarFromMeasured,
+        Self::FeedbackBurst,
+        Self::SiblingFlagged,
+    ];
+}
+
 /// What flags are raised from, besides signals.
 pub(super) struct Known<'a> {
     pub(super) contracts: &'a ContractFacts,
@@ -98,49 +128,50 @@ pub(super) fn raise(policy: &Policy, signals: &Signals, known: &Known<'_>, as_of
     let rising =
         contracts.trend.is_worse() && contracts.trend.recent.count >= rules.provider_cancellations.count;
     let rising = rising.then_some((Concern::CancellationsRising, contracts.trend.recent));
-    let far =
-        feedback_is_far(policy, known).then(|| (Concern::FeedbackFarFromMeasured, known.feedback.yes()));
-    let warnings = rates.map(|(concern, _, rate)| (concern, rate)).chain(rising).chain(far);
-    let warning = |(concern, evidence)| Flag { severity: Severity::Warning, concern, evidence, since: None };
-    let warnings = warnings.map(warning).chain(burst(policy, signals, as_of)).chain(sibling(signals));
+    let far = far_from_measured(policy, known).map(|mean| Flag {
+        against: Some(Against::Measured(mean)),
+        ..warning(Concern::FeedbackFarFromMeasured, known.feedback.yes())
+    });
+    let warnings = rates.map(|(concern, _, rate)| (concern, rate)).chain(rising);
+    let warnings = warnings.map(|(concern, evidence)| warning(concern, evidence)).chain(far);
+    let warnings = warnings.chain(burst(policy, signals, as_of)).chain(sibling(signals));
     let mut flags: Vec<Flag> = silence(policy, signals, as_of).into_iter().chain(warnings).collect();
     flags.sort_by_key(|flag| (flag.severity, flag.concern));
     flags
 }
 
-/// Whether what renters say differs from what we measured, uptime and replies together, by more than both may be off.
-fn feedback_is_far(policy: &Policy, known: &Known<'_>) -> bool {
+fn warning(concern: Concern, evidence: Ratio) -> Flag {
+    Flag { severity: Severity::Warning, concern, evidence, since: None, against: None }
+}
+
+/// What we measured, uptime and replies together, if what renters say differs from it by more than both may be off.
+fn far_from_measured(policy: &Policy, known: &Known<'_>) -> Option<Share> {
     let enough = policy.flags.feedback_gap_count;
     let measured = known.score.families.iter().filter(|family| {
         matches!(family.family, Family::Uptime | Family::Replies) && family.effective >= enough * 1000
     });
     let measured: Vec<f64> = measured.map(|family| family.mean.value()).collect();
     let said = known.feedback.yes().share().filter(|_| known.feedback.votes() >= enough);
-    let (Some(said), false) = (said, measured.is_empty()) else { return false };
+    let said = said.filter(|_| !measured.is_empty())?;
     let mean = measured.iter().sum::<f64>() / measured.len() as f64;
-    (said - mean).abs() * 1000.0 > f64::from(policy.flags.feedback_gap)
+    ((said - mean).abs() * 1000.0 > f64::from(policy.flags.feedback_gap)).then(|| Share::of(mean))
 }
 
 /// A week of far more feedback than usual, whatever it counts: those who arrange it do not know what counts.
 fn burst(policy: &Policy, signals: &Signals, as_of: Moment) -> Option<Flag> {
     let burst = bursts::latest(policy, signals.feedback_days(), as_of.day())?;
+    let evidence = Ratio { count: burst.answered, of: burst.answered + burst.before };
     Some(Flag {
-        severity: Severity::Warning,
-        concern: Concern::FeedbackBurst,
-        evidence: Ratio { count: burst.answered, of: burst.answered + burst.before },
         since: Some(burst.revealed_on.start()),
+        against: Some(Against::Weeks(burst.weeks)),
+        ..warning(Concern::FeedbackBurst, evidence)
     })
 }
 
 /// Others of the same operator are flagged. What they did is not what he did: it warns, and caps no score.
 fn sibling(signals: &Signals) -> Option<Flag> {
     let siblings = signals.siblings.as_ref().filter(|siblings| siblings.flagged > 0)?;
-    Some(Flag {
-        severity: Severity::Warning,
-        concern: Concern::SiblingFlagged,
-        evidence: Ratio { count: siblings.flagged, of: siblings.others },
-        since: None,
-    })
+    Some(warning(Concern::SiblingFlagged, Ratio { count: siblings.flagged, of: siblings.others }))
 }
 
 /// Waits in contracts that have been open for too long.
@@ -155,5 +186,6 @@ fn silence(policy: &Policy, signals: &Signals, as_of: Moment) -> Option<Flag> {
         concern: Concern::Silent,
         evidence: Ratio { count: silent.len() as u64, of: open().count() as u64 },
         since: Some(since),
+        against: None,
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     past::{ClosedWaits, Past, WINDOWS},
     policy::Policy,
     ratio::Ratio,
-    replies::{OpenWait, Rank, Scope},
+    replies::{Counts, OpenWait, Rank, Scope},
     score::{Kind, Observations, Quality, observe},
     survival::{Curve, Lengths, Percentile},
     time::{Day, Moment},
@@ -101,7 +101,7 @@ pub struct CurvePoint(
 
 pub(super) fn facts(policy: &Policy, signals: &Signals, as_of: Moment) -> ReplyFacts {
     let in_contracts = || signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract);
-    let apart = [Scope::PreSales, Scope::Unverified, Scope::SelfDealing];
+    let apart = [Scope::PreSales, Scope::Unverified, Scope::SelfDealing, Scope::Minimal, Scope::Excess];
     let [short, long] = WINDOWS;
     let window = |scope, days, detail| window(policy, signals, (scope, days), as_of, detail);
     ReplyFacts {
@@ -153,7 +153,11 @@ fn window(
     }
     let mut in_time = Ratio { count: closed.kept, of: all.count() };
     let mut prompt = Ratio { count: prompt, of: all.count() };
-    let waiting = signals.waiting.iter().filter(|wait| wait.scope == scope && wait.opened_at.day() >= from);
+    let counted = |wait: &&OpenWait| match wait.counts {
+        Counts::Scored => wait.scope == scope,
+        Counts::Beyond => scope == Scope::Excess,
+    };
+    let waiting = signals.waiting.iter().filter(counted).filter(|wait| wait.opened_at.day() >= from);
     for wait in waiting {
         let age = as_of.since(wait.opened_at);
         all.still_waiting(age, 1);
@@ -210,8 +214,9 @@ pub(super) fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Obs
             note(day, kind, count);
         }
     }
+    let scored = |wait: &&OpenWait| wait.scope == Scope::Contract && wait.counts == Counts::Scored;
     let overdue = |wait: &&OpenWait| !policy.replies.is_met(as_of.since(wait.opened_at));
-    for wait in signals.waiting.iter().filter(|wait| wait.scope == Scope::Contract).filter(overdue) {
+    for wait in signals.waiting.iter().filter(scored).filter(overdue) {
         note(wait.opened_at.day(), Kind::Overdue, 1);
     }
     observations

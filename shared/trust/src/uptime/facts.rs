@@ -70,6 +70,8 @@ pub enum RentedBy {
     Another,
     /// The provider himself: shown, never scored.
     ProviderHimself,
+    /// Another party, for nothing or for under an hour: shown, never scored.
+    ForNothing,
 }
 
 impl RentedBy {

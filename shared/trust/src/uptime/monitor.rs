@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::Contract,
+    contract::{Contract, Worth},
     id::ContractId,
     marketplace::{Happened, MarketplaceEvent},
     time::Moment,
@@ -192,8 +192,11 @@ impl Monitoring {
             };
             let Wished { name, schedule, checks, windows } = wished;
             let sla = self.sla.map(|(_, sla)| sla);
-            let rented_by =
-                if terms.is_self_dealing() { RentedBy::ProviderHimself } else { RentedBy::Another };
+            let rented_by = match contract.worth() {
+                Worth::Full => RentedBy::Another,
+                Worth::Minimal => RentedBy::ForNothing,
+                Worth::SelfDealing => RentedBy::ProviderHimself,
+            };
             let lapses = contract.lapses();
             Some((Watch { service, name, kind, schedule, windows, ended, lapses, sla, rented_by }, checks))
         };

@@ -14,15 +14,16 @@ use trust::{
         Figure,
         measured::{ClaimDelta, Measurements, Rented, Run, RunId},
     },
-    contract::{Contract, ContractDelta},
+    contract::{Contract, ContractDelta, Worth},
     conversation::Conversation,
     feedback::{Answer, Answers, Deal, FeedbackDelta, Parties, Refused, Votes},
     id::{
         AccountId, ContractId, ConversationId, ConversationNumber, InboxId, MessageId, ProviderId, RenterId,
     },
-    marketplace::{AcceptedBy, CancelledBy, Happened, Money, Profile, Terms},
+    marketplace::{AcceptedBy, CancelledBy, Happened, InVain, Money, Profile, Terms},
     policy::Policy,
     provider::Provider,
+    renter_week::{Changes, RenterWeek},
     renters::{Renters, Served},
     replies::{self, ReplyDelta, View},
     signal::Delta,
@@ -189,7 +190,14 @@ impl World {
     }
 
     pub fn cancel(&mut self, at: Moment, contract: &ContractId, by: CancelledBy) {
-        self.happen(at, contract, &Happened::ContractCancelled { contract_id: contract.clone(), by });
+        let cancelled = Happened::ContractCancelled { contract_id: contract.clone(), by, reason: None };
+        self.happen(at, contract, &cancelled);
+    }
+
+    /// The marketplace ends it, because the provider was waited for in vain.
+    pub fn clear_away(&mut self, at: Moment, contract: &ContractId, reason: InVain) {
+        let (by, reason) = (CancelledBy::Marketplace, Some(reason));
+        self.happen(at, contract, &Happened::ContractCancelled { contract_id: contract.clone(), by, reason });
     }
 
     /// A contract from its request to its end at term, without anything going wrong.
@@ -260,10 +268,23 @@ impl World {
         });
     }
 
+    /// The contracts, with what is known of their parties.
+    fn reckoned(&self) -> BTreeMap<ContractId, Contract> {
+        let nobody = Provider::default();
+        let reckoned = |(id, contract): (&ContractId, &Contract)| {
+            let renter = &contract.terms().unwrap().renter_id;
+            let as_provider = self.others.get(renter).unwrap_or(&nobody);
+            let parties = Parties::of((&self.provider, &self.known), (renter, as_provider));
+            (id.clone(), contract.clone().between(parties))
+        };
+        self.contracts.iter().map(reckoned).collect()
+    }
+
     /// What is stored of all this.
     pub fn signals(&self) -> Signals {
+        let known = self.reckoned();
         let mut contracts = ContractDelta::default();
-        for contract in self.contracts.values() {
+        for contract in known.values() {
             Contract::default().difference(contract, &mut contracts);
         }
         let mut served: BTreeMap<Served, u64> = BTreeMap::new();
@@ -274,8 +295,8 @@ impl World {
         for (day, service) in
             self.services.iter().flat_map(|(day, of_day)| of_day.iter().map(|one| (*day, one)))
         {
-            let with_himself = self.contracts[&service.contract].terms().unwrap().is_self_dealing();
-            if let Some(class) = UptimeCount::of(&service.tally).filter(|_| !with_himself) {
+            let tells = known[&service.contract].worth() == Worth::Full;
+            if let Some(class) = UptimeCount::of(&service.tally).filter(|_| tells) {
                 uptime.gain(&self.provider, day, class);
             }
         }
@@ -289,8 +310,8 @@ impl World {
         }
         let mut waits = BTreeSet::new();
         let mut closed = BTreeMap::new();
-        for (number, talk) in self.talks.iter().enumerate() {
-            let delta = self.waits(number as u64 + 1, talk);
+        let mut of_renters: BTreeMap<_, Changes> = BTreeMap::new();
+        let mut count = |delta: ReplyDelta| {
             waits.extend(delta.opened.into_iter().map(|(_, wait)| wait));
             for (day, classes) in days(&delta.closed) {
                 let of_day: &mut BTreeMap<_, u64> = closed.entry(day).or_default();
@@ -298,6 +319,18 @@ impl World {
                     *of_day.entry(class).or_default() += count;
                 }
             }
+        };
+        for (number, talk) in self.talks.iter().enumerate() {
+            let mut delta = self.waits(number as u64 + 1, talk, &known);
+            for (key, changes) in std::mem::take(&mut delta.of_renters) {
+                of_renters.entry(key).or_default().come.extend(changes.come);
+            }
+            count(delta);
+        }
+        for ((provider, ..), changes) in &of_renters {
+            let mut delta = ReplyDelta::default();
+            let _ = RenterWeek::default().change(provider, changes, &mut delta);
+            count(delta);
         }
         Signals {
             provider: self.known.clone(),
@@ -321,7 +354,7 @@ impl World {
         summarise(Policy::current(), &self.provider, &self.signals(), now)
     }
 
-    fn waits(&self, number: u64, talk: &Talk) -> ReplyDelta {
+    fn waits(&self, number: u64, talk: &Talk, known: &BTreeMap<ContractId, Contract>) -> ReplyDelta {
         let conversation = ConversationId { account: AccountId(1), number: ConversationNumber(number) };
         let mut seen = Conversation::default();
         seen.join(&ConversationSighting {
@@ -335,7 +368,7 @@ impl World {
         });
         let records =
             talk.contract.iter().filter(|_| talk.named == Named::ByTheMarketplace).cloned().collect();
-        let standing = seen.standing(Some(&self.provider), &records, &self.contracts);
+        let standing = seen.standing(Some(&self.provider), &records, known);
         let mut turns: Vec<Turn> = talk
             .messages
             .iter()

@@ -419,7 +419,7 @@ fn feedback() -> [(String, &'static str, Value); 2] {
             "/v1/feedback/{token}".to_owned(),
             "get",
             json!({
-                "operationId": "getFeedback", "tags": ["Feedback"], "summary": "A survey: a page, or JSON where that is asked for.",
+                "operationId": "getSurvey", "tags": ["Feedback"], "summary": "A survey: a page, or JSON where that is asked for.",
                 "parameters": token(),
                 "responses": { "200": { "description": "How it stands.", "content": survey }, "404": refused("No link of ours."),
                     "409": refused("The contract goes on."), "410": refused("It is closed."), "503": refused("Please try again.") },
@@ -429,7 +429,7 @@ fn feedback() -> [(String, &'static str, Value); 2] {
             "/v1/feedback/{token}".to_owned(),
             "post",
             json!({
-                "operationId": "postFeedback", "tags": ["Feedback"], "summary": "The two answers.", "parameters": token(),
+                "operationId": "answerSurvey", "tags": ["Feedback"], "summary": "The two answers.", "parameters": token(),
                 "requestBody": { "required": true, "content": { "application/json": { "schema": answers },
                     "application/x-www-form-urlencoded": { "schema": answers } } },
                 "responses": { "200": { "description": "Taken.", "content": survey }, "303": { "description": "Taken: back to the page." },
