@@ -223,7 +223,8 @@ async fn tools_of(url: &Url, answer: Duration) -> Result<Vec<Tool>, Error> {
 #[tokio::test]
 async fn a_server_that_hangs_floods_or_lies_is_left_with_the_reason() {
     const PATIENT: Duration = Duration::from_secs(10);
-    let servers: [(&str, fn(&Value) -> Response, fn(&Error) -> bool, Duration); 8] = [
+    type Hostile = (&'static str, fn(&Value) -> Response, fn(&Error) -> bool, Duration);
+    let servers: [Hostile; 8] = [
         (
             "floods with events",
             |_| {
@@ -242,7 +243,7 @@ async fn a_server_that_hangs_floods_or_lies_is_left_with_the_reason() {
                 typed(
                     "text/event-stream",
                     Body::from_stream(stream::repeat_with(|| {
-                        Ok::<_, Infallible>(Bytes::from_static(b"data: x"))
+                        Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1_024]))
                     })),
                 )
             },
@@ -255,7 +256,7 @@ async fn a_server_that_hangs_floods_or_lies_is_left_with_the_reason() {
                 typed(
                     "application/json",
                     Body::from_stream(stream::repeat_with(|| {
-                        Ok::<_, Infallible>(Bytes::from_static(b"[[[["))
+                        Ok::<_, Infallible>(Bytes::from_static(&[b'['; 1_024]))
                     })),
                 )
             },

@@ -29,7 +29,7 @@ impl Tool {
         let mut arguments = Map::new();
         let mut unplaced = Vec::new();
         for Argument { patterns, value } in wanted {
-            match patterns.choose(self.takes.iter().map(String::as_str)) {
+            match patterns.choose(&self.takes.iter().map(String::as_str)) {
                 Choice::One(name) => {
                     arguments.insert(name.to_owned(), value.clone());
                 }
@@ -115,7 +115,7 @@ impl Patterns {
     /// The tool that the first pattern with a match matches; it must match one only.
     pub fn tool<'t>(&self, tools: &'t [Tool]) -> Result<&'t Tool, Error> {
         let names = tools.iter().map(|tool| tool.name.as_str());
-        let matching = match self.choose(names.clone()) {
+        let matching = match self.choose(&names) {
             Choice::One(name) => match tools.iter().find(|tool| tool.name == name) {
                 Some(tool) => return Ok(tool),
                 None => Vec::new(),
@@ -127,7 +127,7 @@ impl Patterns {
         Err(Error::Choice { patterns: self.to_string(), matching, offered })
     }
 
-    fn choose<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Choice<'n> {
+    fn choose<'n>(&self, names: &(impl Iterator<Item = &'n str> + Clone)) -> Choice<'n> {
         for pattern in &self.0 {
             let mut matching: Vec<&str> = names.clone().filter(|name| matches(pattern, name)).collect();
             match (matching.pop(), matching.is_empty()) {
