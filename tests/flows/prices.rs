@@ -26,16 +26,11 @@ fn file() -> String {
         "provider,class,vcpus,memory_gib,disk_gb,disk_kind,country,price,currency,priced_on\n".to_owned();
     for host in 0..9 {
         let cents = 800 + host * 50;
-        file.push_str(&format!(
-            "Host {host},shared,2,4,80,nvme,DE,{}.{:02},USD,{today}\n",
-            cents / 100,
-            cents % 100
-        ));
-        file.push_str(&format!(
-            "Host {host},shared,2,2,40,nvme,DE,{}.{:02},USD,{today}\n",
-            cents / 200,
-            cents % 100
-        ));
+        let half = cents * 7 / 10;
+        let row = |size: &str, cents: i32| {
+            format!("Host {host},shared,2,{size},nvme,DE,{}.{:02},USD,{today}\n", cents / 100, cents % 100)
+        };
+        file += &(row("4,80", cents) + &row("2,40", half));
     }
     file + &format!("Host 9,shared,2,4,80,nvme,DE,\"1,324\",USD,{today}\n")
 }
