@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::Contract,
+    contract::{Contract, LAPSE_DAYS},
     feedback::survey::OPEN_FOR,
     id::{ContractId, ProviderId, RenterId},
     link::{Link, Purpose},
@@ -55,10 +55,12 @@ pub struct Invitation {
 pub fn invitation(contract: &Contract, base: &str, secret: &str, now: Moment) -> Option<Invitation> {
     let terms = contract.terms()?;
     let at = contract.provisioned?;
-    if terms.is_self_dealing() || contract.ended().is_some() || now >= at.plus(STALE) {
+    let lapses = contract.lapses()?;
+    let is_over = contract.ended().is_some() || now >= lapses.plus(-LAPSE_DAYS * 86_400);
+    if terms.is_self_dealing() || is_over || now >= at.plus(STALE) {
         return None;
     }
-    let expires_at = contract.lapses()?.min(at.plus(LONGEST));
+    let expires_at = lapses.min(at.plus(LONGEST));
     let link = Link::new(Purpose::Benchmark, terms.contract_id.clone(), &terms.renter_id, expires_at);
     let link =
         format!("{base}/v1/contracts/{}/yabs?token={}", terms.contract_id, link.seal(secret)?.expose());
@@ -103,8 +105,13 @@ mod tests {
         let known = contract("r1");
         let told = of(&known, at(61)).unwrap();
         assert_eq!(told.expires_at, at(60 + 7200 + 7 * 86_400));
-        assert_eq!(of(&known, at(86_400)).unwrap(), told, "told again, it is the same");
-        assert_eq!(of(&known, at(60 + STALE)), None);
+        assert_eq!(of(&known, at(7000)).unwrap(), told, "told again, it is the same");
+        assert_eq!(of(&known, at(60 + 7200)), None, "its term is over");
+        let mut longer = known.clone();
+        let ends_at = at(20 * 86_400);
+        longer.join(at(70), &Happened::ContractExtended { contract_id: "c1".parse().unwrap(), ends_at });
+        assert!(of(&longer, at(59 + STALE)).is_some());
+        assert_eq!(of(&longer, at(60 + STALE)), None, "it was handed over too long ago");
         assert_eq!(of(&contract("p1"), at(61)), None, "to himself");
         assert_eq!(of(&Contract::default(), at(61)), None);
         assert_eq!(invitation(&known, "", "", at(61)), None);
