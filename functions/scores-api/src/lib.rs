@@ -14,13 +14,14 @@ mod preview;
 mod proof;
 #[cfg(test)]
 mod samples;
+mod sources;
 mod uptime;
 mod view;
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
@@ -56,11 +57,12 @@ pub struct App {
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names.
+    /// Connects to the table that `TABLE_NAME` names, and reads which [sources](sources::Sources::of) there are.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { router: router(table) })
+        let sources = Arc::new(sources::Sources::of(environment)?);
+        Ok(Self { router: router(table, sources) })
     }
 }
 
@@ -112,18 +114,20 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 26] {
         ("/v1/providers/{id}/proof", get(uptime::proof)),
         ("/v1/providers/{id}/badge.svg", get(badge::image)),
         ("/v1/providers/{id}/badge.json", get(badge::endpoint)),
+        ("/v1/sources", get(sources::sources)),
         ("/v1/log/checkpoint", get(log::checkpoint)),
         ("/v1/log/keys", get(log::keys)),
         ("/v1/log/tile/{*path}", get(log::tile)),
     ]
 }
 
-fn router(table: Table) -> Router {
+fn router(table: Table, sources: Arc<sources::Sources>) -> Router {
     let router =
         routes().into_iter().fold(Router::new(), |router, (path, answer)| router.route(path, answer));
     router
         .fallback(async || Refusal::NoSuchPath.into_problem())
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod.into_problem())
+        .layer(Extension(sources))
         .with_state(Arc::new(table))
 }
 

@@ -50,13 +50,16 @@ pub(crate) async fn ask(
     let Some(rules) = kept_rules(app, &host, pace, now).await? else {
         return read_rules(app, id, fetcher, &address, (held, &host), pace, clock).await;
     };
+    let request = Request::of(&rules, &address);
     let job = Job { app, id, found, address, pace };
     let (asked, gleaned) = job.read(fetcher, &rules, &page.value, now).await;
-    let done = job.note(asked, gleaned, page, &rules, clock()).await?;
-    // What the rules forbid was not asked for, so that nobody has to wait.
-    let pause = if matches!(done.1, Request::None) { 0 } else { pause(pace, &rules, &done.0) };
+    let done = job.note(asked, gleaned, page, request, clock()).await?;
+    let pause = match request {
+        Request::Made => pause(pace, &rules, &done),
+        Request::None => 0,
+    };
     held.give_back(&app.table, clock(), pause).await?;
-    Ok(done.0)
+    Ok(done)
 }
 
 /// Whether a page is wanted, and what is needed to read it.
@@ -122,11 +125,19 @@ fn pause(pace: Pace, rules: &Rules, done: &Done) -> u32 {
     pace.delay_seconds.max(rules.delay()).saturating_add(by_chance).max(told)
 }
 
-/// Whether the host was asked.
+/// Whether the host is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Request {
+    /// It is, which counts against the day, and others have to wait after it.
     Made,
+    /// Its rules forbid it.
     None,
+}
+
+impl Request {
+    fn of(rules: &Rules, address: &Url) -> Self {
+        if rules.is_reachable() && rules.allow(address) { Self::Made } else { Self::None }
+    }
 }
 
 /// One page that is to be read.
@@ -197,11 +208,10 @@ impl Job<'_> {
         asked: Asked,
         gleaned: Option<Gleaned>,
         before: Stored<Page>,
-        rules: &Rules,
+        request: Request,
         now: Moment,
-    ) -> Result<(Done, Request), ScrapeError> {
+    ) -> Result<Done, ScrapeError> {
         let is_unchanged = asked == Asked::Unchanged;
-        let is_made = rules.is_reachable() && rules.allow(&self.address);
         let address = self.address.to_string();
         let (page, becomes) = before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
         let gleaned = gleaned.filter(|_| becomes == Facts::Taken);
@@ -216,20 +226,22 @@ impl Job<'_> {
         };
         match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
             // Somebody had the turn after ours had ended, and has read the page.
-            Err(TableError::Conflict) => return Ok((Done::Dropped(Why::NotDue), Request::Made)),
+            Err(TableError::Conflict) => return Ok(Done::Dropped(Why::NotDue)),
             outcome => outcome?,
         }
-        let count = |state: &State| if is_made { state.counted(now) } else { state.clone() };
+        let count = |state: &State| match request {
+            Request::Made => state.counted(now),
+            Request::None => state.clone(),
+        };
         change(self.app, &self.id.source, |state| count(state).after(self.id, &page, now)).await?;
-        let done = match page.failing {
+        Ok(match page.failing {
             Some(failing) => {
                 self.alarm(&failing.why, now);
                 Done::Failed(failing.why)
             }
             None if is_unchanged => Done::Unchanged,
             None => Done::Read,
-        };
-        Ok((done, if is_made { Request::Made } else { Request::None }))
+        })
     }
 
     /// Keeps what others reckon with, before the page is noted as read: all of it may be done twice.

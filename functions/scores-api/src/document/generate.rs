@@ -32,6 +32,7 @@ use crate::{
         provider::{Chat, ListedProvider, Named, Provider},
         replies::Replies,
         score::{HistoryDay, Scored},
+        sources::Source,
         uptime::{Outages, Uptime},
     },
 };
@@ -80,6 +81,7 @@ pub(super) fn document() -> Value {
         "servers": [{ "url": "/" }],
         "tags": [
             { "name": "Providers", "description": "What is known of providers, for everybody." },
+            { "name": "Sources", "description": "Independent sites, and how far what they say is up to date." },
             { "name": "Log", "description": "The uptime log, as C2SP tlog-tiles has it." },
             { "name": "Marketplace", "description": "What the marketplace and monitoring tools tell us." },
             { "name": "Parties", "description": "What concerns a contract's renter and provider alone." },
@@ -280,6 +282,16 @@ fn reads(schemas: &mut SchemaGenerator) -> Vec<Read> {
             vec![metric],
             answer::<ShieldsBadge>(schemas),
         ),
+        Read {
+            path: "/v1/sources",
+            id: "listSources",
+            tag: "Sources",
+            summary: "Independent sources: what was read of them last, when, and what failed.",
+            description: "A source that breaks makes what it said old, never wrong and never gone.",
+            parameters: Vec::new(),
+            answer: answer::<Listed<Source<'_>>>(schemas),
+            example: Some("/v1/sources"),
+        },
         log(
             "/v1/log/checkpoint",
             "getCheckpoint",
@@ -374,7 +386,9 @@ impl Read {
                 json!({ "description": "The next page, with rel=\"next\".", "schema": { "type": "string" } });
         }
         let is_page = self.tag == "Pages" && !self.answer["text/html"].is_null();
-        if self.tag == "Providers" && self.path != "/v1/openapi.json" || self.path == "/docs" {
+        if ["Providers", "Sources"].contains(&self.tag) && self.path != "/v1/openapi.json"
+            || self.path == "/docs"
+        {
             answers["400"] = json!({ "$ref": "#/components/responses/BadParameter" });
         }
         if ["/", "/compare"].contains(&self.path) {
@@ -501,7 +515,7 @@ fn the_document_that_is_served_is_what_the_types_say() {
 #[test]
 fn each_path_that_is_answered_here_is_in_the_document_and_the_other_way_round() {
     let documented: Value = serde_json::from_str(DOCUMENT).unwrap();
-    let ours = ["Providers", "Log", "Pages"];
+    let ours = ["Providers", "Sources", "Log", "Pages"];
     let documented: BTreeSet<String> = documented["paths"]
         .as_object()
         .unwrap()
