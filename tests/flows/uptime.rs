@@ -162,6 +162,28 @@ async fn a_day_is_sealed_once_it_is_over_for_an_hour_and_days_nobody_looked_at_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shard_of_which_no_day_is_over_costs_no_run_of_its_own_until_one_is() {
+    let world = World::start().await;
+    let to_seal = async |minutes| world.table().shards_to_seal(world.after(minutes)).await.unwrap();
+    assert_eq!(to_seal(0).await, [world.shard], "nothing is known of it");
+    world.seal(10).await;
+    assert_eq!(to_seal(MINUTES_A_DAY + 59).await, []);
+    assert_eq!(to_seal(MINUTES_A_DAY + 60).await, [world.shard]);
+    world.seal(MINUTES_A_DAY + 62).await;
+    assert_eq!(world.records().await.len(), 1);
+    assert_eq!(to_seal(2 * MINUTES_A_DAY + 59).await, []);
+    // Whoever comes may have a day that is over.
+    world.add_neighbour().await;
+    assert_eq!(to_seal(MINUTES_A_DAY + 63).await, [world.shard]);
+    world.seal(MINUTES_A_DAY + 63).await;
+    assert_eq!(to_seal(MINUTES_A_DAY + 64).await, []);
+    // A contract that lapses within the day is not asked for until its end: the term is 100 days, and a week.
+    world.seal(106 * MINUTES_A_DAY + 120).await;
+    assert_eq!(to_seal(107 * MINUTES_A_DAY - 60).await, []);
+    assert_eq!(to_seal(107 * MINUTES_A_DAY).await, [world.shard]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_promise_is_told_once() {
     // 99.9 % of 30 days: 43 minutes.
     let world = World::start().await;

@@ -79,6 +79,9 @@ enum What {
         /// How many monitors.
         #[arg(long, default_value_t = 500)]
         monitors: usize,
+        /// How many days of each are sealed already.
+        #[arg(long, default_value_t = 0)]
+        sealed: u16,
     },
     /// The sweep's binary over many open waits: time and memory.
     Sweep {
@@ -125,7 +128,7 @@ async fn main() -> anyhow::Result<()> {
             rescore::measure(&rescore::Load { binaries, providers, per_second, folded }).await
         }
         What::Seal { days, vantages } => uptime::seal(days, vantages),
-        What::Watching { monitors } => uptime::watching(monitors).await,
+        What::Watching { monitors, sealed } => uptime::watching(monitors, sealed).await,
         What::Sweep { binaries, waits } => sweep::measure(&binaries, waits).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,

@@ -122,14 +122,16 @@ fn peak_memory() -> anyhow::Result<u64> {
     Ok(peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default())
 }
 
-/// Capacity units of one shard's day: so many monitors, asked every minute from one place.
-pub(crate) async fn watching(monitors: usize) -> anyhow::Result<()> {
+/// Capacity units of one shard's day: so many monitors, asked every minute from one place, after so many days that are sealed.
+pub(crate) async fn watching(monitors: usize, sealed: u16) -> anyhow::Result<()> {
     let services = Services::start(samples::secrets(), BusHealth::Up).await?;
     let environment = Environment::from_pairs(services.environment("uptime-seal")?);
     let app = uptime_seal::App::start(&environment).await?;
     let table = services.table()?;
     let day = day()?;
-    let shard = fill(&table, monitors, day).await?;
+    let first = day.minus(sealed);
+    let shard = fill(&table, monitors, first).await?;
+    seal_earlier(&app, &table, shard, monitors, first, day).await?;
     let asked = table.asked_in(shard).await?;
     let mut spent = Spent { table: &table, before: table.consumed() };
 
@@ -152,12 +154,18 @@ pub(crate) async fn watching(monitors: usize) -> anyhow::Result<()> {
         table.write_segment(shard, &segment(minute), "run").await?;
     }
     spent.next();
-    drop(table.segments(shard, day, Freshness::Recent).await?);
+    drop(table.segments(shard, day, Freshness::Recent, drop).await?);
     let day_of_segments = spent.next();
     let noon = day.start().plus(43_200);
+    let before = consumed(&app);
     let begun = Instant::now();
     uptime_seal::settle(&app, shard, &[], noon).await?;
-    let settling = (consumed(&app), begun.elapsed());
+    let settling = (difference(consumed(&app), before), begun.elapsed());
+    let before = consumed(&app);
+    let begun = Instant::now();
+    let one = asked.first().map(|asked| asked.service.monitor.clone());
+    uptime_seal::settle(&app, shard, one.as_slice(), noon.plus(60)).await?;
+    let looking = (difference(consumed(&app), before), begun.elapsed());
     let before = consumed(&app);
     let begun = Instant::now();
     uptime_seal::seal(&app, shard, day.next().start().plus(7300)).await?;
@@ -167,14 +175,48 @@ pub(crate) async fn watching(monitors: usize) -> anyhow::Result<()> {
     let leaves = uptime_seal::append(&app, day.next().start().plus(7400)).await?;
     let appending = (difference(consumed(&app), before), begun.elapsed());
 
-    println!("{} monitors in {shard}", asked.len());
+    println!("{} monitors in {shard}, after {sealed} sealed days", asked.len());
     print("a worker's reading of its shard", reading);
     print("a worker's segment", writing);
     print("reading a day of segments", day_of_segments);
     print(&format!("settling at noon ({:.1} s)", settling.1.as_secs_f64()), settling.0);
+    print(&format!("looking at one at noon ({:.1} s)", looking.1.as_secs_f64()), looking.0);
     print(&format!("sealing the day ({:.1} s)", sealing.1.as_secs_f64()), sealing.0);
     print(&format!("appending {leaves} leaves ({:.1} s)", appending.1.as_secs_f64()), appending.0);
-    cost(asked.len() as f64, reading, writing, settling.0, sealing.0, appending.0);
+    cost(asked.len() as f64, reading, writing, settling.0, looking.0, sealing.0, appending.0);
+    Ok(())
+}
+
+/// Seals and appends the days from one to before another. Of each a hundred minutes are seen, an outage among them: so much that
+/// records and latencies are as large as of a day that is seen throughout.
+async fn seal_earlier(
+    app: &uptime_seal::App,
+    table: &Table,
+    shard: ShardId,
+    monitors: usize,
+    first: Day,
+    until: Day,
+) -> anyhow::Result<()> {
+    let mut day = first;
+    while day < until {
+        for minute in 0..100_u16 {
+            let seen = |number: usize| {
+                let begins = (number * 37 % 80) as u16;
+                let up = vec![Outcome::Up { latency_ms: 20 + (number as u32 * 7 + u32::from(minute)) % 90 }];
+                let down = vec![Outcome::Down(Reason::Timeout), Outcome::Down(Reason::Refused)];
+                (number as u32, if (begins..begins + 10).contains(&minute) { down } else { up })
+            };
+            let segment = Segment {
+                minute: day.start().plus(i64::from(minute) * 60),
+                vantage: "home".parse()?,
+                seen: Seen { outcomes: (0..monitors).map(seen).collect(), expiring: BTreeMap::new() },
+            };
+            table.write_segment(shard, &segment, "run").await?;
+        }
+        uptime_seal::seal(app, shard, day.next().start().plus(7300)).await?;
+        uptime_seal::append(app, day.next().start().plus(7400)).await?;
+        day = day.next();
+    }
     Ok(())
 }
 
@@ -212,6 +254,7 @@ fn cost(
     reading: Consumed,
     writing: Consumed,
     settling: Consumed,
+    looking: Consumed,
     sealing: Consumed,
     appending: Consumed,
 ) {
@@ -220,7 +263,9 @@ fn cost(
     };
     let probes = monitors * 1440.0;
     let day = 1440.0 * (usd(reading) + usd(writing)) + 24.0 * usd(settling) + usd(sealing) + usd(appending);
-    println!("DynamoDB: {:.4} USD a million probes", day / probes * 1_000_000.0);
+    let million = |day: f64| day / probes * 1_000_000.0;
+    println!("DynamoDB: {:.4} USD a million probes", million(day));
+    println!("and {:.4} with an outage of each monitor a day", million(day + 2.0 * monitors * usd(looking)));
 }
 
 /// Puts monitors into one shard: those whose phase is of its stretch.

@@ -149,7 +149,7 @@ pub async fn ask(
     let segment = Segment { minute, vantage: app.vantage.clone(), seen };
     app.table.write_segment(shard, &segment, run).await?;
     let mut messages = Vec::new();
-    for (ends, monitors) in round.news(&segment.seen) {
+    for (ends, monitors) in round.news(&segment.seen, &app.vantage) {
         let after = ends.plus(AFTER_THE_SLOT);
         let looks = monitors.chunks(table::MOST_LOOKED_AT);
         messages

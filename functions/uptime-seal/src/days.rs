@@ -1,44 +1,90 @@
 //! What was seen of a shard, day by day, read once for all its monitors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use table::{Freshness, Segment, Stored, Table, TableError};
+use table::{Freshness, Known, Segment, Stored, Table, TableError};
 use trust::{
     time::{Day, Moment},
     uptime::{
         configuration::Monitor,
         day::Plan,
         maintenance,
+        names::Vantage,
         shard::ShardId,
-        slot::{Attempt, Outcome, Panel, Panels, Sightings},
+        slot::{Attempt, Outcome, Panel, Panels, Sightings, Verdict},
     },
 };
 
 use crate::{App, RACES};
 
-/// Most days that are remembered: a full shard's takes some 65 MB.
+/// Most days that are remembered: a full shard's takes some 12 MB for each place that asks.
 const REMEMBERED: usize = 2;
+
+/// Which monitors of a shard matter, by their numbers.
+#[derive(Debug, Clone)]
+pub(crate) enum Numbers {
+    All,
+    Only(BTreeSet<u32>),
+}
+
+impl Numbers {
+    fn hold(&self, number: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(numbers) => numbers.contains(&number),
+        }
+    }
+}
+
+/// A segment, of the monitors that matter, in as little memory as can be.
+struct Remembered {
+    minute: Moment,
+    vantage: Vantage,
+    /// By the monitors' numbers.
+    outcomes: Box<[(u32, Attempt, Outcome)]>,
+    expiring: BTreeMap<u32, i64>,
+}
+
+impl Remembered {
+    fn of(Segment { minute, vantage, seen }: Segment, numbers: &Numbers) -> Self {
+        let outcomes = seen.outcomes.into_iter().filter(|(number, _)| numbers.hold(*number));
+        let outcomes = outcomes.flat_map(|(number, outcomes)| {
+            (0..).map(Attempt).zip(outcomes).map(move |(attempt, outcome)| (number, attempt, outcome))
+        });
+        let expiring = seen.expiring.into_iter().filter(|(number, _)| numbers.hold(*number));
+        Self { minute, vantage, outcomes: outcomes.collect(), expiring: expiring.collect() }
+    }
+
+    /// The attempts at a monitor.
+    fn attempts(&self, monitor: u32) -> impl Iterator<Item = (Attempt, Outcome)> {
+        let first = self.outcomes.partition_point(|(number, ..)| *number < monitor);
+        let of_it = self.outcomes.iter().skip(first).take_while(move |(number, ..)| *number == monitor);
+        of_it.map(|&(_, attempt, outcome)| (attempt, outcome))
+    }
+}
 
 /// What was seen of a shard on the days that were asked for last.
 pub(crate) struct SeenDays<'a> {
     table: &'a Table,
     shard: ShardId,
     freshness: Freshness,
-    days: BTreeMap<Day, Vec<Segment>>,
+    numbers: Numbers,
+    days: BTreeMap<Day, Vec<Remembered>>,
 }
 
 impl<'a> SeenDays<'a> {
-    pub(crate) fn of(table: &'a Table, shard: ShardId, freshness: Freshness) -> Self {
-        Self { table, shard, freshness, days: BTreeMap::new() }
+    pub(crate) fn of(table: &'a Table, shard: ShardId, freshness: Freshness, numbers: Numbers) -> Self {
+        Self { table, shard, freshness, numbers, days: BTreeMap::new() }
     }
 
     /// What was seen on a day.
-    async fn on(&mut self, day: Day) -> Result<&[Segment], TableError> {
+    async fn on(&mut self, day: Day) -> Result<&[Remembered], TableError> {
         if !self.days.contains_key(&day) {
             if self.days.len() == REMEMBERED {
                 self.days.pop_first();
             }
-            let segments = self.table.segments(self.shard, day, self.freshness).await?;
+            let keep = |segment| Remembered::of(segment, &self.numbers);
+            let segments = self.table.segments(self.shard, day, self.freshness, keep).await?;
             self.days.insert(day, segments);
         }
         Ok(self.days.get(&day).map(Vec::as_slice).unwrap_or_default())
@@ -48,13 +94,31 @@ impl<'a> SeenDays<'a> {
     pub(crate) async fn sightings(&mut self, monitor: &Monitor, day: Day) -> Result<Sightings, TableError> {
         let mut sightings = Sightings::default();
         for segment in self.on(day).await? {
-            let Some(outcomes) = segment.seen.outcomes.get(&monitor.place.number) else { continue };
             // A slot that is not expected any more, since it was paused meanwhile, is nobody's.
             let Some((_, slot)) = monitor.watch.schedule.due_in(segment.minute) else { continue };
-            let attempts = (0..).map(Attempt).zip(outcomes);
-            sightings.keep(&segment.vantage, attempts.map(|(attempt, &outcome)| (slot, attempt, outcome)));
+            let attempts = segment.attempts(monitor.place.number);
+            sightings.keep(&segment.vantage, attempts.map(|(attempt, outcome)| (slot, attempt, outcome)));
         }
         Ok(sightings)
+    }
+
+    /// What each place said last of a monitor on a day, of those that could tell.
+    pub(crate) async fn last_said(
+        &mut self,
+        monitor: &Monitor,
+        day: Day,
+    ) -> Result<BTreeMap<Vantage, Known>, TableError> {
+        let mut said = BTreeMap::new();
+        for segment in self.on(day).await? {
+            let outcomes = segment.attempts(monitor.place.number).map(|(_, outcome)| outcome);
+            let says = match Verdict::of(outcomes) {
+                Verdict::Up => Known::Fine,
+                Verdict::Down(_) => Known::Down,
+                Verdict::Nothing(_) => continue,
+            };
+            said.insert(segment.vantage.clone(), says);
+        }
+        Ok(said)
     }
 
     /// When the certificate expires that was seen last on a day, if that is soon; `before` where no server was seen.
@@ -64,14 +128,13 @@ impl<'a> SeenDays<'a> {
         day: Day,
         before: Option<Moment>,
     ) -> Result<Option<Moment>, TableError> {
-        let number = &monitor.place.number;
-        let is_seen = |segment: &&Segment| {
-            let outcomes = segment.seen.outcomes.get(number);
-            let is_up = |outcome: &Outcome| matches!(outcome, Outcome::Up { .. });
-            segment.seen.expiring.contains_key(number) || outcomes.into_iter().flatten().any(is_up)
+        let number = monitor.place.number;
+        let is_seen = |segment: &&Remembered| {
+            let is_up = |(_, outcome)| matches!(outcome, Outcome::Up { .. });
+            segment.expiring.contains_key(&number) || segment.attempts(number).any(is_up)
         };
         let Some(last) = self.on(day).await?.iter().rev().find(is_seen) else { return Ok(before) };
-        Ok(last.seen.expiring.get(number).and_then(|&expires| Moment::from_unix(expires)))
+        Ok(last.expiring.get(&number).and_then(|&expires| Moment::from_unix(expires)))
     }
 }
 

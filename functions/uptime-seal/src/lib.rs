@@ -166,7 +166,10 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
             Ok(json!({ "appended": appended }))
         }
         Trigger::Schedule { uptime } => {
-            let shards = app.table.shards().await?;
+            let shards = match uptime {
+                Run::Seal => app.table.shards_to_seal(lambda::clock::now()).await?,
+                Run::Settle | Run::Append => app.table.shards().await?,
+            };
             let reviews = app.table.reviews().await?;
             let tasks = shards.iter().map(|shard| task(uptime, *shard));
             let reviews = reviews.into_iter().map(|monitor| Task::Review { monitor });

@@ -23,7 +23,7 @@ use trust::{
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, panels, plan},
+    days::{Numbers, SeenDays, panels, plan},
     reports, seal, settle,
 };
 
@@ -82,7 +82,8 @@ async fn look_again(app: &App, monitor: &Monitor, since: Day, now: Moment) -> Re
         tracing::warn!(monitor = %id, %since, %oldest, "what was seen of earlier days is not kept any more: they are not corrected");
     }
     let mut days = read(app, id, last).await?;
-    let mut seen = SeenDays::of(&app.table, monitor.place.shard, Freshness::LastWrite);
+    let numbers = Numbers::Only([monitor.place.number].into());
+    let mut seen = SeenDays::of(&app.table, monitor.place.shard, Freshness::LastWrite, numbers);
     let panels = panels(app, now).await?;
     let (mut left, mut count) = (None, 0_usize);
     for reviewed in days.iter_mut().filter(|reviewed| reviewed.counting.day >= since.max(oldest)) {

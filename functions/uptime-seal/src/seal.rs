@@ -17,7 +17,7 @@ use trust::{
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, panels, plan},
+    days::{Numbers, SeenDays, panels, plan},
     reports,
 };
 
@@ -31,18 +31,22 @@ const LATENCY_WINDOWS: [u16; 4] = [1, 7, 30, KEPT_DAYS];
 /// What came of trying to seal a monitor's next day.
 enum Outcome {
     Sealed,
-    NotYet,
+    /// Nothing is to be done before this moment.
+    NotYet(Moment),
     /// There is none: its contract has ended.
     Done,
 }
 
 /// Seals all days of a shard's monitors that are over, the oldest of each first, so that what was seen of a day is read once.
 ///
-/// One that can not be sealed does not keep the others from it; the first failure is the answer.
+/// One that can not be sealed does not keep the others from it; the first failure is the answer. When there is something to be done
+/// next is noted: until then scheduled runs leave the shard out.
 pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealError> {
     let panels = panels(app, now).await?;
-    let mut seen = SeenDays::of(&app.table, shard, Freshness::LastWrite);
+    let mut seen = SeenDays::of(&app.table, shard, Freshness::LastWrite, Numbers::All);
     let (mut outcome, mut sealed) = (Ok(()), 0);
+    let (mut next, mut retired) = (None, false);
+    let version = app.table.shard_version(shard).await?;
     let mut left = app.table.asked_in(shard).await?;
     while !left.is_empty() {
         let mut again = Vec::new();
@@ -52,7 +56,8 @@ pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealErro
                     sealed += 1;
                     again.push(asked);
                 }
-                Ok(Outcome::NotYet | Outcome::Done) => {}
+                Ok(Outcome::NotYet(due)) => next = Some(next.map_or(due, |next: Moment| next.min(due))),
+                Ok(Outcome::Done) => retired = true,
                 Err(error) => {
                     tracing::error!(monitor = %asked.service.monitor, %error, "not sealed");
                     outcome = outcome.and(Err(error));
@@ -62,7 +67,14 @@ pub async fn seal(app: &App, shard: ShardId, now: Moment) -> Result<(), SealErro
         left = again;
     }
     app.metrics.count("SealedDays", sealed, now);
-    outcome
+    outcome?;
+    // Who was retired has changed the shard: the next run finds it as it is.
+    let Some(next) = next.filter(|_| !retired) else { return Ok(()) };
+    match app.table.note_idle(shard, next, version).await {
+        Err(TableError::Conflict) => tracing::debug!(%shard, "its monitors are others meanwhile"),
+        outcome => outcome?,
+    }
+    Ok(())
 }
 
 /// Seals a monitor's next day, or takes it out of the shard if there is none.
@@ -120,9 +132,11 @@ async fn seal_once(
     let monitor = lapse(app, monitor, now).await?;
     let stored = app.table.facts(&monitor.value.watch).await?;
     let Some(day) = stored.facts.next_day() else { return Ok(Outcome::Done) };
-    let is_over = monitor.value.watch.schedule.grid.end_of(day).plus(GRACE) <= now;
-    if !is_over {
-        return Ok(Outcome::NotYet);
+    let watch = &monitor.value.watch;
+    let due = watch.schedule.grid.end_of(day).plus(GRACE);
+    if now < due {
+        let lapses = watch.lapses.filter(|_| watch.ended.is_none());
+        return Ok(Outcome::NotYet(lapses.map_or(due, |lapses| lapses.min(due))));
     }
     let panel = panels.on(day).unwrap_or(&app.panel);
     let monitor = decided_by(app, monitor, panel, day).await?;

@@ -14,7 +14,7 @@ use trust::{
 
 use crate::{
     App, RACES, SealError,
-    days::{SeenDays, panels, plan},
+    days::{Numbers, SeenDays, panels, plan},
     reports,
 };
 
@@ -29,13 +29,17 @@ const BACKLOG: u32 = 7;
 ///
 /// One that can not be settled does not keep the others from it; the first failure is the answer.
 pub async fn settle(app: &App, shard: ShardId, only: &[MonitorId], now: Moment) -> Result<(), SealError> {
-    let mut seen = SeenDays::of(&app.table, shard, Freshness::Recent);
     let panels = panels(app, now).await?;
+    let mut wanted = app.table.asked_in(shard).await?;
+    let numbers = if only.is_empty() {
+        Numbers::All
+    } else {
+        wanted.retain(|asked| only.contains(&asked.service.monitor));
+        Numbers::Only(wanted.iter().map(|asked| asked.number).collect())
+    };
+    let mut seen = SeenDays::of(&app.table, shard, Freshness::Recent, numbers);
     let mut outcome = Ok(());
-    for asked in app.table.asked_in(shard).await? {
-        if !only.is_empty() && !only.contains(&asked.service.monitor) {
-            continue;
-        }
+    for asked in wanted {
         if let Err(error) = settle_one(app, shard, &asked, &panels, &mut seen, now).await {
             tracing::error!(monitor = %asked.service.monitor, %error, "not settled");
             outcome = outcome.and(Err(error));
@@ -83,6 +87,13 @@ async fn settle_once(
     let known = if after.facts.open_outage().is_some() { Known::Down } else { Known::Fine };
     if known != asked.known {
         app.table.note_known(shard, &asked.service.monitor, known).await?;
+    }
+    let said = seen.last_said(&monitor, now.day()).await?;
+    let mut heard = asked.heard.clone();
+    heard.retain(|place, _| !said.contains_key(place));
+    heard.extend(said.into_iter().filter(|(_, says)| *says != known));
+    if heard != asked.heard {
+        app.table.note_heard(shard, &asked.service.monitor, &heard).await?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
 //! ask it; and the list of shards says how many stand in each.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use trust::{
@@ -49,6 +51,9 @@ pub struct Asked {
     /// What was last made of it.
     #[serde(default)]
     pub known: Known,
+    /// What places that ask had said of it by then, those that said otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heard: BTreeMap<Vantage, Known>,
 }
 
 impl Asked {
@@ -80,6 +85,9 @@ pub const MOST_LOOKED_AT: usize = 250;
 struct Filling {
     monitors: u32,
     next: u32,
+    /// Before this there is nothing to seal. Not known where monitors came since it was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_until: Option<Moment>,
 }
 
 /// How far planning has come.
@@ -122,7 +130,7 @@ impl Table {
         let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
         let (filling, read) = stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
         let place = Place { shard, number: filling.next };
-        let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1 };
+        let filling = Filling { monitors: filling.monitors + 1, next: filling.next + 1, idle_until: None };
         // As one that goes on, so that its end, if it has one, is a version of its own.
         let unending = Watch { ended: None, ..watch.clone() };
         let mut monitor = Monitor { watch: unending, configurations: Vec::new(), place };
@@ -215,7 +223,7 @@ impl Table {
             let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
             let (filling, read) =
                 stored.map_or((Filling::default(), 0), |stored| (stored.value, stored.version));
-            let filling = Filling { monitors: filling.monitors + 1, ..filling };
+            let filling = Filling { monitors: filling.monitors + 1, idle_until: None, ..filling };
             writes.extend(self.fill(shard, filling, read)?);
             writes.push(self.put_any(item::item(&asked_key(monitor), &asked(monitor, Known::Nothing))?)?);
         }
@@ -270,14 +278,40 @@ impl Table {
 
     /// All shards that hold a monitor.
     pub async fn shards(&self) -> Result<Vec<ShardId>, TableError> {
+        Ok(self.filled().await?.into_iter().map(|(shard, _)| shard).collect())
+    }
+
+    /// Those of them of which a day may be to be sealed at a moment.
+    pub async fn shards_to_seal(&self, now: Moment) -> Result<Vec<ShardId>, TableError> {
+        let is_due = |filling: &Filling| filling.idle_until.is_none_or(|until| until <= now);
+        let filled = self.filled().await?;
+        Ok(filled.into_iter().filter(|(_, filling)| is_due(filling)).map(|(shard, _)| shard).collect())
+    }
+
+    /// The version of what is known of a shard itself, which changes with its monitors.
+    pub async fn shard_version(&self, shard: ShardId) -> Result<u64, TableError> {
+        let stored = self.stored::<Filling>(&keys::shard_itself(shard)).await?;
+        Ok(stored.map_or(0, |stored| stored.version))
+    }
+
+    /// Notes that nothing of a shard is to be sealed before a moment, on condition that its monitors are those of this version.
+    pub async fn note_idle(&self, shard: ShardId, until: Moment, version: u64) -> Result<(), TableError> {
+        let key = keys::shard_itself(shard);
+        let Some(stored) = self.stored::<Filling>(&key).await? else { return Ok(()) };
+        let filling = Filling { idle_until: Some(until), ..stored.value };
+        self.put_if(item::item(&key, &filling)?, version).await
+    }
+
+    async fn filled(&self) -> Result<Vec<(ShardId, Filling)>, TableError> {
         // Their ids begin with a digit.
         let range = Range { pk: keys::SHARDS.to_owned(), from: "0", to: "9~" };
         let mut shards = Vec::new();
         for item in self.all(&range).await? {
             let key = item::sort_key(&item);
             let shard = key.parse().map_err(|error| TableError::corrupt(key, &error))?;
-            if item::read::<Filling>(item)?.monitors > 0 {
-                shards.push(shard);
+            let filling: Filling = item::read(item)?;
+            if filling.monitors > 0 {
+                shards.push((shard, filling));
             }
         }
         Ok(shards)
@@ -298,6 +332,20 @@ impl Table {
     ) -> Result<(), TableError> {
         let known = serde_dynamo::to_attribute_value(known)?;
         match self.set_existing(&keys::asked(shard, monitor), "known", known).await {
+            Err(TableError::Conflict) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Notes what places had said of a monitor when it was last looked at, those that said otherwise than is known. One that was retired meanwhile stays so.
+    pub async fn note_heard(
+        &self,
+        shard: ShardId,
+        monitor: &MonitorId,
+        heard: &BTreeMap<Vantage, Known>,
+    ) -> Result<(), TableError> {
+        let heard = serde_dynamo::to_attribute_value(heard)?;
+        match self.set_existing(&keys::asked(shard, monitor), "heard", heard).await {
             Err(TableError::Conflict) => Ok(()),
             outcome => outcome,
         }
@@ -334,5 +382,7 @@ fn asked(monitor: &Monitor, known: Known) -> Asked {
         schedule: monitor.watch.schedule.clone(),
         checks: monitor.configurations.iter().map(check).collect(),
         known,
+        // Found out anew: it may be another target.
+        heard: BTreeMap::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What was seen: one segment a shard, minute and worker, and nothing that is ever changed.
 //!
-//! A worker that does its minute twice writes two segments, which join to the same as one. Segments go some weeks after their day
-//! was sealed.
+//! A worker that does its minute twice writes two segments, which are joined where they are read. Segments go some weeks after their
+//! day was sealed.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct Seen {
 }
 
 impl Table {
-    /// Writes a segment. `run` tells apart workers that do the same minute.
+    /// Writes a segment. `run` tells apart all work on the same minute: of two with the same, the later replaces the earlier.
     pub async fn write_segment(
         &self,
         shard: ShardId,
@@ -67,15 +67,16 @@ impl Table {
         self.put(item).await
     }
 
-    /// What was seen of a shard in the slots of a day, by minute.
-    pub async fn segments(
+    /// What was seen of a shard in the slots of a day, by minute, as what `keep` makes of each: a day of a full shard is large.
+    pub async fn segments<T>(
         &self,
         shard: ShardId,
         day: Day,
         freshness: Freshness,
-    ) -> Result<Vec<Segment>, TableError> {
+        keep: impl Fn(Segment) -> T,
+    ) -> Result<Vec<T>, TableError> {
         let range = Range { pk: keys::segments(shard, day), from: "0", to: END };
-        self.query_all(&range, freshness).await?.iter().map(read).collect()
+        self.query_all(&range, freshness).await?.iter().map(|item| Ok(keep(read(item)?))).collect()
     }
 }
 

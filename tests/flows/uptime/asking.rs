@@ -52,7 +52,7 @@ async fn asked(world: &World) -> Asked {
     world.table().asked_in(world.shard).await.unwrap().remove(0)
 }
 
-/// The first minute from a moment on in which a slot begins, and that slot.
+/// The first minute from one on in which a slot begins, and that slot.
 fn next_turn(world: &World, schedule: &Schedule, from: Moment) -> (Minute, Span) {
     let turn = |minute: Moment| {
         let (day, slot) = schedule.due_in(minute)?;
@@ -81,8 +81,10 @@ fn message(minute: Minute) -> Value {
 /// What each worker saw, by the monitors' numbers.
 async fn seen(world: &World, minute: Minute) -> Vec<Vec<(u32, Vec<Outcome>)>> {
     let day = minute.minute.day();
-    let segments = world.table().segments(world.shard, day, Freshness::LastWrite).await.unwrap();
-    segments.into_iter().map(|segment| segment.seen.outcomes.into_iter().collect()).collect()
+    let segments = world.table().segments(world.shard, day, Freshness::LastWrite, |segment| {
+        segment.seen.outcomes.into_iter().collect()
+    });
+    segments.await.unwrap()
 }
 
 async fn outcomes(world: &World, minute: Minute) -> Vec<Outcome> {
@@ -128,7 +130,10 @@ async fn a_message_that_comes_again_adds_to_what_was_seen_and_takes_nothing_away
     let world = World::start_with(secrets(&SEEDS[..1]), &endpoint, yesterday).await;
     let app = worker(&world, &[LOOPBACK]).await;
     let schedule = asked(&world).await.schedule;
-    let (minute, slot) = next_turn(&world, &schedule, lambda::clock::now().plus(-3600 - 59));
+    let (day, number) = schedule.due_at(lambda::clock::now()).unwrap();
+    let slot = schedule.grid.span(day, number);
+    let minute =
+        Minute { shard: world.shard, minute: Moment::from_unix(slot.from.unix() / 60 * 60).unwrap() };
     let first = prober::handle(&app, message(minute)).await.unwrap();
     drop(target);
     let again = prober::handle(&app, message(minute)).await.unwrap();
@@ -207,6 +212,33 @@ async fn news_of_a_slot_of_any_length_comes_when_it_is_over() {
         assert_eq!(world.told()[0], "outage.opened", "every {minutes} minutes");
         assert_eq!(now, slot.until.plus(2));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_down_while_work_is_announced_is_not_looked_at_every_minute() {
+    let port = nobody().await;
+    let world = world_with(port).await;
+    let day = trust::uptime::schedule::SECONDS_A_DAY;
+    let window = json!({ "from": world.begun().plus(i64::from(day) + 6 * 3600), "until": world.begun().plus(i64::from(day) + 8 * 3600) });
+    world.announce_for(port, &window).await;
+    let app = worker(&world, &[LOOPBACK]).await;
+    let schedule = asked(&world).await.schedule;
+    let (mut minute, _) = next_turn(&world, &schedule, world.begun().plus(i64::from(day) + 6 * 3600 + 60));
+    let mut looks = 0;
+    for _ in 0..30 {
+        let (turn, slot) = next_turn(&world, &schedule, minute.minute);
+        ask(&app, turn, slot.from.plus(20)).await;
+        if let Some(look) = world.services().sent().get(looks).cloned() {
+            looks += 1;
+            let task = serde_json::from_str(&look.body).unwrap();
+            uptime_seal::work(world.app(), task, slot.until.plus(2)).await.unwrap();
+        }
+        assert_eq!(world.services().sent().len(), looks);
+        minute.minute = minute.minute.plus(60);
+    }
+    assert_eq!(world.told(), Vec::<String>::new());
+    assert!((2..=3).contains(&looks), "{looks} in half an hour");
+    assert_eq!(asked(&world).await.heard, [("home".parse().unwrap(), Known::Down)].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -201,6 +201,15 @@ impl World {
         self.hear(&event, event.time.plus(told * 60)).await;
     }
 
+    /// Announces work on the monitor at this port as it begins to run.
+    pub(crate) async fn announce_for(&self, port: u16, window: &Value) {
+        let mut endpoint = endpoint();
+        endpoint["check"]["port"] = port.into();
+        let data = json!({ "contract_id": "c1", "monitors": [endpoint], "maintenance": [window] });
+        let event = event("3", self.begun.plus(1), "contract.monitors-set", &data);
+        self.hear(&event, event.time).await;
+    }
+
     /// At some slot the monitor is wished not to be asked in these; that is told later.
     pub(crate) async fn pause(&self, minutes: Range<i64>, told: i64) {
         let mut endpoint = endpoint();
