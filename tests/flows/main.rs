@@ -24,5 +24,6 @@ mod reconcile;
 mod refusals;
 mod setup;
 mod silence;
+mod sources;
 mod stack;
 mod uptime;
