@@ -28,5 +28,6 @@ mod reconcile;
 mod refusals;
 mod setup;
 mod silence;
+mod sources;
 mod stack;
 mod uptime;
