@@ -353,7 +353,7 @@ async fn over_http_a_run_becomes_verdicts_a_score_and_a_table_on_the_page() {
     assert_eq!(verdict("disk_speed"), None, "it is not claimed");
     assert!(!claims.to_string().contains("\"r1\""));
     let score = door.json("/v1/providers/p1/score?explain=true").await;
-    let families = score["families"].as_array().unwrap();
+    let families = score["explain"]["families"].as_array().unwrap();
     let family = families.iter().find(|family| family["family"] == "claims").unwrap();
     assert_eq!(
         (&family["observations"], &family["costliest"][0]["kind"]),
