@@ -166,7 +166,7 @@ fn look(shard: ShardId, monitors: &[MonitorId], after: Moment) -> String {
 /// also tells of a worker that began late.
 fn report(round: &Round, checked: &[Checked<usize>], controls: Controls) {
     let late_ms = checked.iter().map(|checked| checked.late).max().unwrap_or_default().as_millis() as u64;
-    let into_slot = checked.iter().filter_map(|checked| round.into_slot(checked)).max();
+    let into_slot = checked.iter().filter_map(|checked| round.seconds_after_start(checked)).max();
     let (monitors, blind) = (checked.len(), controls.are_failed());
     tracing::info!(monitors, late_ms, into_slot, blind, controls.asked, controls.failed, "asked");
 }

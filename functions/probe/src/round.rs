@@ -105,7 +105,7 @@ impl Round {
     }
 
     /// How many seconds of its slot had passed when a check began.
-    pub(crate) fn into_slot(&self, checked: &Checked<usize>) -> Option<u32> {
+    pub(crate) fn seconds_after_start(&self, checked: &Checked<usize>) -> Option<u32> {
         let (first, turn) = (checked.attempts.first()?, self.turns.get(checked.key)?);
         Some(first.began_at.since(turn.slot.from))
     }

@@ -110,7 +110,7 @@ fn each_is_among_the_first_in_some_minutes_and_among_the_last_in_others_however_
 }
 
 /// Takes connections and never says anything on them.
-async fn hanging() -> SocketAddr {
+fn hanging() -> SocketAddr {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1024).unwrap();
@@ -126,7 +126,7 @@ async fn hanging() -> SocketAddr {
 
 #[tokio::test]
 async fn all_sixty_monitors_of_a_host_that_hangs_are_down() {
-    let address = hanging().await;
+    let address = hanging();
     let (host, port) = (address.ip().to_string(), address.port());
     let ssh = |number| Asked {
         checks: vec![(Moment::EPOCH, check::Check::Ssh { host: host.clone(), port })],
