@@ -19,6 +19,7 @@ mod notes;
 mod openssl;
 mod operator;
 mod order;
+mod past;
 mod policy;
 mod reading;
 mod reconcile;
