@@ -27,4 +27,5 @@ mod refusals;
 mod setup;
 mod silence;
 mod stack;
+mod table;
 mod uptime;
