@@ -29,7 +29,7 @@ use crate::{
 pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Concern, Flag, Severity};
-pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
+pub use replies::{CurveBand, CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
 pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
 
