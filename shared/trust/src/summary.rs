@@ -33,7 +33,7 @@ pub use claims::ClaimFacts;
 pub use contracts::{ContractFacts, Trend};
 pub use feedback::{FeedbackFacts, QuestionFacts};
 pub use flags::{Against, Concern, Flag, Severity};
-pub use replies::{CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
+pub use replies::{CurveBand, CurvePoint, PercentileFact, ReplyFacts, ReplyWindow};
 pub use siblings::{Member, Siblings};
 pub use uptime::UptimeFacts;
 

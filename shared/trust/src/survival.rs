@@ -62,6 +62,11 @@ impl Step {
         self.surviving * self.variance.sqrt()
     }
 
+    /// The 90 % interval of the share.
+    pub fn interval_90(&self) -> (f64, f64) {
+        self.interval(NORMAL_90)
+    }
+
     /// The interval of the share at `z` standard deviations, log-log transformed so that it stays within 0..1 (Kalbfleisch and
     /// Prentice 1980). Where the curve is down to 0 Greenwood's variance is undefined, and the upper end is open.
     fn interval(&self, z: f64) -> (f64, f64) {

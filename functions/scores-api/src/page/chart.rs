@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
-use trust::summary::ReplyWindow;
+use trust::summary::{CurveBand, PercentileFact, ReplyWindow};
 
 use super::words;
 
@@ -81,12 +81,10 @@ pub(crate) fn survival(window: &ReplyWindow) -> Markup {
     let label = format!(
         "Share of {} waits still without an answer, by time. Half are answered within: {}. Nine of ten within: {}.",
         window.waits,
-        words::percentile(&window.median, window.waits),
-        words::percentile(&window.p90, window.waits)
+        ranged(&window.median, window.waits),
+        ranged(&window.p90, window.waits)
     );
     let line = path(window);
-    let end = end_of_curve(window);
-    let area = format!("{line} L {:.1} {:.1} L {LEFT} {:.1} Z", x(end), y(0.0), y(0.0));
     html! {
         svg.plot viewBox="0 0 600 250" role="img" aria-label=(label) {
             @for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
@@ -96,10 +94,42 @@ pub(crate) fn survival(window: &ReplyWindow) -> Markup {
             @for (seconds, name) in MARKS {
                 text x=(x(seconds)) y=(TOP + HEIGHT + 26.0) text-anchor="middle" { (name) }
             }
-            path.area d=(area) {}
+            @if let Some(band) = band(window) { path.area d=(band) {} }
             path.curve d=(line) {}
         }
     }
+}
+
+/// A percentile in words, with its range.
+fn ranged(fact: &PercentileFact, waits: u64) -> String {
+    let range = words::range(fact).map(|range| format!(" ({range})")).unwrap_or_default();
+    format!("{}{range}", words::percentile(fact, waits))
+}
+
+/// Where the curve may lie: along its lower ends, and back along the upper ones. `None` where they are not known.
+fn band(window: &ReplyWindow) -> Option<String> {
+    let points: Vec<_> = window.curve.iter().zip(&window.curve_band).collect();
+    if points.is_empty() || window.curve_band.len() != window.curve.len() {
+        return None;
+    }
+    let corners = |end: &dyn Fn(&CurveBand) -> u16| {
+        let (mut corners, mut share) = (vec![(LEFT, y(1.0))], 1.0);
+        for (point, band) in &points {
+            let next = f64::from(end(band)) / 10_000.0;
+            corners.extend([(x(point.0), y(share)), (x(point.0), y(next))]);
+            share = next;
+        }
+        corners.push((x(end_of_curve(window)), y(share)));
+        corners
+    };
+    let (lower, upper) = (corners(&|band| band.0), corners(&|band| band.1));
+    let mut path = String::new();
+    for (index, (x, y)) in lower.into_iter().chain(upper.into_iter().rev()).enumerate() {
+        // Writing to a string does not fail.
+        let _ = write!(path, "{} {x:.1} {y:.1} ", if index == 0 { "M" } else { "L" });
+    }
+    path.push('Z');
+    Some(path)
 }
 
 /// The curve is known as far as the longest wait, closed or open.
@@ -119,4 +149,35 @@ fn path(window: &ReplyWindow) -> String {
     }
     let _ = write!(path, " L {:.1} {:.1}", x(end_of_curve(window)), y(share));
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use trust::summary::CurvePoint;
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn the_curve_stands_in_its_band_and_its_text_has_the_ranges() {
+        let mut summary = samples::summary("p1", 3, None);
+        let window = summary.replies.windows.last_mut().unwrap();
+        window.curve = vec![CurvePoint(60, 5_000), CurvePoint(600, 2_500)];
+        window.longest = Some(3600);
+        window.median = PercentileFact { seconds: Some(60), low: Some(30), high: Some(600) };
+        let without = survival(window).into_string();
+        assert!(!without.contains("class=\"area\""), "nothing is known of where it may lie");
+        window.curve_band = vec![CurveBand(2_000, 8_000), CurveBand(1_000, 6_000)];
+        let drawn = survival(window).into_string();
+        let (_, band) = drawn.split_once("class=\"area\" d=\"").unwrap();
+        let (band, _) = band.split_once('"').unwrap();
+        // Down to a tenth along the lower ends, and back from six tenths along the upper ones.
+        let hour = format!("{:.1}", x(3600));
+        assert!(band.contains(&format!("L {hour} {:.1} L {hour} {:.1}", y(0.1), y(0.6))), "{band}");
+        assert!(band.starts_with(&format!("M {LEFT:.1} {:.1}", y(1.0))) && band.ends_with('Z'), "{band}");
+        assert!(
+            drawn.contains("1 min (30 s to 10 min)")
+                || drawn.contains("1\u{a0}min (30\u{a0}s to 10\u{a0}min)")
+        );
+    }
 }

@@ -49,7 +49,9 @@ pub(crate) fn compare(compared: &[Compared], unknown: &[ProviderId]) -> Markup {
                     @for family in Family::ALL { (row(family_title(family), compared, |one| share_of(one, family))) }
                     (row("Uptime, 30 days", compared, |one| html! { (claimed(&one.month)) div.soft { "n\u{a0}=\u{a0}" (one.month.uptime().of) " checks" } }))
                     (row("Half answered within", compared, |one| html! {
-                        (words::percentile(&one.card.reply_median, one.card.waits)) div.soft { "n\u{a0}=\u{a0}" (one.card.waits) ", 90 days" }
+                        (words::percentile(&one.card.reply_median, one.card.waits))
+                        @if let Some(range) = words::range(&one.card.reply_median) { div.soft { (range) } }
+                        div.soft { "n\u{a0}=\u{a0}" (one.card.waits) ", 90 days" }
                     }))
                     (row("Contracts completed", compared, |one| ratio(one.summary.contracts.completion())))
                     (row("Known since", compared, |one| html! {

@@ -106,7 +106,8 @@ fn entry(card: &Card) -> Markup {
             div.wide {
                 div.soft {
                     (card.completed) " completed contracts in 365 days · median reply "
-                    (words::percentile(&card.reply_median, card.waits)) " (n\u{a0}=\u{a0}" (card.waits) ", 90\u{a0}days)"
+                    (words::percentile(&card.reply_median, card.waits))
+                    " (" @if let Some(range) = words::range(&card.reply_median) { (range) ", " } "n\u{a0}=\u{a0}" (card.waits) ", 90\u{a0}days)"
                 }
                 @if !card.flags.is_empty() {
                     ul.flags {

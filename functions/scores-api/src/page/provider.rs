@@ -266,7 +266,7 @@ fn survival(summary: &Summary) -> Markup {
                 } @else {
                     (chart::survival(window))
                     p.soft {
-                        "Share of waits that last longer than the time below (Kaplan-Meier, n = " (window.waits) ", "
+                        "Share of waits that last longer than the time below (Kaplan-Meier with its 90 % band, n = " (window.waits) ", "
                         (window.open) " still open, last " (window.days) " days)."
                     }
                 }

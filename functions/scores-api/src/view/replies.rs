@@ -7,12 +7,12 @@ use serde::Serialize;
 use trust::{
     id::ProviderId,
     replies::Scope,
-    summary::{self, CurvePoint, Summary},
+    summary::{self, CurveBand, CurvePoint, Summary},
 };
 
 use super::{
     figures::{Percentile, Rate},
-    scalar::{Date, Point, Text, Time},
+    scalar::{Date, Ends, Point, Text, Time},
 };
 
 /// How a provider replies.
@@ -100,11 +100,16 @@ struct ReplyWindow {
     /// The share of waits that last longer, by seconds (Kaplan-Meier). Absent where there is no wait.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     survival: Vec<Point>,
+    /// The 90 % interval of each of these shares (Greenwood's variance, log-log transformed), its lower and its upper end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    survival_interval: Vec<Ends>,
 }
 
 impl ReplyWindow {
     fn of(window: &summary::ReplyWindow) -> Self {
-        let point = |point: &CurvePoint| Point(point.0, f64::from(point.1) / 10_000.0);
+        let share = |ten_thousandths: u16| f64::from(ten_thousandths) / 10_000.0;
+        let point = |point: &CurvePoint| Point(point.0, share(point.1));
+        let ends = |band: &CurveBand| Ends(share(band.0), share(band.1));
         Self {
             days: window.days,
             from: Date(window.from),
@@ -117,6 +122,7 @@ impl ReplyWindow {
             first_response_median: Percentile::of(&window.first_median, window.first_waits),
             longest_seconds: window.longest,
             survival: window.curve.iter().map(point).collect(),
+            survival_interval: window.curve_band.iter().map(ends).collect(),
         }
     }
 }

@@ -31,6 +31,16 @@ impl Serialize for Point {
     }
 }
 
+/// The ends of a share's interval.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends(pub(crate) f64, pub(crate) f64);
+
+impl Serialize for Ends {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0, self.1).serialize(serializer)
+    }
+}
+
 /// A schema that stands where it is used.
 macro_rules! inline {
     ($type:ty, $name:literal, $schema:tt $(, $of:ident)?) => {
@@ -51,6 +61,10 @@ macro_rules! inline {
 inline!(Time, "Time", { "type": "string", "format": "date-time" });
 inline!(Date, "Date", { "type": "string", "format": "date" });
 inline!(Text<T>, "Text", { "type": "string" }, T);
+inline!(Ends, "Ends", {
+    "type": "array", "minItems": 2, "maxItems": 2,
+    "items": { "type": "number", "minimum": 0, "maximum": 1 }
+});
 inline!(Point, "Point", {
     "type": "array", "minItems": 2, "maxItems": 2,
     "prefixItems": [{ "type": "integer", "minimum": 0 }, { "type": "number", "minimum": 0, "maximum": 1 }],

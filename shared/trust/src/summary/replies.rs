@@ -65,6 +65,9 @@ pub struct ReplyWindow {
     /// Share of waits that last longer, by length.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<CurvePoint>,
+    /// The 90 % interval of each of these shares. Absent in summaries made before it was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve_band: Vec<CurveBand>,
     /// The longest wait, in seconds, closed or open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest: Option<u32>,
@@ -96,6 +99,15 @@ pub struct CurvePoint(
     /// Seconds.
     pub u32,
     /// Share of waits that last longer, in ten-thousandths.
+    pub u16,
+);
+
+/// Where the share of a [`CurvePoint`] may lie, in ten-thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurveBand(
+    /// The lower end, rounded down.
+    pub u16,
+    /// The upper end, rounded up.
     pub u16,
 );
 
@@ -170,6 +182,7 @@ fn window(
     }
     let curve = Curve::estimate(&all);
     let first_curve = Curve::estimate(&first);
+    let thinned = if detail == Detail::Curve { thinned(&curve) } else { Vec::new() };
     ReplyWindow {
         days,
         from,
@@ -181,19 +194,31 @@ fn window(
         prompt,
         first_waits: first.count(),
         first_median: first_curve.percentile(0.5).into(),
-        curve: if detail == Detail::Curve { thinned(&curve) } else { Vec::new() },
+        curve: thinned.iter().map(|&(point, _)| point).collect(),
+        curve_band: thinned.iter().map(|&(_, band)| band).collect(),
         longest: all.longest(),
     }
 }
 
-/// At most [`CURVE_POINTS`] steps of the curve, the last one among them.
-fn thinned(curve: &Curve) -> Vec<CurvePoint> {
+/// At most [`CURVE_POINTS`] steps of the curve, the last one among them, each with its interval.
+fn thinned(curve: &Curve) -> Vec<(CurvePoint, CurveBand)> {
     let steps = curve.steps();
     let every = steps.len().div_ceil(CURVE_POINTS).max(1);
-    let kept = steps.iter().enumerate().filter(|(index, _)| (steps.len() - 1 - index).is_multiple_of(every));
+    // Neither the share nor its ends rise again; where an upper end is open, the one before still holds.
+    let (mut lowest, mut highest) = (1.0_f64, 1.0_f64);
+    let all = steps.iter().map(|step| {
+        let (low, high) = step.interval_90();
+        (lowest, highest) = (lowest.min(low), highest.min(high));
+        (step, lowest, highest)
+    });
+    let kept = all.enumerate().filter(|(index, _)| (steps.len() - 1 - index).is_multiple_of(every));
+    let up = |share: f64| libm::ceil(share * 10_000.0 - 1e-6) as u16;
     // Rounded up: a curve that has not come down to nothing is not shown at nothing.
-    kept.map(|(_, step)| CurvePoint(step.seconds, libm::ceil(step.surviving * 10_000.0 - 1e-6) as u16))
-        .collect()
+    kept.map(|(_, (step, low, high))| {
+        let band = CurveBand(libm::floor(low * 10_000.0 + 1e-6) as u16, up(high));
+        (CurvePoint(step.seconds, up(step.surviving)), band)
+    })
+    .collect()
 }
 
 /// The observations that are scored: answered waits, and open ones once they have waited longer than is good. Until then they say nothing.
@@ -220,4 +245,31 @@ pub(super) fn evidence(policy: &Policy, signals: &Signals, as_of: Moment) -> Obs
         note(wait.opened_at.day(), Kind::Overdue, 1);
     }
     observations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_bands_hold_the_curve_and_neither_rises_again(
+            waits in prop::collection::vec((1..5000u32, any::<bool>()), 1..120)
+        ) {
+            let mut lengths = Lengths::default();
+            for (seconds, replied) in waits {
+                if replied { lengths.replied(seconds, 1) } else { lengths.still_waiting(seconds, 1) }
+            }
+            let curve = thinned(&Curve::estimate(&lengths));
+            prop_assert!(curve.len() <= CURVE_POINTS);
+            for (CurvePoint(_, share), CurveBand(low, high)) in &curve {
+                prop_assert!(low <= share && share <= high && *high <= 10_000);
+            }
+            for pair in curve.windows(2) {
+                let ((_, CurveBand(low, high)), (_, CurveBand(next_low, next_high))) = (pair[0], pair[1]);
+                prop_assert!(next_high <= high && next_low <= low);
+            }
+        }
+    }
 }
