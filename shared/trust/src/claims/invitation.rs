@@ -57,7 +57,7 @@ pub fn invitation(contract: &Contract, base: &str, secret: &str, now: Moment) ->
     let at = contract.provisioned?;
     let lapses = contract.lapses()?;
     let is_over = contract.ended().is_some() || now >= lapses.plus(-LAPSE_DAYS * 86_400);
-    if terms.is_self_dealing() || is_over || now >= at.plus(STALE) {
+    if contract.is_self_dealing() || is_over || now >= at.plus(STALE) {
         return None;
     }
     let expires_at = lapses.min(at.plus(LONGEST));
