@@ -78,7 +78,7 @@ async fn what_was_said_in_a_contract_for_nothing_is_shown_apart_and_so_is_the_fo
     // Within one week, whichever day it is.
     let begin = ago(60 * 24 * 7).day();
     let begin = begin.start().plus(3600);
-    for number in 0..5 {
+    for number in 0..5_u32 {
         let asked = begin.plus(i64::from(number) * 1200);
         for (place, author) in [Author::Renter, Author::Agent].into_iter().enumerate() {
             let id = u64::from(number) * 10 + place as u64;

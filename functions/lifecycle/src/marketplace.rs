@@ -206,6 +206,7 @@ async fn reckon_contract(
     // What the provider's event wishes for is nothing: this is for who rents.
     monitors::follow(app, id, event, &contract, now).await??;
     survey::follow(app, id, &contract, now).await?;
+    survey::recount(app, id, &contract, now).await?;
     app.table.settle_measurements(id, &contract).await?;
     let claimants = app.table.claimants(id).await?;
     look_again(app, contract.conversations.iter().copied().chain(claimants)).await

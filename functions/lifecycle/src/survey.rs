@@ -192,3 +192,19 @@ async fn settle(
     app.table.write_votes(id, &voting, (&votes, &survey.settled()), now).await?;
     Ok(Settled::Yes)
 }
+
+/// Decides once more what was answered about a contract whose parties are known to be one by now.
+pub(crate) async fn recount(
+    app: &App,
+    id: &ContractId,
+    contract: &Contract,
+    now: Moment,
+) -> Result<(), LifecycleError> {
+    let Some(voting) = app.table.voting(id, contract).await? else { return Ok(()) };
+    let (votes, Some(deal)) = (&voting.votes.value, Deal::of(contract)) else { return Ok(()) };
+    if votes.is_empty() || votes.parties == contract.parties {
+        return Ok(());
+    }
+    let votes = votes.known(contract.parties, id, deal);
+    Ok(app.table.write_votes(id, &voting, (&votes, &voting.survey.value), now).await?)
+}

@@ -334,6 +334,34 @@ mod tests {
             History { page: Page { items: (0..180).map(entry).collect(), next: None }, before: None };
         let siblings: Vec<Card> =
             (0..10).map(|number| samples::silent_card(&format!("s{number} {}", "x".repeat(60)))).collect();
+        let offering = |number: u32| -> trust::marketplace::Offering {
+            serde_json::from_value(serde_json::json!({
+                "provider_id": "p1", "offering_id": format!("offering-{number}"), "name": "x".repeat(60),
+                "specification": {
+                    "vcpus": 4, "memory_mib": 8192, "disk_gb": 80, "disk_kind": "nvme", "disk_mb_per_second": 900,
+                    "network_mbit_per_second": 1000, "cpu_model": "AMD EPYC 9354P 32-Core Processor", "virtualisation": "kvm",
+                    "country": "DE", "asn": 64500,
+                },
+            }))
+            .unwrap()
+        };
+        let site = |site: &str| trust::claims::Source::Benchmark {
+            site: site.to_owned(),
+            url: format!("https://{site}.example/trials/a_performance_trial_09Dec2025"),
+        };
+        let evidence = ["one", "two", "three"].map(|name| trust::claims::Evidence {
+            source: site(name),
+            seen_on: now.day().minus(3),
+            figure: trust::claims::Figure::Vcpus(2),
+        });
+        let published = (0..20)
+            .map(|number| (format!("offering-{number}").parse().unwrap(), evidence.to_vec()))
+            .collect();
+        let offerings = (0..20).map(offering).collect();
+        let claims =
+            crate::view::claims::Claims::of(&summary, offerings, &BTreeMap::new(), &published, now.day());
+        let priced: Vec<_> =
+            (0..9).map(|number| samples::priced(&format!("offering-{number}"), 900)).collect();
         let known = Known {
             summary: &summary,
             quarter: &Overview::of(&services, Window::quarter(now), now),
@@ -342,6 +370,8 @@ mod tests {
             reported: &reported.collect(),
             history: &history,
             siblings: &siblings,
+            claims: &claims,
+            priced: &priced,
             base: "https://trust.example",
         };
         let page = super::provider(&known).into_string();
@@ -357,7 +387,7 @@ mod tests {
             "claimed",
             "more jumps are in the JSON",
             "In contracts, beyond three a renter and week",
-            "90 more services are in the JSON",
+            "more services are in the JSON",
         ] {
             assert!(page.contains(said), "{said}");
         }

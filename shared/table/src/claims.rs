@@ -15,7 +15,6 @@ use trust::{
     },
     contract::Contract,
     id::{ContractId, OfferingId, ProviderId, RenterId},
-    marketplace::Offering,
     offering::Specification,
     source::PageId,
     time::Moment,

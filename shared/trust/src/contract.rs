@@ -302,7 +302,7 @@ fn keep_earliest<T: Ord>(kept: &mut Option<T>, seen: T) {
     }
 }
 
-/// What a contract is worth as evidence. What is told most by orders first.
+/// What a contract is worth as evidence, most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Worth {
     /// In full.

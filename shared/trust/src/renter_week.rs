@@ -20,8 +20,8 @@ use crate::{
 pub const SCORED_A_WEEK: usize = 3;
 
 /// How many are kept of a week, the earliest. The others stand behind them whatever happens, unless so many are taken back by late messages that
-/// fewer than [`SCORED_A_WEEK`] are left.
-const KEPT: usize = 8;
+/// fewer than [`SCORED_A_WEEK`] are left. With more, writing them takes more than one unit.
+const KEPT: usize = 6;
 
 /// The week a day is in, by its Monday.
 pub fn week_of(day: Day) -> Day {

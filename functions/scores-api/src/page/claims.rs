@@ -10,7 +10,10 @@ use crate::view::{
 };
 
 /// Most offerings on the page.
-const MOST_OFFERINGS: usize = 8;
+const MOST_OFFERINGS: usize = 3;
+
+/// Most figures that are shown of one claim, the latest.
+const MOST_SEEN: usize = 2;
 
 pub(super) fn claims(provider: &ProviderId, facts: &ClaimFacts, claims: &Claims<'_>) -> Markup {
     let left_out = claims.left_out + claims.offerings.len().saturating_sub(MOST_OFFERINGS);
@@ -20,7 +23,7 @@ pub(super) fn claims(provider: &ProviderId, facts: &ClaimFacts, claims: &Claims<
             (machines(facts))
             @if claims.offerings.is_empty() { p { "No offering says what its machine is." } }
             @for offered in claims.offerings.iter().take(MOST_OFFERINGS) { (offering(offered)) }
-            @if left_out > 0 { p { "and " (left_out) " more offerings" } }
+            @if left_out > 0 { p { (left_out) " more offerings are in the JSON." } }
             p.soft {
                 "Renters measure the machines they are handed, by a link that only they have. "
                 a href={ "/v1/providers/" (provider) "/claims" } { "The same as JSON" }
@@ -84,7 +87,7 @@ fn row(judged: &Judged) -> Markup {
                         details {
                             summary { (judged.n) " seen" }
                             ul {
-                                @for shown in &judged.evidence {
+                                @for shown in judged.evidence.iter().take(MOST_SEEN) {
                                     li {
                                         (shown.seen) ", "
                                         @match shown.url.as_deref().filter(|url| url.starts_with("https://")) {

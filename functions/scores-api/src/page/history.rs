@@ -54,7 +54,7 @@ fn line(entries: &[HistoryEntry], first: Day, last: Day, jumps: &[(&HistoryEntry
             // Writing to a string does not fail.
             let _ = write!(
                 path,
-                "{}{:.1} {:.1}",
+                "{}{:.0} {:.0}",
                 if place == 0 { "M" } else { "L" },
                 x(entry.day),
                 y(value(entry))
@@ -65,12 +65,12 @@ fn line(entries: &[HistoryEntry], first: Day, last: Day, jumps: &[(&HistoryEntry
     let points = path(&|entry| entry.points.value());
     let mut band = path(&|entry| entry.high.value());
     for entry in entries {
-        let _ = write!(band, "L{:.1} {:.1}", x(entry.day), y(entry.low.value()));
+        let _ = write!(band, "L{:.0} {:.0}", x(entry.day), y(entry.low.value()));
     }
     // Those that are not listed, without a text of their own.
     let mut dots = String::new();
     for (entry, _) in jumps.iter().skip(MOST_JUMPS) {
-        let _ = write!(dots, "M{:.1} {:.1}h.01", x(entry.day), y(entry.points.value()));
+        let _ = write!(dots, "M{:.0} {:.0}h.01", x(entry.day), y(entry.points.value()));
     }
     let value = |entry: Option<&HistoryEntry>| {
         entry.map_or_else(String::new, |entry| words::points(entry.points.value()))

@@ -37,6 +37,9 @@ const AXIS: usize = 100;
 /// Most monitors that are listed. All of them are in the JSON.
 const MOST_LISTED: usize = 10;
 
+/// How many of them are listed even where there is no room.
+const LEAST_LISTED: usize = 3;
+
 /// Most statements of others that are listed, over all monitors. All of them are in the JSON.
 const MOST_CLAIMS: usize = 10;
 
@@ -154,19 +157,22 @@ fn monitors(quarter: &Overview<'_>, month: &Overview<'_>, reported: &ReportedOf,
     let all = (watched.len() > 1)
         .then(|| bars("All services", &all_days(quarter.window, |day| days.get(&day).cloned())));
     let mut claims_left = MOST_CLAIMS;
-    let listed: Vec<(&Watched<'_>, Markup, Markup)> = watched
-        .iter()
-        .take(MOST_LISTED)
-        .map(|watched| {
-            let text = monitor(watched, month_of.get(watched.id()).copied());
-            let said = reported.get(watched.id());
-            let said = said.map_or_else(|| html! {}, |said| claims(quarter.window, said, &mut claims_left));
-            (*watched, text, said)
-        })
-        .collect();
-    let words: usize = listed.iter().map(|(_, text, said)| text.0.len() + said.0.len()).sum();
-    let all_bars = all.as_ref().map_or(0, |bars| bars.0.len());
-    let mut left = LONGEST_BARS.min(room.saturating_sub(words)).saturating_sub(all_bars);
+    let mut left = room;
+    let mut listed: Vec<(&Watched<'_>, Markup, Markup)> = Vec::new();
+    for &watched in watched.iter().take(MOST_LISTED) {
+        let text = monitor(watched, month_of.get(watched.id()).copied());
+        let said = reported.get(watched.id());
+        let said = said.map_or_else(|| html! {}, |said| claims(quarter.window, said, &mut claims_left));
+        let bytes = text.0.len() + said.0.len();
+        if bytes > left && listed.len() >= LEAST_LISTED {
+            break;
+        }
+        left = left.saturating_sub(bytes);
+        listed.push((watched, text, said));
+    }
+    let mut left = LONGEST_BARS.min(left);
+    let all = all.filter(|bars| bars.0.len() + AXIS <= left);
+    left -= all.as_ref().map_or(0, |bars| bars.0.len() + AXIS);
     let listed = listed.into_iter().map(|(watched, text, said)| {
         let bars = bars(
             watched.facts.watch.name.as_str(),

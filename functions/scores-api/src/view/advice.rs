@@ -89,9 +89,12 @@ fn lesson(kind: Kind, hours: u32) -> Option<String> {
         Kind::Rejected => "Offer what you will accept requests for",
         Kind::DidNotMatch => "Describe services as they are",
         Kind::WouldNotRentAgain => "Find out what displeases renters",
-        Kind::RepliedInTime | Kind::Completed | Kind::MatchedDescription | Kind::WouldRentAgain => {
-            return None;
-        }
+        Kind::NotAsClaimed => "Claim what machines turn out to be",
+        Kind::RepliedInTime
+        | Kind::Completed
+        | Kind::MatchedDescription
+        | Kind::WouldRentAgain
+        | Kind::AsClaimed => return None,
     };
     Some(text.to_owned())
 }
@@ -115,6 +118,8 @@ fn names(kind: Kind) -> (&'static str, &'static str) {
         Kind::DidNotMatch => ("service not as described", "services not as described"),
         Kind::WouldRentAgain => ("renter who would come back", "renters who would come back"),
         Kind::WouldNotRentAgain => ("renter who would not come back", "renters who would not come back"),
+        Kind::AsClaimed => ("machine as claimed", "machines as claimed"),
+        Kind::NotAsClaimed => ("machine that is not as claimed", "machines that are not as claimed"),
     }
 }
 

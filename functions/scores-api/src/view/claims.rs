@@ -145,8 +145,10 @@ impl<'a> Claims<'a> {
                 let claims: Vec<Judged> =
                     judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
                 let offering_id = offering.offering_id.to_string();
-                (!claims.is_empty())
-                    .then_some((evidence.is_empty(), Offered { offering_id, name: offering.name, claims }))
+                (!claims.is_empty()).then_some((
+                    evidence.is_empty(),
+                    Offered { offering_id, name: offering.name.to_string(), claims },
+                ))
             })
             .collect();
         offered.sort_by(|(a, one), (b, other)| (a, &one.offering_id).cmp(&(b, &other.offering_id)));
