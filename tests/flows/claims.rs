@@ -250,7 +250,7 @@ async fn what_was_free_or_over_at_once_or_comes_again_too_soon_is_shown_and_does
     assert_eq!(world.machines().await, expected);
     // The provider's own contract is not even invited.
     world.handed_over("c5", "p1", 500, now.plus(-1800)).await;
-    let told = world.services.published().to_vec();
+    let told = world.services.published().clone();
     assert!(
         !told
             .iter()

@@ -84,10 +84,18 @@ fn course(ending: u8) -> Vec<Arrival> {
     ];
     match ending {
         0 => course.push((25, Happened::ContractCompleted { contract_id: contract_id() })),
-        1 => course
-            .push((3, Happened::ContractCancelled { contract_id: contract_id(), by: CancelledBy::Provider })),
-        2 => course
-            .push((9, Happened::ContractCancelled { contract_id: contract_id(), by: CancelledBy::Renter })),
+        1 => course.push((
+            3,
+            Happened::ContractCancelled {
+                contract_id: contract_id(),
+                by: CancelledBy::Provider,
+                reason: None,
+            },
+        )),
+        2 => course.push((
+            9,
+            Happened::ContractCancelled { contract_id: contract_id(), by: CancelledBy::Renter, reason: None },
+        )),
         3 => course.push((2, Happened::ContractProvisioningFailed { contract_id: contract_id() })),
         4 => course.push((
             4,

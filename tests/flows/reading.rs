@@ -9,7 +9,7 @@ use end_to_end::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-use trust::feedback::link::Link;
+use trust::link::{Link, Purpose};
 
 use crate::stack::{ago, completed, event, in_memory, registered, requested};
 
@@ -187,7 +187,7 @@ async fn that_somebody_has_voted_can_not_be_told_before_it_is_revealed() {
         assert!(Instant::now() < deadline);
         sleep(Duration::from_millis(20)).await;
     }
-    let link = Link::new("c1".parse().unwrap(), &"r1".parse().unwrap(), ago(-60 * 24));
+    let link = Link::new(Purpose::Feedback, "c1".parse().unwrap(), &"r1".parse().unwrap(), ago(-60 * 24));
     let token = link.seal(FEEDBACK_SECRET).unwrap();
     let answers = json!({ "matched_description": "yes", "rent_again": "no" });
     let voted = door.client.post(format!("{}/v1/feedback/{}", door.base, token.expose())).json(&answers);

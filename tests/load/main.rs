@@ -118,7 +118,7 @@ enum What {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Flags::parse().what {
-        What::Capacity { conversations } => capacity::measure(conversations).await,
+        What::Capacity { conversations } => Box::pin(capacity::measure(conversations)).await,
         What::Read { rate, seconds } => read::measure(rate, seconds).await,
         What::Reconcile { binaries, accounts, conversations } => {
             reconcile::measure(&binaries, accounts, conversations).await
@@ -129,7 +129,7 @@ async fn main() -> anyhow::Result<()> {
         }
         What::Seal { days, vantages } => uptime::seal(days, vantages),
         What::Watching { monitors, sealed } => uptime::watching(monitors, sealed).await,
-        What::Sweep { binaries, waits } => sweep::measure(&binaries, waits).await,
+        What::Sweep { binaries, waits } => Box::pin(sweep::measure(&binaries, waits)).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,
     }

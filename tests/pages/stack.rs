@@ -19,7 +19,7 @@ use table::{Seen, Segment, Table};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use trust::{
     contract::Contract,
-    feedback::{Answer, Answers, Deal, link::Link},
+    feedback::{Answer, Answers, Deal},
     id::ProviderId,
     marketplace::MarketplaceEvent,
     time::Moment,
@@ -260,7 +260,13 @@ impl Past {
         let survey = before.survey.value.answered(answered).settled();
         self.table.write_votes(&id, &before, (&votes, &survey), now).await?;
         let path = |contract: &str, renter: &str, until: Moment| -> anyhow::Result<String> {
-            let token = Link::new(contract.parse()?, &renter.parse()?, until).seal(samples::FEEDBACK_SECRET);
+            let token = trust::link::Link::new(
+                trust::link::Purpose::Feedback,
+                contract.parse()?,
+                &renter.parse()?,
+                until,
+            )
+            .seal(samples::FEEDBACK_SECRET);
             Ok(format!("/v1/feedback/{}", token.context("the secret is empty")?.expose()))
         };
         Ok(json!({

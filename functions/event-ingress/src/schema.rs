@@ -340,6 +340,10 @@ mod tests {
             let found = shape(&event);
             assert!(found.starts_with(fault), "{kind} {pointer}: {found}");
         }
+    }
+
+    #[test]
+    fn what_is_no_event_is_told_what_it_lacks() {
         assert!(shape(&json!({})).contains("\"specversion\" is a required property"));
         assert!(shape(&json!("event")).starts_with("/: "));
     }

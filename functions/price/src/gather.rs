@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, FuturesUnordered},
+};
 use serde::Serialize;
 use table::{Cursor, Table, TableError};
 use trust::{
@@ -82,18 +85,29 @@ pub async fn gather(table: &Table, now: Moment) -> Result<Gathered, PriceError> 
         table.write_market(class, &market, now).await?;
         markets.insert(class, market);
     }
-    let market = |class: Class| markets.get(&class);
-    let placed = stream::iter(&providers).map(|provider| async move {
-        write(table, &provider.id, &provider.known, &provider.offerings, (on, &market)).await.map_err(
-            |error| {
-                tracing::error!(provider = %provider.id, %error, "offerings not placed");
-            },
-        )
-    });
-    let placed: Vec<Result<(), ()>> = placed.buffer_unordered(AT_ONCE).collect().await;
-    gathered.providers = placed.len();
-    gathered.failed = placed.iter().filter(|outcome| outcome.is_err()).count();
+    let markets: BTreeMap<Class, &Market> = markets.iter().map(|(class, market)| (*class, market)).collect();
+    let mut providers = providers.iter();
+    let mut placing = FuturesUnordered::new();
+    loop {
+        let room = AT_ONCE - placing.len();
+        placing
+            .extend(providers.by_ref().take(room).map(|provider| place_one(table, provider, on, &markets)));
+        let Some(placed) = placing.next().await else { break };
+        gathered.providers += 1;
+        gathered.failed += usize::from(placed.is_err());
+    }
     Ok(gathered)
+}
+
+/// One that can not be placed is logged, and stops no other.
+async fn place_one(
+    table: &Table,
+    provider: &Offerer,
+    on: Day,
+    markets: &BTreeMap<Class, &Market>,
+) -> Result<(), TableError> {
+    let placed = write(table, &provider.id, &provider.known, &provider.offerings, (on, markets)).await;
+    placed.inspect_err(|error| tracing::error!(provider = %provider.id, %error, "offerings not placed"))
 }
 
 fn sort_in(offers: &mut BTreeMap<Class, Vec<Offer>>, list: Vec<Offer>) {

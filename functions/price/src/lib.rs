@@ -101,10 +101,11 @@ async fn follow(app: &App, records: Vec<Record>, today: Day) -> Value {
     let mut providers: BTreeMap<ProviderId, String> = BTreeMap::new();
     for Record { dynamodb: Change { keys, sequence_number } } in records {
         let key = keys.get("pk").and_then(|key| key["S"].as_str());
-        match key.and_then(table::offerer_of) {
-            Some(provider) => _ = providers.entry(provider).or_insert(sequence_number),
-            None => tracing::error!(sequence_number, "not an offering's record"),
-        }
+        let Some(provider) = key.and_then(table::offerer_of) else {
+            tracing::error!(sequence_number, "not an offering's record");
+            continue;
+        };
+        providers.entry(provider).or_insert(sequence_number);
     }
     let mut failed = BTreeSet::new();
     for (provider, sequence_number) in providers {

@@ -68,17 +68,17 @@ pub async fn place(
         }
     }
     let on = of_class.values().map(|kept| kept.market.on()).max().unwrap_or(today);
-    let market = |class: Class| of_class.get(&class).map(|kept| &kept.market);
-    Ok(write(table, provider, &known, &offerings, (on, &market)).await?)
+    let markets = of_class.iter().map(|(class, kept)| (*class, &kept.market)).collect();
+    Ok(write(table, provider, &known, &offerings, (on, &markets)).await?)
 }
 
 /// Places offerings in markets, and keeps what came of it.
-pub(crate) async fn write<'a>(
+pub(crate) async fn write(
     table: &Table,
     provider: &ProviderId,
     known: &Provider,
     offerings: &[Offering],
-    (on, market): (Day, &dyn Fn(Class) -> Option<&'a Market>),
+    (on, markets): (Day, &BTreeMap<Class, &Market>),
 ) -> Result<(), TableError> {
     let priced: Vec<Priced> = offerings
         .iter()
@@ -86,7 +86,7 @@ pub(crate) async fn write<'a>(
             offering: offering.offering_id.clone(),
             name: offering.name.chars().filter(|c| !c.is_control()).take(100).collect(),
             on,
-            outcome: outcome(offering, operator(known), on, market),
+            outcome: outcome(offering, operator(known), on, markets),
         })
         .collect();
     let standings = priced.iter().filter_map(|one| one.outcome.position()).map(|position| &position.standing);
@@ -94,11 +94,11 @@ pub(crate) async fn write<'a>(
     table.write_priced(provider, &priced, fact).await
 }
 
-fn outcome<'a>(
+fn outcome(
     offering: &Offering,
     operator: Option<&OperatorId>,
     on: Day,
-    market: &dyn Fn(Class) -> Option<&'a Market>,
+    markets: &BTreeMap<Class, &Market>,
 ) -> Outcome {
     let few = Silence::TooFew { providers: 0, peers: 0, left: trust::price::Left::default() };
     let Some(source) = here() else { return Outcome::Silent(few) };
@@ -106,7 +106,7 @@ fn outcome<'a>(
         Ok(offer) => offer,
         Err(missing) => return Outcome::Silent(Silence::Incomplete(missing)),
     };
-    match market(offer.machine.class) {
+    match markets.get(&offer.machine.class) {
         Some(market) => Outcome::of(market.place(PricePolicy::current(), &offer, &BTreeSet::new())),
         None => Outcome::Silent(few),
     }

@@ -88,7 +88,7 @@ pub async fn handle(
 }
 
 /// All paths, with what answers them.
-fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 27] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Table>>); 28] {
     [
         ("/", get(listing::list_page)),
         ("/compare", get(listing::compare_page)),

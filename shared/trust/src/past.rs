@@ -117,7 +117,7 @@ pub struct Past {
 
 impl Past {
     /// Counts up with every change of what a stored past looks like: to its fields, and to the order of the variants and classes in it.
-    pub const LAYOUT: u16 = 4;
+    pub const LAYOUT: u16 = 5;
 
     /// The first day that counts, by this policy or in any window.
     pub fn since(policy: &Policy, today: Day) -> Day {

@@ -11,7 +11,7 @@ use url::Url;
 
 /// A message is hidden for this long at most before it can be received for the first time: a minute is planned as the one before it
 /// begins, and its last shard begins when it is over.
-const HELD_BACK: Duration = Duration::from_secs(120);
+const HELD_BACK: Duration = Duration::from_mins(2);
 
 /// The home region's template, and that of a further place.
 fn deployed() -> [Wiring; 2] {

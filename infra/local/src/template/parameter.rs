@@ -1,4 +1,4 @@
-//! Parameters: what is given for them, or their default, held to what the template allows, as CloudFormation does before it deploys.
+//! Parameters: what is given for them, or their default, held to what the template allows, as `CloudFormation` does before it deploys.
 
 use regex::Regex;
 

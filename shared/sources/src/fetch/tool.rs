@@ -62,8 +62,8 @@ async fn ask(session: &Session, call: &ToolCall, subject: Option<&Subject>) -> R
 fn failure_of(error: &Error, now: Moment) -> Failure {
     tracing::warn!(%error, "no answer of a tool");
     match error {
-        Error::Refused(refusal) => failure(&probe::outcome::Miss::Barred(refusal.clone())),
-        Error::NoAnswer(reason) => failure(&probe::outcome::Miss::Down(reason.clone())),
+        Error::Refused(refusal) => failure(&probe::outcome::Miss::Barred(*refusal)),
+        Error::NoAnswer(reason) => failure(&probe::outcome::Miss::Down(*reason)),
         Error::Ours(_) => Failure::Ours,
         Error::Status { status, retry_after } => {
             let wait = retry_after.as_deref().and_then(|text| retry_after::of_text(text, now));

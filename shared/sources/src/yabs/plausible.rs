@@ -8,7 +8,7 @@ use trust::{
 
 use super::{DiskTest, NetworkTest, Run};
 
-/// No drive reads and writes more than this together, in MB/s; it is memory that was measured. A fast PCIe 5 drive mixes 10 GB/s. Lower voids
+/// No drive reads and writes more than this together, in MB/s; it is memory that was measured. A fast `PCIe` 5 drive mixes 10 GB/s. Lower voids
 /// honest ones; higher takes a cache for a disk (one such upload says 12.55 GB/s).
 const FASTEST_DISK: u64 = 10_000;
 

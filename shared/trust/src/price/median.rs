@@ -26,7 +26,7 @@ pub(super) fn weighted_median(sorted: impl Iterator<Item = Weighted> + Clone) ->
             continue;
         }
         if let Some(lower) = between {
-            return Some((lower + value) / 2.0);
+            return Some(f64::midpoint(lower, value));
         }
         below += weight;
         if below > half + slack {

@@ -114,7 +114,7 @@ fn below_five_providers_or_eight_offers_nothing_is_said() {
     for (providers, peers) in [(0, 0), (1, 2), (4, 8)] {
         match place_in(few(providers as usize), &offer("this", 1000)) {
             Err(Silence::TooFew { providers: found, peers: offers, .. }) => {
-                assert_eq!((found, offers), (providers, peers))
+                assert_eq!((found, offers), (providers, peers));
             }
             other => panic!("{other:?}"),
         }

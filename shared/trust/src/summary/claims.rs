@@ -68,7 +68,7 @@ pub(super) fn evidence(policy: &Policy, signals: &Signals) -> Observations {
     for (day, classes) in signals.claim_days() {
         for (class, &count) in classes {
             let ClaimCount::Machine(machine) = class else { continue };
-            if let Some((kind, weight, quality)) = observation(policy.claims, machine) {
+            if let Some((kind, weight, quality)) = observation(policy.claims, *machine) {
                 observe(&mut observations, day, kind, (weight, quality), count);
             }
         }
@@ -77,8 +77,8 @@ pub(super) fn evidence(policy: &Policy, signals: &Signals) -> Observations {
 }
 
 /// What a machine is evidence of. One claim that does not hold makes it a bad one; a good one has to show more than what is easily said.
-fn observation(rules: ClaimsPolicy, machine: &Machine) -> Option<(Kind, u32, Quality)> {
-    match *machine {
+fn observation(rules: ClaimsPolicy, machine: Machine) -> Option<(Kind, u32, Quality)> {
+    match machine {
         Machine { standing: Standing::Counted, contradicted: 1.., .. } => {
             Some((Kind::NotAsClaimed, rules.contradicted, Quality::BAD))
         }
