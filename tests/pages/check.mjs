@@ -41,6 +41,7 @@ const PAGES = [
   ['proof-none', '/providers/fresh-node/proof'],
   ['docs', '/docs'],
   ['docs-schemas', '/docs?part=schemas'],
+  ['docs-more-schemas', '/docs?part=more-schemas'],
   ['docs-events', '/docs?part=events'],
   ['feedback-no-link', '/v1/feedback/nobody', 404],
 ]

@@ -26,8 +26,9 @@ pub(crate) async fn page(parameters: Parameters, headers: HeaderMap) -> Result<R
     let page = match parameters.get("part") {
         None | Some("operations") => page::operations(DOCUMENT),
         Some("schemas") => page::schemas(DOCUMENT, Schemas::Answers),
+        Some("more-schemas") => page::schemas(DOCUMENT, Schemas::MoreAnswers),
         Some("events") => page::schemas(DOCUMENT, Schemas::Events),
-        Some(_) => return Err(bad("part", "one of operations, schemas, events")),
+        Some(_) => return Err(bad("part", "one of operations, schemas, more-schemas, events")),
     };
     Ok(answer::html(&headers, page))
 }

@@ -11,8 +11,10 @@ const EXAMPLE: &str = "http://127.0.0.1:8787";
 /// Which schemas a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Schemas {
-    /// Those of what is answered and taken.
+    /// Those of what is answered and taken whose names begin with A to M. All on one page would be too much for it.
     Answers,
+    /// The rest of those.
+    MoreAnswers,
     /// Those of the marketplace's events, which are named like these.
     Events,
 }
@@ -20,12 +22,17 @@ pub(super) enum Schemas {
 impl Schemas {
     /// Those that a schema of this name is among.
     fn with(name: &str) -> Self {
-        if name.contains('.') { Self::Events } else { Self::Answers }
+        match name.chars().next() {
+            _ if name.contains('.') => Self::Events,
+            Some('N'..='Z') => Self::MoreAnswers,
+            _ => Self::Answers,
+        }
     }
 
     fn path(self) -> &'static str {
         match self {
             Self::Answers => "/docs?part=schemas",
+            Self::MoreAnswers => "/docs?part=more-schemas",
             Self::Events => "/docs?part=events",
         }
     }
@@ -55,7 +62,8 @@ pub(super) fn operations(document: &str) -> Markup {
                 }
             }
         }
-        p { a href=(Schemas::Answers.path()) { "The schemas" } " of what is answered and taken, and "
+        p { "The schemas of what is answered and taken, " a href=(Schemas::Answers.path()) { "A to M" } " and "
+            a href=(Schemas::MoreAnswers.path()) { "N to Z" } ", and "
             a href=(Schemas::Events.path()) { "those of events" } ". Answers from 400 on are " (kind(&problem)) "s." }
     };
     frame(&Head::titled("API"), &body)

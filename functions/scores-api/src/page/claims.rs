@@ -10,7 +10,7 @@ use crate::view::{
 };
 
 /// Most offerings on the page.
-const MOST_OFFERINGS: usize = 3;
+const MOST_OFFERINGS: usize = 2;
 
 /// Most figures that are shown of one claim, the latest.
 const MOST_SEEN: usize = 2;

@@ -74,7 +74,7 @@ fn a_plans_page_is_an_offer_on_the_terms_that_the_site_lists() {
 #[test]
 fn an_uploaded_run_is_evidence_of_its_day_and_of_the_lowest_rank() {
     let page = include_bytes!("../../tests/fixtures/vpsbenchmarks/yabs-table.html");
-    let slug = "netcup-8c-16gb-20260611-tg10226";
+    let slug = "hetzner-16c-31gb-20251125-8f0aa2";
     let seen = gleaned(Reader::VpsbenchmarksYabs, page, Some(slug)).seen;
     assert!(!seen.is_empty());
     for evidence in &seen {
