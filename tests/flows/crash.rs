@@ -67,9 +67,15 @@ async fn killed_between_any_two_steps_it_counts_each_acknowledged_event_once() {
                 while !enough.load(Ordering::Relaxed) {
                     let number = begun.fetch_add(1, Ordering::Relaxed);
                     let contract = format!("c{number}");
-                    let of = |message: Message| Message { contract: Some(contract.clone()), ..message };
+                    // One renter's waits would be scored up to three a week.
+                    let renter = format!("r{number}");
+                    let of = |message: Message| Message {
+                        contract: Some(contract.clone()),
+                        renter: renter.clone(),
+                        ..message
+                    };
                     say(&door, &of(Message::new(number, number * 2 + 1, Author::Renter, ago(400)))).await;
-                    tell(&door, &json!(completed(&contract, "p1", "r1", ago(60 * 24 * 3)))).await;
+                    tell(&door, &json!(completed(&contract, "p1", &renter, ago(60 * 24 * 3)))).await;
                     say(&door, &of(Message::new(number, number * 2 + 2, Author::Agent, ago(390)))).await;
                 }
             })

@@ -11,7 +11,7 @@ use trust::{
         Channel, ChatEvent, ConversationSighting, ConversationStatus, Direction, Identity, Mark, Message,
         Sender,
     },
-    contract::{Contract, ContractDelta},
+    contract::{Contract, ContractDelta, Worth},
     duration::Bucket,
     id::{AccountId, ContractId, ConversationId, ConversationNumber, InboxId, MessageId},
     marketplace::{AcceptedBy, CancelledBy, ChatPlace, Happened, Money, Terms},
@@ -202,10 +202,8 @@ async fn arrive(table: &Table, arrival: &Arrival) {
             while let Err(error) = join(table, &id, *at, happened).await {
                 assert!(matches!(error, TableError::Conflict), "{error}");
             }
-            if matches!(happened, Happened::ContractRequested(_)) {
-                for conversation in table.claimants(&id).await.unwrap() {
-                    keep_trying(table, conversation, None).await;
-                }
+            for conversation in table.claimants(&id).await.unwrap() {
+                keep_trying(table, conversation, None).await;
             }
         }
         Arrival::Owner => {
@@ -282,9 +280,16 @@ fn expected(story: &[Arrival]) -> (BTreeMap<Day, ReplyDay>, BTreeSet<OpenWait>) 
         };
         messages.insert(message.id, joined);
     }
+    let mut contract = Contract::default();
+    for arrival in story {
+        if let Arrival::Contract(at, happened) = arrival {
+            contract.join(*at, happened);
+        }
+    }
+    let rented = if contract.worth() == Worth::Minimal { Scope::Minimal } else { Scope::Contract };
     let (mut closed, mut open): (BTreeMap<Day, ReplyDay>, _) = (BTreeMap::new(), BTreeSet::new());
     for (number, messages) in conversations {
-        let scope = if number == 0 { Scope::Contract } else { Scope::PreSales };
+        let scope = if number == 0 { rented } else { Scope::PreSales };
         let promise = if number == 0 { Promise(PROMISE) } else { Promise::default() };
         let mut turns: Vec<_> = messages.values().filter_map(Message::turn).collect();
         turns.sort();

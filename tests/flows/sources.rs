@@ -16,9 +16,11 @@ use lambda::Environment;
 use local_stack::{TEMPLATE, template};
 use scrape::{Done, Why};
 use serde_json::{Value, json};
+use sources::configuration::Configuration;
 use table::Table;
 use tokio::time::{Instant, sleep};
 use trust::{
+    claims::{self, Figure},
     source::{
         PageId,
         failure::Failure,
@@ -44,7 +46,10 @@ fn changes(site: &Site, more: &Value) -> String {
         source[key] = value.clone();
     }
     let defaults = json!({ "delay_seconds": 1, "jitter_seconds": 0 });
-    json!({ "defaults": defaults, "sources": { "frankfurter": null, "a": source } }).to_string()
+    let built_in = Configuration::named("sources/1", None).unwrap().sources;
+    let mut sources: Value = built_in.keys().map(|name| (name.to_string(), Value::Null)).collect();
+    sources["a"] = source;
+    json!({ "defaults": defaults, "sources": sources }).to_string()
 }
 
 fn id(page: &str, subject: Option<&str>) -> PageId {
@@ -189,9 +194,11 @@ async fn from_the_plan_through_the_queue_to_what_everybody_sees() {
 async fn without_a_contact_nobody_is_asked_and_everybody_sees_why() {
     let (_stack, door) = in_memory_with(&[]).await;
     let answer = door.json("/v1/sources").await;
-    let source = &answer["items"][0];
-    assert_eq!((&source["id"], &source["status"]), (&json!("frankfurter"), &json!("stopped")));
-    assert!(source["because"].as_str().unwrap().contains("no contact"));
+    let items = answer["items"].as_array().unwrap();
+    assert_eq!(items.len(), Configuration::named("sources/1", None).unwrap().sources.len());
+    assert!(items.iter().all(|source| source["status"] == "stopped"), "{items:?}");
+    assert_eq!(items[0]["id"], "ecb");
+    assert!(items[0]["because"].as_str().unwrap().contains("no contact"));
     let refused = door.get("/v1/sources?days=3").await;
     assert_eq!(
         (refused.status().as_u16(), refused.headers()["content-type"].to_str().unwrap()),
@@ -248,6 +255,66 @@ async fn what_robots_txt_forbids_is_not_asked_for_and_without_an_answer_nothing_
         assert_eq!(site.paths(), ["/robots.txt"], "{failure}");
         assert_eq!(reading.seen().await["last_failure"]["reason"], failure.name());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_on_a_site_is_evidence_about_the_offering_that_an_operator_says_it_is_of() {
+    let site = Site::open().await;
+    let page = include_str!("../../shared/sources/tests/fixtures/vpsbenchmarks/yabs-table.html");
+    site.says(Says::Page(page.to_owned(), "\"1\""));
+    let slug = "hetzner-16c-31gb-20251125-8f0aa2";
+    let reading = Reading::with(
+        &site,
+        &json!({
+            "pages": { "run": { "path": "/yabs/{subject}", "reader": "vpsbenchmarks-yabs", "about": "offerings" } },
+            "offerings": { slug: { "provider_id": "p1", "offering_id": "ax42" } },
+        }),
+    )
+    .await;
+    assert_eq!(reading.planned().await, [(format!("a/run/{slug}"), 0)]);
+    assert_eq!(reading.read(&id("run", Some(slug))).await, Done::Read);
+    let published = reading.table.published_of(&"p1".parse().unwrap()).await.unwrap();
+    let evidence = &published[&"ax42".parse().unwrap()];
+    assert!(evidence.iter().any(|seen| seen.figure == Figure::Vcpus(16)), "{evidence:?}");
+    for seen in evidence {
+        assert_eq!(seen.seen_on.to_string(), "2025-11-25");
+        let url = format!("http://{}/yabs/{slug}", site.address);
+        assert_eq!(seen.source, claims::Source::Upload { site: "a".to_owned(), url });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rates_that_a_source_states_are_those_that_prices_are_compared_by() {
+    let site = Site::open().await;
+    site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));
+    let reading = Reading::of(&site).await;
+    let known = || async { reading.table.rates(reading.now().day()).await.unwrap() };
+    assert_eq!(known().await, None);
+    assert_eq!(reading.read(&id("rates", None)).await, Done::Read);
+    let rates = known().await.unwrap();
+    assert_eq!((rates.day.to_string().as_str(), rates.source.as_str()), ("2026-09-28", "Frankfurter"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_best_is_read_only_while_the_best_can_not_be() {
+    let site = Site::open().await;
+    site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));
+    let page = |more: &Value| {
+        let mut page =
+            json!({ "path": "/of/{subject}", "reader": "frankfurter-rates", "about": { "these": ["x"] } });
+        for (key, value) in more.as_object().unwrap() {
+            page[key] = value.clone();
+        }
+        page
+    };
+    let more =
+        json!({ "pages": { "best": page(&json!({})), "other": page(&json!({ "instead_of": "best" })) } });
+    let reading = Reading::with(&site, &more).await;
+    assert_eq!(reading.planned().await, [("a/best/x".to_owned(), 0)]);
+    site.says(Says::Status(500, None));
+    assert!(matches!(reading.read(&id("best", Some("x"))).await, Done::Failed(_)));
+    let planned = reading.planned().await;
+    assert!(planned.iter().any(|(page, _)| page == "a/other/x"), "{planned:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
