@@ -21,9 +21,10 @@ use trust::{
 
 pub use step::record;
 
-/// How often a step is decided again after losing a race. Each round one of those at the same conversation wins, so with a handful at it
-/// for long, as when an outage is made up for, ten are lost in a row now and then; beyond it the message goes back to the queue.
-const RACES: u32 = 40;
+/// How often a step is decided again after losing a race. Each round one of those at the same conversation wins, more often one whose message
+/// is in order and needs no reading. So with a handful at it for long, as when an outage is made up for, one that has to read loses dozens in a
+/// row now and then; beyond this, some seconds of trying, the message goes back to the queue.
+const RACES: u32 = 200;
 
 /// The longest pause after a lost race, in milliseconds.
 const LONGEST_PAUSE: u64 = 64;

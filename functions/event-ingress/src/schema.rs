@@ -336,7 +336,11 @@ mod tests {
             ),
         ] {
             let mut event = sample(kind);
-            *event.pointer_mut(pointer).unwrap() = value;
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            match event.pointer_mut(pointer) {
+                Some(place) => *place = value,
+                None => event.pointer_mut(parent).unwrap()[name] = value,
+            }
             let found = shape(&event);
             assert!(found.starts_with(fault), "{kind} {pointer}: {found}");
         }

@@ -522,7 +522,9 @@ fn the_projects_queues_keep_what_nobody_could_handle() {
         let redrive = queue.redrive.as_ref().unwrap();
         let dead = wiring.queues.iter().find(|queue| queue.name == redrive.dead_letter).unwrap();
         assert!(dead.retention > queue.retention, "{}: time to look at what died", dead.name);
-        assert!(redrive.max_receives >= 3, "{}", queue.name);
+        // A minute that is over is not seen by trying for longer.
+        let least = if queue.name.ends_with("-probe") { 2 } else { 3 };
+        assert!(redrive.max_receives >= least, "{}", queue.name);
         assert_eq!(trigger.failures, Failures::Reported);
     }
     for trigger in &wiring.stream_triggers {
