@@ -270,19 +270,15 @@ def machines_that_count(facts):
     last = {}
     for machine in sorted(facts["machines"], key=lambda machine: (machine["first"], machine["contract"])):
         contract, first = facts["contracts"][machine["contract"]], machine["first"]
-        renter, begun, ended = contract["renter"], contract["handed_over"], ended_at(contract)
+        renter, was_there = contract["renter"], contract["handed_over"] is not None
         if are_one_party(facts, renter) or contract["price"] == 0:
             continue
-        if begun is not None and ended is not None and max(0, ended - begun) < 3600:
+        if was_there and lasted(contract) < 3600:
             continue
         if renter in last and first - last[renter] < 90 * 86_400:
             continue
         last[renter] = first
         yield day_of(first), machine["held"], machine["contradicted"]
-
-
-def ended_at(contract):
-    return min(ends_of(contract), default=None)
 
 
 def ends_of(contract):

@@ -57,7 +57,7 @@ pub struct App {
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names, and reads which [sources](sources::Sources::of) there are.
+    /// Connects to the table that `TABLE_NAME` names, and reads which sources there are.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;

@@ -62,7 +62,7 @@ fn machines(facts: &ClaimFacts) -> Markup {
 fn offering(offered: &Offered) -> Markup {
     html! {
         h3 { (offered.name) " " code { (offered.offering_id) } }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label={ "Claims of " (offered.name) } { table {
             thead { tr { th { "Claim" } th { "Claimed" } th { "Verdict" } th { "Seen" } } }
             tbody { @for judged in &offered.claims { (row(judged)) } }
         } }

@@ -65,7 +65,7 @@ fn peers(position: &Position) -> Markup {
     html! {
         details {
             summary { "The nearest of them" }
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label="The nearest offers" { table {
                 thead { tr { th { "Who" } th { "Machine" } th.n { "a month" } th.n { "adjusted by" } th { "priced" } } }
                 tbody { @for peer in &explained.nearest { tr {
                     th {
