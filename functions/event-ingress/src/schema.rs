@@ -238,6 +238,15 @@ mod tests {
         assert!(!serde_json::to_string(&read).unwrap().contains("203.0.113.7"));
     }
 
+    /// Puts a value where it stands, or as a new member of what is there.
+    fn put(event: &mut Value, pointer: &str, value: Value) {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        match event.pointer_mut(pointer) {
+            Some(place) => *place = value,
+            None => event.pointer_mut(parent).unwrap()[name] = value,
+        }
+    }
+
     #[test]
     fn a_fault_names_the_field() {
         for (kind, pointer, value, fault) in [
@@ -336,11 +345,7 @@ mod tests {
             ),
         ] {
             let mut event = sample(kind);
-            let (parent, name) = pointer.rsplit_once('/').unwrap();
-            match event.pointer_mut(pointer) {
-                Some(place) => *place = value,
-                None => event.pointer_mut(parent).unwrap()[name] = value,
-            }
+            put(&mut event, pointer, value);
             let found = shape(&event);
             assert!(found.starts_with(fault), "{kind} {pointer}: {found}");
         }
