@@ -10,9 +10,12 @@ pub mod gather;
 pub mod load;
 pub mod place;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use lambda::{Clients, Environment, StartError};
+use lambda::{
+    Clients, Environment, StartError,
+    stream::{self, Record},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use table::{Table, TableError};
@@ -72,20 +75,6 @@ enum Step {
     Gather,
 }
 
-/// A stream record, as far as it matters: the key says whose offering changed.
-#[derive(Debug, Deserialize)]
-struct Record {
-    dynamodb: Change,
-}
-
-#[derive(Debug, Deserialize)]
-struct Change {
-    #[serde(rename = "Keys")]
-    keys: BTreeMap<String, Value>,
-    #[serde(rename = "SequenceNumber")]
-    sequence_number: String,
-}
-
 /// Handles a batch of the table's stream, a scheduled run, or what an operator has sent.
 pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Error> {
     let now = lambda::clock::now();
@@ -98,23 +87,21 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
 
 /// Places the offerings of those whose offerings changed. A failed batch is reported by its first failed record.
 async fn follow(app: &App, records: Vec<Record>, today: Day) -> Value {
-    let mut providers: BTreeMap<ProviderId, String> = BTreeMap::new();
-    for Record { dynamodb: Change { keys, sequence_number } } in records {
-        let key = keys.get("pk").and_then(|key| key["S"].as_str());
-        let Some(provider) = key.and_then(table::offerer_of) else {
-            tracing::error!(sequence_number, "not an offering's record");
+    // Records come in order, so the first of a provider's is where to come back to if he fails.
+    let mut providers: BTreeMap<ProviderId, usize> = BTreeMap::new();
+    for (at, record) in records.iter().enumerate() {
+        let Some(provider) = record.key("pk").and_then(table::offerer_of) else {
+            tracing::error!(sequence_number = record.sequence_number(), "not an offering's record");
             continue;
         };
-        providers.entry(provider).or_insert(sequence_number);
+        providers.entry(provider).or_insert(at);
     }
-    let mut failed = BTreeSet::new();
-    for (provider, sequence_number) in providers {
+    let mut failed = Vec::new();
+    for (provider, at) in providers {
         if let Err(error) = place::place(&app.table, &app.markets, &provider, today).await {
             tracing::error!(%provider, %error, "offerings not placed");
-            failed.insert(sequence_number);
+            failed.push(at);
         }
     }
-    let failures: Vec<Value> =
-        failed.first().map(|first| json!({ "itemIdentifier": first })).into_iter().collect();
-    json!({ "batchItemFailures": failures })
+    stream::answer(&records, failed)
 }

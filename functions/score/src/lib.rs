@@ -13,7 +13,10 @@ use std::{
     sync::Arc,
 };
 
-use lambda::{Clients, Environment, StartError, policy};
+use lambda::{
+    Clients, Environment, StartError, policy,
+    stream::{self, Record},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use table::{HistoryEntry, SignalKind, StoredSignals, Table, TableError};
@@ -72,20 +75,6 @@ enum Refresh {
     Due,
 }
 
-/// A stream record, as far as it matters: the key says whose signals changed.
-#[derive(Debug, Deserialize)]
-struct Record {
-    dynamodb: Change,
-}
-
-#[derive(Debug, Deserialize)]
-struct Change {
-    #[serde(rename = "Keys")]
-    keys: BTreeMap<String, Value>,
-    #[serde(rename = "SequenceNumber")]
-    sequence_number: String,
-}
-
 /// Handles a batch of the table's stream, or a scheduled run.
 ///
 /// A failed stream batch is reported by its first failed record: the stream comes back from there, and a summary made twice is the
@@ -134,10 +123,9 @@ async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
     let today = lambda::clock::now().day();
     // Records come in order, so the first of a provider's is where to come back to if he fails.
     let mut providers: BTreeMap<ProviderId, (usize, Changed)> = BTreeMap::new();
-    for (place, Record { dynamodb: Change { keys, sequence_number } }) in records.iter().enumerate() {
-        let key = |name| keys.get(name).and_then(|key| key["S"].as_str());
-        if let Some(provider) = key("pk").and_then(table::provider_of) {
-            let signal = key("sk").and_then(table::signal_of);
+    for (place, record) in records.iter().enumerate() {
+        if let Some(provider) = record.key("pk").and_then(table::provider_of) {
+            let signal = record.key("sk").and_then(table::signal_of);
             // An answer is scored on the Monday it is revealed. A summary made sooner would only tell that there was one.
             if signal.is_some_and(|(day, kind)| kind == SignalKind::Feedback && day > today) {
                 continue;
@@ -147,20 +135,17 @@ async fn follow(table: &Table, policy: &Policy, records: Vec<Record>) -> Value {
                 changed.note(day, kind);
             }
         } else {
-            tracing::error!(sequence_number, "not a provider's record");
+            tracing::error!(sequence_number = record.sequence_number(), "not a provider's record");
         }
     }
-    let mut failed: Option<usize> = None;
+    let mut failed = Vec::new();
     for (provider, (place, changed)) in providers {
         if let Err(error) = summarise_anew(table, policy, &provider, &changed, lambda::clock::now).await {
             tracing::error!(%provider, %error, "no new summary");
-            failed = Some(failed.map_or(place, |first| first.min(place)));
+            failed.push(place);
         }
     }
-    // Sequence numbers are numbers of any length, so neither their text nor an integer type orders them; their places do.
-    let first = failed.and_then(|place| records.get(place)).map(|record| &record.dynamodb.sequence_number);
-    let failures: Vec<Value> = first.into_iter().map(|first| json!({ "itemIdentifier": first })).collect();
-    json!({ "batchItemFailures": failures })
+    stream::answer(&records, failed)
 }
 
 /// Makes anew the summaries that are due. Stops at one that fails, so that it is seen, and goes on with the next run.

@@ -20,6 +20,7 @@ pub mod random;
 pub mod report_key;
 pub mod secrets;
 pub mod signed_request;
+pub mod stream;
 mod telemetry;
 pub mod vantages;
 

@@ -5,7 +5,7 @@
 //! assumed: no disk kind is taken from a brand, no class from a price. Where the same for every row of a source is known from its
 //! documentation (a region, the billing), it stands here, in one place for each.
 //!
-//! Which sources there are is data: [`Source::all`].
+//! Which sources there are is data: [`crate::configuration`].
 
 mod ecb;
 mod index;
@@ -58,32 +58,6 @@ pub enum Layout {
     OffersJson,
     /// The same in CSV.
     OffersCsv,
-}
-
-/// A source of prices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Its name.
-    pub name: Slug,
-    /// Where it is.
-    pub url: String,
-    /// How it is laid out.
-    pub layout: Layout,
-    /// After how many hours it is worth asking again.
-    pub every_hours: u32,
-}
-
-/// A list of sources that can not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("not a list of price sources: {0}")]
-pub struct InvalidSources(#[from] serde_json::Error);
-
-impl Source {
-    /// The sources that are known to need no key.
-    pub fn all() -> Result<Vec<Self>, InvalidSources> {
-        Ok(serde_json::from_str(include_str!("market/sources.json"))?)
-    }
 }
 
 /// Under which source and of which day a document's prices are kept. Layouts that say a day themselves are dated by that.

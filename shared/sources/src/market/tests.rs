@@ -6,11 +6,12 @@ use trust::{
     marketplace::Currency,
     offering::{Class, DiskKind},
     price::{Disk, DropReason, Market, Offer, Place, PricePolicy, Rates, RegionGroup, Term, amount},
+    source::SourceName,
     units::Size,
 };
 
 use super::*;
-use crate::outcome::Unrecognised;
+use crate::{configuration::Configuration, outcome::Unrecognised};
 
 const LAYOUTS: [Layout; 9] = [
     Layout::Vultr,
@@ -325,11 +326,14 @@ fn a_price_with_a_slipped_point_in_the_real_index_is_dropped_with_the_reason() {
 
 #[test]
 fn the_sources_are_known_by_name_and_asked_over_tls_once_a_day_at_most() {
-    let all = Source::all().unwrap();
-    assert!(all.len() >= 7);
-    for Source { name, url, every_hours, .. } in &all {
-        assert!(url.starts_with("https://") && *every_hours >= 24, "{name}");
+    let configuration = Configuration::named("sources/1", None).unwrap();
+    assert!(configuration.sources.len() >= 7);
+    for (name, source) in &configuration.sources {
+        assert_eq!(source.base.scheme(), "https", "{name}");
+        assert!(configuration.pace(source).refresh_seconds >= 86_400, "{name}");
     }
+    let of_a_zone = |name: &SourceName| name.as_str() == "scaleway-fr-par-1";
+    assert!(configuration.sources.keys().any(of_a_zone), "its zone says where its offers are");
     let place = |source: &str| {
         let document =
             "{\"servers\": {\"DEV1-S\": {\"hourly_price\": 1, \"ncpus\": 2, \"ram\": 2147483648}}}";
