@@ -248,11 +248,11 @@ def outcome_of(facts, contract, today):
     return outcome, day_of(since)
 
 
-def votes_that_count(facts):
-    """(Monday, answers), of each renter in the order of the first answers."""
+def that_count(facts, words):
+    """Those of (when first, contract, word) that count, in order: of each renter one in 90 days, of contracts that tell something."""
     last = {}
-    for vote in sorted(facts["votes"], key=lambda vote: vote["answers"][0][0]):
-        contract, first = facts["contracts"][vote["contract"]], vote["answers"][0][0]
+    for first, number, word in words:
+        contract = facts["contracts"][number]
         renter, was_there = contract["renter"], contract["handed_over"] is not None
         if are_one_party(facts, renter) or contract["price"] == 0:
             continue
@@ -261,23 +261,23 @@ def votes_that_count(facts):
         if renter in last and first - last[renter] < 90 * 86_400:
             continue
         last[renter] = first
-        answers = [answers for at, answers in vote["answers"] if at < first + 86_400][-1]
+        yield first, word
+
+
+def votes_that_count(facts):
+    """(Monday, answers), of each renter in the order of the first answers."""
+    votes = sorted(facts["votes"], key=lambda vote: vote["answers"][0][0])
+    words = ((vote["answers"][0][0], vote["contract"], vote["answers"]) for vote in votes)
+    for first, given in that_count(facts, words):
+        answers = [answers for at, answers in given if at < first + 86_400][-1]
         yield monday_by_which_final(first), answers
 
 
 def machines_that_count(facts):
     """(day, held, contradicted), of each renter in the order of the first runs."""
-    last = {}
-    for machine in sorted(facts["machines"], key=lambda machine: (machine["first"], machine["contract"])):
-        contract, first = facts["contracts"][machine["contract"]], machine["first"]
-        renter, was_there = contract["renter"], contract["handed_over"] is not None
-        if are_one_party(facts, renter) or contract["price"] == 0:
-            continue
-        if was_there and lasted(contract) < 3600:
-            continue
-        if renter in last and first - last[renter] < 90 * 86_400:
-            continue
-        last[renter] = first
+    machines = sorted(facts["machines"], key=lambda machine: (machine["first"], machine["contract"]))
+    words = ((machine["first"], machine["contract"], machine) for machine in machines)
+    for first, machine in that_count(facts, words):
         yield day_of(first), machine["held"], machine["contradicted"]
 
 

@@ -52,12 +52,9 @@ impl App {
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
         let table = Table::new(clients.dynamodb(), environment.required("TABLE_NAME")?);
-        let secrets = Secrets::connect(environment, &clients)?;
+        let secrets = Secrets::fetched_ahead(environment, &clients).await?;
         let chatwoot = environment.optional("CHATWOOT_URL").map(|url| url.trim_end_matches('/').to_owned());
         table.warm().await;
-        if let Err(error) = secrets.current().await {
-            tracing::warn!(%error, "starting without secrets; the first request asks again");
-        }
         Ok(Self { table, secrets, chatwoot })
     }
 }

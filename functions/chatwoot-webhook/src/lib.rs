@@ -70,12 +70,8 @@ impl App {
     /// tries again.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let clients = Clients::new(environment)?;
-        let secrets = Secrets::connect(environment, &clients)?;
-        let app = Self { secrets, bus: Bus::connect(environment, &clients)? };
-        if let Err(error) = app.secrets.current().await {
-            tracing::warn!(%error, "starting without the secrets");
-        }
-        Ok(app)
+        let bus = Bus::connect(environment, &clients)?;
+        Ok(Self { secrets: Secrets::fetched_ahead(environment, &clients).await?, bus })
     }
 }
 

@@ -47,10 +47,7 @@ impl App {
         let guard = Guard::of_setting(environment.optional("EGRESS_REACH"));
         let schemas = Schemas::compile(guard).map_err(|error| StartError::Unavailable(error.to_string()))?;
         let clients = Clients::new(environment)?;
-        let secrets = Secrets::connect(environment, &clients)?;
-        if let Err(error) = secrets.current().await {
-            tracing::warn!(%error, "starting without secrets; the first request asks again");
-        }
+        let secrets = Secrets::fetched_ahead(environment, &clients).await?;
         Ok(Self {
             bus: Bus::connect(environment, &clients)?,
             settle: Queue::connect(environment, &clients, "SETTLE_QUEUE_URL")?,

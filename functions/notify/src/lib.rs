@@ -46,10 +46,7 @@ impl App {
     /// Connects to the secrets that `SECRET_ID` names; `MARKETPLACE_WEBHOOK_URL`, if set, is where the marketplace listens, and
     /// `CHATWOOT_URL`, if set, where Chatwoot is.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
-        let secrets = Secrets::connect(environment, &Clients::new(environment)?)?;
-        if let Err(error) = secrets.current().await {
-            tracing::warn!(%error, "starting without secrets; the first event asks again");
-        }
+        let secrets = Secrets::fetched_ahead(environment, &Clients::new(environment)?).await?;
         let marketplace = environment
             .optional("MARKETPLACE_WEBHOOK_URL")
             .map(|text| {

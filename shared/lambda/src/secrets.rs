@@ -171,6 +171,15 @@ impl Secrets {
         })
     }
 
+    /// The same, fetched ahead of the first request. Where that fails, whoever needs them first asks again.
+    pub async fn fetched_ahead(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
+        let secrets = Self::connect(environment, clients)?;
+        if let Err(error) = secrets.current().await {
+            tracing::warn!(%error, "starting without secrets; whoever needs them first asks again");
+        }
+        Ok(secrets)
+    }
+
     /// The document, at most five minutes old. When it can not be fetched anew, the old one serves on.
     pub async fn current(&self) -> Result<Arc<SecretDocument>, SecretsUnavailable> {
         let mut cached = self.document.lock().await;

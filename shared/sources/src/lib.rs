@@ -17,7 +17,6 @@ pub mod mcp;
 pub mod outcome;
 pub mod page;
 pub mod published;
-pub mod rates;
 pub mod reading;
 pub mod serververify;
 pub mod text;

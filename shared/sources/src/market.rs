@@ -8,6 +8,7 @@
 //! Which sources there are is data: [`crate::configuration`].
 
 mod ecb;
+mod frankfurter;
 mod index;
 mod json;
 mod lightsail;
@@ -85,6 +86,11 @@ pub fn parse(layout: Layout, document: &[u8], read: &ReadAs) -> ParseOutcome<Pri
         Layout::OffersJson => json::listed(document, read, operator::rows_of_json),
         Layout::OffersCsv => operator::read_csv(document, read),
     }
+}
+
+/// Reads the rates of a day as Frankfurter publishes them.
+pub fn parse_frankfurter(document: &[u8]) -> ParseOutcome<Rates> {
+    frankfurter::frankfurter(document)
 }
 
 /// Reads the European Central Bank's daily reference rates (`eurofxref-daily.xml`).

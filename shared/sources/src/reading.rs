@@ -20,7 +20,6 @@ use crate::{
     market::{self, Layout, ReadAs},
     outcome::{Fingerprint, ParseOutcome, Unrecognised},
     page::{Fact, InvalidSynonyms, Page, Synonyms},
-    rates,
     serververify::{self, Benchmark, ResultId},
     vpsbenchmarks::{self, HosterPage, Plan, PlanSlug, Trial, YabsRun},
 };
@@ -207,7 +206,7 @@ impl Reader {
     pub fn read(self, bytes: &[u8], about: &About<'_>) -> ParseOutcome<Gleaned> {
         match self {
             Self::EcbRates => market::parse_ecb(bytes).map(Gleaned::of_rates),
-            Self::FrankfurterRates => rates::frankfurter(bytes).map(Gleaned::of_rates),
+            Self::FrankfurterRates => market::parse_frankfurter(bytes).map(Gleaned::of_rates),
             _ => match (self.layout(), self.synonyms(about.labels)) {
                 (Some(layout), _) => prices(layout, bytes, about),
                 (None, Ok(Some(synonyms))) => self.read_labels(bytes, &synonyms, about),

@@ -7,7 +7,10 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{BitRate, ByteRate, Size};
+use crate::{
+    text::Text,
+    units::{BitRate, ByteRate, Size},
+};
 
 /// The machine an offering claims to be. What is not said is not claimed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,48 +120,8 @@ pub enum Virtualisation {
     None,
 }
 
-/// A short text for people, such as a CPU's name: 1-100 characters, none of them a control character.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Label(String);
-
-/// A text that is no label.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a label has 1 to 100 characters, none of them a control character")]
-pub struct InvalidLabel;
-
-impl Label {
-    /// The longest label. Longer ones would let a sender grow what is shown of him.
-    const LONGEST: usize = 100;
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The label of what has no name.
-    pub fn nameless() -> Self {
-        Self("(no name)".to_owned())
-    }
-}
-
-impl TryFrom<String> for Label {
-    type Error = InvalidLabel;
-    fn try_from(text: String) -> Result<Self, InvalidLabel> {
-        let length = text.chars().count();
-        if (1..=Self::LONGEST).contains(&length) && !text.chars().any(char::is_control) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidLabel)
-        }
-    }
-}
-
-impl From<Label> for String {
-    fn from(label: Label) -> String {
-        label.0
-    }
-}
+/// A short text for people, such as a CPU's name. A longer one would let a sender grow what is shown of him.
+pub type Label = Text<100>;
 
 /// An ISO 3166-1 country: two capital letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -29,6 +29,13 @@ impl<const LONGEST: usize> Text<LONGEST> {
     }
 }
 
+impl Text<100> {
+    /// The label of what has no name.
+    pub fn nameless() -> Self {
+        Self("(no name)".to_owned())
+    }
+}
+
 impl<const LONGEST: usize> TryFrom<String> for Text<LONGEST> {
     type Error = InvalidText;
     fn try_from(text: String) -> Result<Self, InvalidText> {

@@ -20,18 +20,25 @@ pub(super) fn listed(
     read: &ReadAs,
     rows: impl FnOnce(&Value, &ReadAs) -> Result<PriceList, OtherLayout>,
 ) -> ParseOutcome<PriceList> {
-    let value: Value = match serde_json::from_slice(document) {
+    let value = match parsed(document) {
         Ok(value) => value,
-        Err(error) if error.is_eof() => return unrecognised(Unrecognised::Truncated, ["json"]),
-        Err(_) => return unrecognised(Unrecognised::Format, ["json"]),
+        Err(why) => return unrecognised(why, ["json"]),
     };
     match rows(&value, read) {
         Ok(list) => recognised(list),
-        Err(OtherLayout) => ParseOutcome::Unrecognised {
-            fingerprint: Fingerprint::of(shape(&value)),
-            why: Unrecognised::Layout,
-        },
+        Err(OtherLayout) => laid_out_otherwise(&value),
     }
+}
+
+/// A JSON document, or in which way it is none.
+pub(super) fn parsed(document: &[u8]) -> Result<Value, Unrecognised> {
+    serde_json::from_slice(document)
+        .map_err(|error| if error.is_eof() { Unrecognised::Truncated } else { Unrecognised::Format })
+}
+
+/// The outcome of a document that says nothing of what is looked for.
+pub(super) fn laid_out_otherwise<Facts>(value: &Value) -> ParseOutcome<Facts> {
+    unrecognised(Unrecognised::Layout, shape(value))
 }
 
 /// A list of which at least one row could be read, or that is empty; else its layout is another.

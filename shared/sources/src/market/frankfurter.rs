@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 use trust::{marketplace::Currency, price::Rates, time::Day};
 
-use crate::outcome::{Fingerprint, ParseOutcome, Recognition, Unrecognised};
+use super::json;
+use crate::outcome::{ParseOutcome, Recognition};
 
 /// The largest rate that is believed, in units a euro. The weakest currencies are below 10^5.
 const MOST: f64 = 1e7;
@@ -21,16 +22,12 @@ struct Document {
 }
 
 /// Reads the rates of a day, for one euro. Rates that are no number are left out, and counted as such.
-pub fn frankfurter(bytes: &[u8]) -> ParseOutcome<Rates> {
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        let why = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-            Err(error) if error.is_eof() => Unrecognised::Truncated,
-            _ => Unrecognised::Format,
-        };
-        return ParseOutcome::Unrecognised { fingerprint: Fingerprint::of(["not json"]), why };
+pub(super) fn frankfurter(bytes: &[u8]) -> ParseOutcome<Rates> {
+    let value = match json::parsed(bytes) {
+        Ok(value) => value,
+        Err(why) => return json::unrecognised(why, ["json"]),
     };
-    let fingerprint = shape(&value);
-    let layout = ParseOutcome::Unrecognised { fingerprint, why: Unrecognised::Layout };
+    let layout = json::laid_out_otherwise(&value);
     let Ok(Document { amount, base, date, rates }) = serde_json::from_value(value) else { return layout };
     let (Ok(day), true) = (Day::parse(&date), base == "EUR" && amount.as_f64() == Some(1.0)) else {
         return layout;
@@ -54,26 +51,10 @@ fn millionths(rate: f64) -> Option<u64> {
     (rate > 0.0 && rate < MOST).then(|| (rate * 1e6).round() as u64).filter(|millionths| *millionths > 0)
 }
 
-/// The keys of an object, sorted, and what is behind each.
-fn shape(value: &Value) -> Fingerprint {
-    let Value::Object(object) = value else { return Fingerprint::of(["no object"]) };
-    let kind = |value: &Value| match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let mut parts: Vec<String> =
-        object.iter().take(64).map(|(key, value)| format!("{key}:{}", kind(value))).collect();
-    parts.sort();
-    Fingerprint::of(parts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Unrecognised;
     use proptest::prelude::*;
 
     const PAGE: &str =
