@@ -273,7 +273,7 @@ async fn a_run_on_a_site_is_evidence_about_the_offering_that_an_operator_says_it
     .await;
     assert_eq!(reading.planned().await, [(format!("a/run/{slug}"), 0)]);
     assert_eq!(reading.read(&id("run", Some(slug))).await, Done::Read);
-    let published = reading.table.published_of(&"p1".parse().unwrap()).await.unwrap();
+    let published = reading.table.evidence_of(&"p1".parse().unwrap()).await.unwrap();
     let evidence = &published[&"ax42".parse().unwrap()];
     assert!(evidence.iter().any(|seen| seen.figure == Figure::Vcpus(16)), "{evidence:?}");
     for seen in evidence {

@@ -7,7 +7,7 @@ use futures_util::{
     stream::{self, FuturesUnordered},
 };
 use serde::Serialize;
-use table::{Cursor, Table, TableError};
+use table::{Cursor, Freshness, Table, TableError};
 use trust::{
     id::ProviderId,
     marketplace::{Currency, Offering},
@@ -137,7 +137,7 @@ async fn everybody(table: &Table) -> Result<Vec<Offerer>, TableError> {
         let page = table.registered(after.as_ref(), PAGE).await?;
         let known = table.providers_of(&page.items).await?;
         let read = stream::iter(page.items.into_iter().zip(known)).map(|(id, known)| async move {
-            let offerings = table.offerings(&id).await?;
+            let offerings = table.offerings(&id, Freshness::LastWrite).await?;
             Ok::<_, TableError>(Offerer { id, known, offerings })
         });
         all.extend(read.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use table::{KeptMarket, Table, TableError};
+use table::{Freshness, KeptMarket, Table, TableError};
 use tokio::sync::Mutex;
 use trust::{
     id::{OperatorId, ProviderId},
@@ -58,7 +58,7 @@ pub async fn place(
     provider: &ProviderId,
     today: Day,
 ) -> Result<(), PriceError> {
-    let offerings = table.offerings(provider).await?;
+    let offerings = table.offerings(provider, Freshness::LastWrite).await?;
     let known = table.provider(provider).await?.value;
     let mut of_class: BTreeMap<Class, Arc<KeptMarket>> = BTreeMap::new();
     let classes: BTreeSet<Class> = offerings.iter().filter_map(class).collect();

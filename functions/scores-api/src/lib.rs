@@ -28,7 +28,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use lambda::{Clients, Environment, Problem, StartError};
-use table::{Card, Cursor, History, Table, TableError};
+use table::{Card, Cursor, Freshness, History, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
 
@@ -284,10 +284,9 @@ async fn claims(
 
 /// What a provider's offerings claim, and what was seen of them.
 async fn judged<'a>(table: &Table, summary: &'a Summary) -> Result<Claims<'a>, TableError> {
-    let offerings = table.offerings(&summary.provider).await?;
-    let seen = table.seen_of(&summary.provider).await?;
-    let published = table.published_of(&summary.provider).await?;
-    Ok(Claims::of(summary, offerings, &seen, &published, lambda::clock::now().day()))
+    let offerings = table.offerings(&summary.provider, Freshness::Recent).await?;
+    let evidence = table.evidence_of(&summary.provider).await?;
+    Ok(Claims::of(summary, offerings, &evidence, lambda::clock::now().day()))
 }
 
 async fn score(

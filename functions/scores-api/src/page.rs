@@ -87,13 +87,7 @@ mod tests {
             facts,
             reported,
             history: &history,
-            claims: &crate::view::claims::Claims::of(
-                summary,
-                Vec::new(),
-                &BTreeMap::new(),
-                &BTreeMap::new(),
-                now.day(),
-            ),
+            claims: &crate::view::claims::Claims::of(summary, Vec::new(), &BTreeMap::new(), now.day()),
             siblings: &[],
             priced: &[],
             base: "https://trust.example",
@@ -358,8 +352,7 @@ mod tests {
             .map(|number| (format!("offering-{number}").parse().unwrap(), evidence.to_vec()))
             .collect();
         let offerings = (0..20).map(offering).collect();
-        let claims =
-            crate::view::claims::Claims::of(&summary, offerings, &BTreeMap::new(), &published, now.day());
+        let claims = crate::view::claims::Claims::of(&summary, offerings, &published, now.day());
         let priced: Vec<_> =
             (0..9).map(|number| samples::priced(&format!("offering-{number}"), 900)).collect();
         let known = Known {

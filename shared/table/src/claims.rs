@@ -180,34 +180,27 @@ impl Table {
         self.put(item).await
     }
 
-    /// What independent sites say of a provider's offerings, as of a moment ago.
-    pub async fn published_of(
+    /// What renters found of each of a provider's offerings and what independent sites say of it, as of a moment ago. One query: the two stand
+    /// beside each other.
+    pub async fn evidence_of(
         &self,
         provider: &ProviderId,
     ) -> Result<BTreeMap<OfferingId, Vec<Evidence>>, TableError> {
         let to = format!("{}{END}", keys::PUBLISHED);
-        let range = Range { pk: keys::claims(provider), from: keys::PUBLISHED, to: &to };
-        let mut published: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
+        let range = Range { pk: keys::claims(provider), from: keys::SEEN, to: &to };
+        let mut evidence: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
         for item in self.all_relaxed(&range).await? {
             let key = item::sort_key(&item).to_owned();
-            let offering = key.trim_start_matches(keys::PUBLISHED).split('#').next().unwrap_or_default();
+            let (offering, found): (&str, Vec<Evidence>) =
+                if let Some(offering) = key.strip_prefix(keys::SEEN) {
+                    (offering, item::read::<Seen>(item)?.evidence().collect())
+                } else {
+                    let page = key.strip_prefix(keys::PUBLISHED).unwrap_or_default();
+                    (page.split('#').next().unwrap_or_default(), item::read::<Published>(item)?.said)
+                };
             let offering = offering.parse().map_err(|error| TableError::corrupt(&key, &error))?;
-            published.entry(offering).or_default().extend(item::read::<Published>(item)?.said);
+            evidence.entry(offering).or_default().extend(found);
         }
-        Ok(published)
-    }
-
-    /// What renters found of each of a provider's offerings, as of a moment ago.
-    pub async fn seen_of(&self, provider: &ProviderId) -> Result<BTreeMap<OfferingId, Seen>, TableError> {
-        let to = format!("{}{END}", keys::SEEN);
-        let range = Range { pk: keys::claims(provider), from: keys::SEEN, to: &to };
-        let items = self.all_relaxed(&range).await?.into_iter();
-        let entry = |item: item::Item| {
-            let key = item::sort_key(&item).to_owned();
-            let offering = key.trim_start_matches(keys::SEEN).parse();
-            let offering = offering.map_err(|error| TableError::corrupt(&key, &error))?;
-            Ok((offering, item::read(item)?))
-        };
-        items.map(entry).collect()
+        Ok(evidence)
     }
 }

@@ -141,8 +141,16 @@ impl Table {
     }
 
     /// A provider's offerings, of those that can be rented.
-    pub async fn offerings(&self, of: &ProviderId) -> Result<Vec<Offering>, TableError> {
-        let items = self.all(&Range { pk: keys::offerings(of), from: "!", to: END }).await?;
+    pub async fn offerings(
+        &self,
+        of: &ProviderId,
+        freshness: Freshness,
+    ) -> Result<Vec<Offering>, TableError> {
+        let range = Range { pk: keys::offerings(of), from: "!", to: END };
+        let items = match freshness {
+            Freshness::LastWrite => self.all(&range).await?,
+            Freshness::Recent => self.all_relaxed(&range).await?,
+        };
         let offered =
             items.into_iter().map(|item| item::read(item).map(|word: StoredOffering| word.offering));
         let offered: Vec<Option<Offering>> = offered.collect::<Result<_, _>>()?;
@@ -151,7 +159,7 @@ impl Table {
 
     /// Where a provider's offerings are, of those that can be rented.
     pub async fn regions(&self, of: &ProviderId) -> Result<BTreeSet<Region>, TableError> {
-        let offerings = self.offerings(of).await?;
+        let offerings = self.offerings(of, Freshness::LastWrite).await?;
         Ok(offerings.into_iter().filter_map(|offering| offering.region).collect())
     }
 

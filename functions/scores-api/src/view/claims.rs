@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use trust::{
-    claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge, measured::Seen},
+    claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
     marketplace::Offering,
     offering::{DiskKind, Specification, Virtualisation},
@@ -130,18 +130,15 @@ impl<'a> Claims<'a> {
     pub(crate) fn of(
         summary: &'a Summary,
         offerings: Vec<Offering>,
-        seen: &BTreeMap<OfferingId, Seen>,
-        published: &BTreeMap<OfferingId, Vec<Evidence>>,
+        evidence: &BTreeMap<OfferingId, Vec<Evidence>>,
         today: Day,
     ) -> Self {
         let mut offered: Vec<(bool, Offered)> = offerings
             .into_iter()
             .filter_map(|offering| {
                 let claim = offering.specification?;
-                let seen = seen.get(&offering.offering_id);
-                let said = published.get(&offering.offering_id).into_iter().flatten().cloned();
-                let evidence: Vec<Evidence> = seen.into_iter().flat_map(Seen::evidence).chain(said).collect();
-                let judged = judge(&claim, &evidence, today);
+                let evidence = evidence.get(&offering.offering_id).map_or(&[][..], Vec::as_slice);
+                let judged = judge(&claim, evidence, today);
                 let claims: Vec<Judged> =
                     judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
                 let offering_id = offering.offering_id.to_string();
@@ -305,7 +302,7 @@ pub(crate) fn title(property: Property) -> &'static str {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use trust::claims::measured::Sighting;
+    use trust::claims::measured::{Seen, Sighting};
 
     use super::*;
     use crate::samples;
@@ -324,13 +321,13 @@ mod tests {
         let figures = [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)];
         let sighting = Sighting { seen_on: today.minus(2), findings: figures.into_iter().collect() };
         let seen = Seen::default().with(&"secret-renter".parse().unwrap(), Some(sighting));
-        let seen = BTreeMap::from([("b".parse().unwrap(), seen)]);
+        let evidence = BTreeMap::from([("b".parse().unwrap(), seen.evidence().collect())]);
         let offerings = vec![
             offering("a", &json!({ "country": "DE" })),
             offering("b", &json!({ "vcpus": 2, "memory_mib": 4096 })),
             offering("c", &json!({})),
         ];
-        let claims = Claims::of(&summary, offerings, &seen, &BTreeMap::new(), today);
+        let claims = Claims::of(&summary, offerings, &evidence, today);
         let shown = serde_json::to_value(&claims).unwrap();
         assert!(!shown.to_string().contains("secret-renter"));
         let of: Vec<_> = claims.offerings.iter().map(|offered| offered.offering_id.as_str()).collect();
