@@ -19,7 +19,7 @@ import boto3
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 # How long anything may take, in seconds.
-PATIENCE = 150
+PATIENCE = 240
 CHATWOOT_SECRET = "flow-secret"
 MARKETPLACE_SECRET = base64.b64encode(b"what the marketplace signs with").decode()
 SECRETS = {
