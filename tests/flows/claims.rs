@@ -187,7 +187,7 @@ async fn a_renter_measures_his_machine_and_it_counts_once_however_often_it_is_se
     world.send(&link, &run(HALF, 64_500, now.plus(-300)), now).await;
     assert_eq!(world.machines().await, [(machine(8, 0, Standing::Counted), 1)]);
     // Nothing is kept that tells where it is or whose.
-    let seen = world.table.evidence_of(&"p1".parse().unwrap()).await.unwrap();
+    let seen = world.table.independent_of(&"p1".parse().unwrap()).await.unwrap().evidence;
     let kept = serde_json::to_string(&seen.values().collect::<Vec<_>>()).unwrap();
     assert!(kept.contains("memory") && !kept.contains("Frankfurt") && !kept.contains("Secret Org"), "{kept}");
 }

@@ -24,6 +24,7 @@ mod parties;
 mod past;
 mod policy;
 mod prices;
+mod published;
 mod reading;
 mod reconcile;
 mod refusals;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::stack::{Door, ago, event, in_memory, registered};
+use crate::stack::{Door, ago, event, in_memory, in_memory_with, registered};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -119,4 +119,34 @@ async fn an_offering_is_placed_among_others_and_anew_when_its_price_changes() {
     let gone = json!({ "provider_id": "p1", "offering_id": "small" });
     door.told(&[event("offering.withdrawn", ago(5), gone)]).await;
     until(&door, "/v1/providers/p1/price", |answer| answer["offerings"] == json!([])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_his_own_peer_under_a_name_that_a_list_has_for_him() {
+    let changes = json!({ "sources": { "linode": { "names": { "host-0": "p1" } } } }).to_string();
+    let (stack, door) = in_memory_with(&[("SourcesChanges", &changes)]).await;
+    door.told(&[registered("p1", 1), registered("p2", 2), offered("p1", 900, 90), offered("p2", 900, 90)])
+        .await;
+    door.settled().await;
+    for load in [
+        json!({ "kind": "rates", "text": RATES }),
+        json!({ "kind": "offers", "source": "mine", "layout": "offers-csv", "text": file() }),
+    ] {
+        stack.invoke("price", json!({ "load": load })).await.unwrap();
+    }
+    stack.invoke("price", json!({ "market": "gather" })).await.unwrap();
+    let peers = async |provider: &str| {
+        let answer = door.json(&format!("/v1/providers/{provider}/price")).await;
+        answer["offerings"][0]["position"]["explanation"]["providers"].clone()
+    };
+    // Of nine hosts and the other provider.
+    assert_eq!((peers("p1").await, peers("p2").await), (json!(9), json!(10)));
+
+    // Placed anew, without a gathering, he is told the same.
+    door.told(&[offered("p1", 950, 10)]).await;
+    until(&door, "/v1/providers/p1/price", |answer| {
+        answer["offerings"][0]["position"]["price"]["amount"] == 9.5
+    })
+    .await;
+    assert_eq!(peers("p1").await, json!(9));
 }

@@ -273,7 +273,7 @@ async fn a_run_on_a_site_is_evidence_about_the_offering_that_an_operator_says_it
     .await;
     assert_eq!(reading.planned().await, [(format!("a/run/{slug}"), 0)]);
     assert_eq!(reading.read(&id("run", Some(slug))).await, Done::Read);
-    let published = reading.table.evidence_of(&"p1".parse().unwrap()).await.unwrap();
+    let published = reading.table.independent_of(&"p1".parse().unwrap()).await.unwrap().evidence;
     let evidence = &published[&"ax42".parse().unwrap()];
     assert!(evidence.iter().any(|seen| seen.figure == Figure::Vcpus(16)), "{evidence:?}");
     for seen in evidence {
@@ -489,7 +489,7 @@ async fn a_name_is_read_about_once_an_operator_has_confirmed_whose_it_is() {
         standing,
         at: reading.now(),
     };
-    let proposed = mapping("p1", Standing::Proposed("acme.example".to_owned()));
+    let proposed = mapping("p1", Standing::Proposed("acme.example".to_owned().try_into().unwrap()));
     reading.table.write_name(&source, &subject, &proposed, None).await.unwrap();
     assert_eq!(reading.planned().await, []);
     let before = reading.table.name_in(&source, &subject).await.unwrap();

@@ -7,6 +7,7 @@ mod function;
 mod read;
 mod reconcile;
 mod rescore;
+mod sources;
 mod sweep;
 mod throughput;
 mod uptime;
@@ -83,6 +84,12 @@ enum What {
         #[arg(long, default_value_t = 0)]
         sealed: u16,
     },
+    /// Capacity units of independent sources and prices: a plan, pages that are read, and a gathering of providers with an offering each.
+    Sources {
+        /// How many providers.
+        #[arg(long, default_value_t = 1_000)]
+        providers: u64,
+    },
     /// The sweep's binary over many open waits: time and memory.
     Sweep {
         /// The folder of release binaries.
@@ -129,6 +136,7 @@ async fn main() -> anyhow::Result<()> {
         }
         What::Seal { days, vantages } => uptime::seal(days, vantages),
         What::Watching { monitors, sealed } => uptime::watching(monitors, sealed).await,
+        What::Sources { providers } => sources::measure(providers).await,
         What::Sweep { binaries, waits } => Box::pin(sweep::measure(&binaries, waits)).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,

@@ -35,29 +35,35 @@ pub struct TableCall {
 
 /// The calls of one function of a stack.
 #[derive(Debug, Clone, Default)]
-struct Calls(Arc<Mutex<Vec<TableCall>>>);
+pub struct Calls(Arc<Mutex<Vec<TableCall>>>);
 
 impl Calls {
-    fn take(&self) -> Vec<TableCall> {
+    /// Those since the last time.
+    pub fn take(&self) -> Vec<TableCall> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What a function of the template is given to be started beside the stack's own, with a door between it and the table.
     async fn of(stack: &Stack, function: &str) -> anyhow::Result<(Environment, Self)> {
+        let address = BTreeMap::from([(template::ADDRESS.to_owned(), format!("http://{}", stack.address()))]);
+        let wiring = template::read(TEMPLATE, &address)?;
+        let wired = wiring.functions.iter().find(|wired| wired.binary == function);
+        let wired = wired.with_context(|| format!("no function {function}"))?;
+        Self::before(&stack.environment().with(&wired.environment)).await
+    }
+
+    /// This environment with a door between whoever is started in it and the table.
+    pub async fn before(environment: &Environment) -> anyhow::Result<(Environment, Self)> {
         let calls = Self::default();
-        let behind = stack.environment().required("AWS_ENDPOINT_URL_DYNAMODB")?.to_owned();
+        let behind = environment.required("AWS_ENDPOINT_URL_DYNAMODB")?.to_owned();
         let door = Door { client: Client::builder().build()?, behind, calls: calls.clone() };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let router = Router::new().fallback(pass).with_state(Arc::new(door));
         tokio::spawn(async move { drop(axum::serve(listener, router).await) });
 
-        let address = BTreeMap::from([(template::ADDRESS.to_owned(), format!("http://{}", stack.address()))]);
-        let wiring = template::read(TEMPLATE, &address)?;
-        let wired = wiring.functions.iter().find(|wired| wired.binary == function);
-        let wired = wired.with_context(|| format!("no function {function}"))?;
         let door = BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), endpoint)]);
-        Ok((stack.environment().with(&wired.environment).with(&door), calls))
+        Ok((environment.with(&door), calls))
     }
 }
 

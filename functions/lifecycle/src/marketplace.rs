@@ -80,6 +80,12 @@ async fn take_provider(
     let stored = app.table.provider(id).await?;
     let mut provider = stored.value.clone();
     provider.join(event.time, &event.happened);
+    if let Some(domain) = provider.domain()
+        && stored.value.domain().as_ref() != Some(&domain)
+    {
+        // Before it is known of him, so that whatever ends here is begun again.
+        app.table.note_domain(&domain, id).await?;
+    }
     if provider != stored.value {
         app.table.write_provider(id, &provider, stored.version).await?;
     }

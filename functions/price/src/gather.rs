@@ -1,25 +1,26 @@
 //! The daily gathering: every source's offers and every provider's offerings into a market a class, and every offering to its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, FuturesUnordered},
 };
 use serde::Serialize;
+use sources::configuration::Configuration;
 use table::{Cursor, Freshness, Table, TableError};
 use trust::{
     id::ProviderId,
     marketplace::{Currency, Offering},
     offering::Class,
-    price::{DropReason, Market, Offer, PricePolicy, Rates},
+    price::{DropReason, Market, Offer, PricePolicy, Rates, Slug},
     provider::Provider,
     time::{Day, Moment},
 };
 
 use crate::{
-    PriceError,
-    place::{here, operator, write},
+    PriceError, names,
+    place::{Offerer, here, operator, write},
 };
 
 /// Providers of a page: what DynamoDB reads in a batch.
@@ -43,8 +44,8 @@ pub struct Gathered {
     pub failed: usize,
 }
 
-/// A provider and what he offers.
-struct Offerer {
+/// A provider as he was read.
+struct Read {
     id: ProviderId,
     known: Provider,
     offerings: Vec<Offering>,
@@ -53,7 +54,11 @@ struct Offerer {
 /// Gathers the markets, puts them in force, and places every offering in them.
 ///
 /// A source whose prices can not be read is left out and logged; one provider that can not be placed stops no other.
-pub async fn gather(table: &Table, now: Moment) -> Result<Gathered, PriceError> {
+pub async fn gather(
+    table: &Table,
+    configuration: &Configuration,
+    now: Moment,
+) -> Result<Gathered, PriceError> {
     let on = now.day();
     let mut gathered = Gathered::default();
     let mut offers: BTreeMap<Class, Vec<Offer>> = BTreeMap::new();
@@ -68,6 +73,7 @@ pub async fn gather(table: &Table, now: Moment) -> Result<Gathered, PriceError> 
         }
     }
     let providers = everybody(table).await?;
+    let names = names::of_all(table, configuration).await?;
     for provider in &providers {
         sort_in(&mut offers, comparable(provider, on));
     }
@@ -90,8 +96,12 @@ pub async fn gather(table: &Table, now: Moment) -> Result<Gathered, PriceError> 
     let mut placing = FuturesUnordered::new();
     loop {
         let room = AT_ONCE - placing.len();
-        placing
-            .extend(providers.by_ref().take(room).map(|provider| place_one(table, provider, on, &markets)));
+        placing.extend(
+            providers
+                .by_ref()
+                .take(room)
+                .map(|provider| place_one(table, provider, names.get(&provider.id), on, &markets)),
+        );
         let Some(placed) = placing.next().await else { break };
         gathered.providers += 1;
         gathered.failed += usize::from(placed.is_err());
@@ -102,12 +112,16 @@ pub async fn gather(table: &Table, now: Moment) -> Result<Gathered, PriceError> 
 /// One that can not be placed is logged, and stops no other.
 async fn place_one(
     table: &Table,
-    provider: &Offerer,
+    Read { id, known, offerings }: &Read,
+    names: Option<&BTreeSet<Slug>>,
     on: Day,
     markets: &BTreeMap<Class, &Market>,
 ) -> Result<(), TableError> {
-    let placed = write(table, &provider.id, &provider.known, &provider.offerings, (on, markets)).await;
-    placed.inspect_err(|error| tracing::error!(provider = %provider.id, %error, "offerings not placed"))
+    let nameless = BTreeSet::new();
+    let names = names.unwrap_or(&nameless);
+    let offerer = Offerer { id, operator: operator(known), names, offerings };
+    let placed = write(table, &offerer, (on, markets)).await;
+    placed.inspect_err(|error| tracing::error!(provider = %id, %error, "offerings not placed"))
 }
 
 fn sort_in(offers: &mut BTreeMap<Class, Vec<Offer>>, list: Vec<Offer>) {
@@ -117,7 +131,7 @@ fn sort_in(offers: &mut BTreeMap<Class, Vec<Offer>>, list: Vec<Offer>) {
 }
 
 /// His offerings that say enough to be compared.
-fn comparable(provider: &Offerer, on: Day) -> Vec<Offer> {
+fn comparable(provider: &Read, on: Day) -> Vec<Offer> {
     let Some(source) = here() else { return Vec::new() };
     let offer =
         |offering: &Offering| Offer::of_offering(offering, operator(&provider.known), on, &source).ok();
@@ -131,14 +145,14 @@ fn no_rates(on: Day) -> Rates {
 }
 
 /// All registered providers, with what each offers.
-async fn everybody(table: &Table) -> Result<Vec<Offerer>, TableError> {
-    let (mut all, mut after): (Vec<Offerer>, Option<Cursor>) = (Vec::new(), None);
+async fn everybody(table: &Table) -> Result<Vec<Read>, TableError> {
+    let (mut all, mut after): (Vec<Read>, Option<Cursor>) = (Vec::new(), None);
     loop {
         let page = table.registered(after.as_ref(), PAGE).await?;
         let known = table.providers_of(&page.items).await?;
         let read = stream::iter(page.items.into_iter().zip(known)).map(|(id, known)| async move {
             let offerings = table.offerings(&id, Freshness::LastWrite).await?;
-            Ok::<_, TableError>(Offerer { id, known, offerings })
+            Ok::<_, TableError>(Read { id, known, offerings })
         });
         all.extend(read.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
         after = page.next;

@@ -8,6 +8,7 @@
 
 pub mod gather;
 pub mod load;
+mod names;
 pub mod place;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use lambda::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sources::configuration::Configuration;
 use table::{Table, TableError};
 use trust::{id::ProviderId, time::Day};
 
@@ -30,15 +32,20 @@ use crate::{
 #[derive(Debug)]
 pub struct App {
     table: Table,
+    configuration: Configuration,
     markets: Markets,
 }
 
 impl App {
-    /// Connects to the table that `TABLE_NAME` names.
+    /// Connects to the table that `TABLE_NAME` names, to go by the names of the source configuration that `SOURCES` names with the changes in
+    /// `SOURCES_CHANGES`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let configuration =
+            Configuration::named(environment.required("SOURCES")?, environment.optional("SOURCES_CHANGES"))
+                .map_err(|invalid| StartError::Unavailable(invalid.to_string()))?;
         let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { table, markets: Markets::default() })
+        Ok(Self { table, configuration, markets: Markets::default() })
     }
 }
 
@@ -80,7 +87,9 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
     let now = lambda::clock::now();
     match serde_json::from_value(event)? {
         Trigger::Stream { records } => Ok(follow(app, records, now.day()).await),
-        Trigger::Schedule { market: Step::Gather } => Ok(json!(gather::gather(&app.table, now).await?)),
+        Trigger::Schedule { market: Step::Gather } => {
+            Ok(json!(gather::gather(&app.table, &app.configuration, now).await?))
+        }
         Trigger::Operator { load } => Ok(json!(load::load(&app.table, &load, now).await?)),
     }
 }
@@ -98,7 +107,7 @@ async fn follow(app: &App, records: Vec<Record>, today: Day) -> Value {
     }
     let mut failed = Vec::new();
     for (provider, at) in providers {
-        if let Err(error) = place::place(&app.table, &app.markets, &provider, today).await {
+        if let Err(error) = place::place(app, &provider, today).await {
             tracing::error!(%provider, %error, "offerings not placed");
             failed.push(at);
         }

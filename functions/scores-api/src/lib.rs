@@ -28,7 +28,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use lambda::{Clients, Environment, Problem, StartError};
-use table::{Card, Cursor, Freshness, History, Table, TableError};
+use table::{Card, Cursor, Freshness, History, Independent, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
 
@@ -44,6 +44,7 @@ use crate::{
         provider::{Chat, Provider},
         replies::Replies,
         score::{Detail, HistoryDay, Scored},
+        sites::Site,
     },
 };
 
@@ -273,20 +274,28 @@ async fn price(
 
 async fn claims(
     State(table): Shared,
+    Extension(sources): Extension<Arc<sources::Sources>>,
     Id(id): Id,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     parameters.check(&[])?;
     let summary = registered(&table, &id).await?;
-    Ok(answer::json(&headers, &judged(&table, &summary).await?))
+    Ok(answer::json(&headers, &judged(&table, &sources, &summary).await?))
 }
 
 /// What a provider's offerings claim, and what was seen of them.
-async fn judged<'a>(table: &Table, summary: &'a Summary) -> Result<Claims<'a>, TableError> {
-    let offerings = table.offerings(&summary.provider, Freshness::Recent).await?;
-    let evidence = table.evidence_of(&summary.provider).await?;
-    Ok(Claims::of(summary, offerings, &evidence, lambda::clock::now().day()))
+async fn judged<'a>(
+    table: &Table,
+    sources: &sources::Sources,
+    summary: &'a Summary,
+) -> Result<Claims<'a>, TableError> {
+    let provider = &summary.provider;
+    let offerings = table.offerings(provider, Freshness::Recent).await?;
+    let Independent { evidence, rated } = table.independent_of(provider).await?;
+    let names = if rated.is_empty() { Vec::new() } else { table.names_of(provider).await? };
+    let sites = Site::all(sources.configuration(), &names, &rated, provider);
+    Ok(Claims::of(summary, offerings, &evidence, sites, lambda::clock::now().day()))
 }
 
 async fn score(
@@ -338,7 +347,12 @@ async fn chat(
     Ok(answer::json_soon_stale(&headers, &Chat::of(&summary, chat.as_ref().map(|stored| &stored.value))))
 }
 
-async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn provider_page(
+    State(table): Shared,
+    Extension(sources): Extension<Arc<sources::Sources>>,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     match registered(&table, &id).await {
         Ok(summary) => {
             let now = lambda::clock::now();
@@ -349,7 +363,7 @@ async fn provider_page(State(table): Shared, Id(id): Id, headers: HeaderMap) -> 
             let month = Overview::of(&facts, Window::month(now), now);
             let siblings = siblings(&table, &summary).await?;
             let priced = table.priced(&summary.provider).await?;
-            let claims = judged(&table, &summary).await?;
+            let claims = judged(&table, &sources, &summary).await?;
             let known = page::Known {
                 summary: &summary,
                 quarter: &quarter,

@@ -14,6 +14,7 @@ pub(crate) mod list;
 mod price;
 mod proof;
 mod provider;
+mod sites;
 pub(crate) mod uptime;
 pub(crate) mod words;
 
@@ -87,7 +88,13 @@ mod tests {
             facts,
             reported,
             history: &history,
-            claims: &crate::view::claims::Claims::of(summary, Vec::new(), &BTreeMap::new(), now.day()),
+            claims: &crate::view::claims::Claims::of(
+                summary,
+                Vec::new(),
+                &BTreeMap::new(),
+                Vec::new(),
+                now.day(),
+            ),
             siblings: &[],
             priced: &[],
             base: "https://trust.example",
@@ -352,7 +359,8 @@ mod tests {
             .map(|number| (format!("offering-{number}").parse().unwrap(), evidence.to_vec()))
             .collect();
         let offerings = (0..20).map(offering).collect();
-        let claims = crate::view::claims::Claims::of(&summary, offerings, &published, now.day());
+        let claims =
+            crate::view::claims::Claims::of(&summary, offerings, &published, samples::sites(24), now.day());
         let priced: Vec<_> =
             (0..9).map(|number| samples::priced(&format!("offering-{number}"), 900)).collect();
         let known = Known {
@@ -381,6 +389,7 @@ mod tests {
             "more jumps are in the JSON",
             "In contracts, beyond three a renter and week",
             "more services are in the JSON",
+            "The site's word, not part of the score. 21 more in the JSON.",
         ] {
             assert!(page.contains(said), "{said}");
         }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use table::Card;
+use serde_json::json;
+use sources::configuration::Configuration;
+use table::{Card, PageFacts};
 use trust::{
     contract::{ContractCount, ContractDay, Outcome},
     id::{AccountId, ConversationId, ConversationNumber},
@@ -30,6 +32,8 @@ use trust::{
         span::Span,
     },
 };
+
+use crate::view::sites::Site;
 
 /// The summary of a registered provider with so many completed contracts, and a message that has waited for so many hours.
 pub(crate) fn summary(name: &str, completed: u64, waiting_hours: Option<i64>) -> Summary {
@@ -170,4 +174,20 @@ pub(crate) fn priced(name: &str, cents: u64) -> Priced {
 pub(crate) fn unpriced(name: &str) -> Priced {
     let outcome = PriceOutcome::Silent(Silence::Incomplete(vec![Missing::Memory]));
     Priced { offering: name.parse().unwrap(), name: name.to_owned(), on: now().day(), outcome }
+}
+
+/// What a site says of `p1`'s machines, in so many lines.
+pub(crate) fn sites(lines: usize) -> Vec<Site> {
+    let changes = json!({ "sources": { "vpsbenchmarks": { "names": { "acme": "p1" } } } });
+    let configuration = Configuration::named("sources/1", Some(&changes.to_string())).unwrap();
+    let grades =
+        json!({ "overall": "A", "web": "B", "cpu": "A+", "disk": "C-", "network": "D", "stability": "F" });
+    let line = json!({ "kind": "trial", "name": "regular_8gb_4cores", "measured_on": "2026-08-09", "score": "81.25",
+        "version": "v2021.11", "monthly": { "minor_units": 4_000, "currency": "USD" }, "grades": grades,
+        "address": "https://www.vpsbenchmarks.com/trials/acme_performance_trial_09Aug2026" });
+    let id = serde_json::from_value(json!({ "source": "vpsbenchmarks", "page": "plans", "subject": "acme" }))
+        .unwrap();
+    let facts = json!(vec![line; lines]).to_string();
+    let said = (id, PageFacts { read_at: now(), address: String::new(), facts });
+    Site::all(&configuration, &[], &[said], &"p1".parse().unwrap())
 }

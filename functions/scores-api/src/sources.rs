@@ -35,6 +35,11 @@ impl Sources {
         let reading = environment.optional("PROBE_CONTACT").map_or(Reading::Off, |_| Reading::On);
         Ok(Self { configuration, reading })
     }
+
+    /// Which sources there are.
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
 }
 
 pub(crate) async fn sources(

@@ -11,6 +11,7 @@ pub(crate) mod provider;
 pub(crate) mod replies;
 pub(crate) mod scalar;
 pub(crate) mod score;
+pub(crate) mod sites;
 pub(crate) mod sources;
 pub(crate) mod uptime;
 

@@ -4,14 +4,15 @@ use sources::{
     configuration::{Found, OfferingOf, Pace},
     fetch::{Answer, Bounds, Fetcher, Rules},
     outcome::ParseOutcome,
-    reading::{About, Gleaned, Offers},
+    reading::{About, Facts, Gleaned, Offers},
 };
 use table::{PageFacts, Stored, TableError};
 use trust::{
+    id::ProviderId,
     source::{
         PageId, SourceName,
         failure::Failure,
-        page::{Asked, Facts, Page, Validators},
+        page::{self, Asked, Page, Validators},
         state::State,
     },
     time::Moment,
@@ -19,7 +20,7 @@ use trust::{
 use url::{Position, Url};
 
 use crate::{
-    App, Done, REQUEST, ScrapeError, Why,
+    App, Done, REQUEST, ScrapeError, Why, names,
     turn::{self, Held},
 };
 
@@ -214,11 +215,11 @@ impl Job<'_> {
         let is_unchanged = asked == Asked::Unchanged;
         let address = self.address.to_string();
         let (page, becomes) = before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
-        let gleaned = gleaned.filter(|_| becomes == Facts::Taken);
+        let gleaned = gleaned.filter(|_| becomes == page::Facts::Taken);
         let facts = match &gleaned {
             None => None,
             Some(gleaned) => {
-                self.keep(gleaned, now).await?;
+                self.keep(gleaned, &address, now).await?;
                 let facts = serde_json::to_string(&gleaned.facts)?;
                 // What is too long to be kept as it stands has been kept for those who reckon with it.
                 (facts.len() <= MOST_KEPT).then_some(PageFacts { read_at: now, address, facts })
@@ -245,7 +246,7 @@ impl Job<'_> {
     }
 
     /// Keeps what others reckon with, before the page is noted as read: all of it may be done twice.
-    async fn keep(&self, gleaned: &Gleaned, now: Moment) -> Result<(), TableError> {
+    async fn keep(&self, gleaned: &Gleaned, address: &str, now: Moment) -> Result<(), ScrapeError> {
         let table = &self.app.table;
         if let Some(rates) = &gleaned.rates {
             table.write_rates(rates).await?;
@@ -257,7 +258,25 @@ impl Job<'_> {
         if let Some(OfferingOf { provider_id, offering_id }) = offering {
             table.write_published((provider_id, offering_id), self.id, &gleaned.seen, now).await?;
         }
+        if let Facts::Hosters { hosters } = &gleaned.facts {
+            names::propose(table, (&self.id.source, self.found.source), hosters, now).await?;
+        }
+        if let Some(provider) = self.owner().await? {
+            let facts = serde_json::to_string(&gleaned.rated)?;
+            let said = PageFacts { read_at: now, address: address.to_owned(), facts };
+            table.write_rated(&provider, self.id, &said).await?;
+        }
         Ok(())
+    }
+
+    /// The provider whom the page is about, as an operator says.
+    async fn owner(&self) -> Result<Option<ProviderId>, TableError> {
+        let Some(subject) = &self.id.subject else { return Ok(None) };
+        if let Some(provider) = self.found.source.owner(subject) {
+            return Ok(Some(provider.clone()));
+        }
+        let known = self.app.table.name_in(&self.id.source, subject).await?;
+        Ok(known.and_then(|known| known.value.confirmed().cloned()))
     }
 
     fn alarm(&self, why: &Failure, now: Moment) {

@@ -8,6 +8,7 @@
 //! for the host's turn.
 
 mod ask;
+mod names;
 mod turn;
 
 use std::time::Duration;

@@ -130,7 +130,8 @@ pub struct Pages {
 pub struct ToolCall {
     /// Patterns of the tool's name.
     pub name: Vec<String>,
-    /// Patterns of the argument that takes the subject.
+    /// Patterns of the argument that takes the subject; none, where the tool is asked about nothing in particular.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subject: Vec<String>,
 }
 
@@ -230,6 +231,11 @@ impl Configuration {
 }
 
 impl Source {
+    /// Whose a name is by the configuration: a provider's, or that of whoever has the offering that it is of.
+    pub fn owner(&self, subject: &Subject) -> Option<&ProviderId> {
+        self.names.get(subject).or_else(|| Some(&self.offerings.get(subject)?.provider_id))
+    }
+
     /// All its pages, given which of its names are confirmed to be providers' beside those that the configuration says.
     pub fn all_pages(&self, name: &SourceName, confirmed: &BTreeSet<Subject>) -> Vec<PageId> {
         let mut all = Vec::new();

@@ -6,6 +6,7 @@
 //! * [`configuration`] is which sources there are and how politely they are asked;
 //! * [`fetch`] asks for a page (feature `fetch`);
 //! * [`reading`] is what a page means, by its parser;
+//! * [`rated`] is what of it people are shown as the site's word;
 //! * [`outcome`] is what came of reading it.
 
 pub mod configuration;
@@ -17,6 +18,7 @@ pub mod mcp;
 pub mod outcome;
 pub mod page;
 pub mod published;
+pub mod rated;
 pub mod reading;
 pub mod serververify;
 pub mod text;

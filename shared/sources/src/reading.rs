@@ -20,8 +20,9 @@ use crate::{
     market::{self, Layout, ReadAs},
     outcome::{Fingerprint, ParseOutcome, Unrecognised},
     page::{Fact, InvalidSynonyms, Page, Synonyms},
+    rated::{self, Rated},
     serververify::{self, Benchmark, ResultId},
-    vpsbenchmarks::{self, HosterPage, Plan, PlanSlug, Trial, YabsRun},
+    vpsbenchmarks::{self, HosterPage, HosterWebsite, Plan, PlanSlug, Trial, YabsRun},
 };
 
 /// A parser.
@@ -46,6 +47,8 @@ pub enum Reader {
     VpsPriceIndex,
     /// The list of Hattorius/Server-Pricing.
     ServerPricing,
+    /// `VPSBenchmarks`: what its MCP server answers of all hosters and their websites.
+    VpsbenchmarksHosters,
     /// `VPSBenchmarks`: what its MCP server answers of a hoster's plans.
     VpsbenchmarksPlans,
     /// `VPSBenchmarks`: a hoster's page.
@@ -99,6 +102,11 @@ pub enum Facts {
         /// Rows that are none, each with its place and the reason, as far as they are named.
         left_out: Vec<String>,
     },
+    /// Providers with their websites, as a tool answers them.
+    Hosters {
+        /// The providers.
+        hosters: Vec<HosterWebsite>,
+    },
     /// Plans, as a tool answers them.
     Plans {
         /// The plans.
@@ -132,6 +140,8 @@ pub struct Gleaned {
     pub rates: Option<Rates>,
     /// What was seen of the machine that it is about.
     pub seen: Vec<Evidence>,
+    /// What people are shown of it, beside whomever it is about.
+    pub rated: Vec<Rated>,
 }
 
 /// Offers of a page.
@@ -156,7 +166,10 @@ impl Reader {
 
     /// How its pages are asked for.
     pub fn asking(self) -> Asking {
-        if self == Self::VpsbenchmarksPlans { Asking::Tool } else { Asking::Get }
+        match self {
+            Self::VpsbenchmarksHosters | Self::VpsbenchmarksPlans => Asking::Tool,
+            _ => Asking::Get,
+        }
     }
 
     /// Whether a page that has not changed says nothing new. A price list does: that these are still the prices.
@@ -189,6 +202,7 @@ impl Reader {
     /// What these labels mean to it; nothing, where it reads no labels.
     pub fn synonyms(self, labels: &BTreeMap<Fact, Vec<String>>) -> Result<Option<Synonyms>, InvalidSynonyms> {
         let built_in = match self {
+            Self::VpsbenchmarksHosters => vpsbenchmarks::website_labels(),
             Self::VpsbenchmarksPlans
             | Self::VpsbenchmarksHoster
             | Self::VpsbenchmarksPlan
@@ -230,45 +244,72 @@ impl Reader {
     }
 
     fn read_labels(self, bytes: &[u8], synonyms: &Synonyms, about: &About<'_>) -> ParseOutcome<Gleaned> {
-        let subject = about.subject.map_or("", Subject::as_str);
-        if self == Self::VpsbenchmarksPlans {
-            let Ok(answer) = serde_json::from_slice::<Value>(bytes) else { return unread() };
-            return vpsbenchmarks::plans_in(&answer, synonyms)
-                .map(|plans| Gleaned::of_plans(Facts::Plans { plans: plans.clone() }, &plans, about));
-        }
-        let page = Page::read(bytes);
         match self {
-            Self::VpsbenchmarksHoster => vpsbenchmarks::hoster(&page, synonyms).map(|hoster| {
+            Self::VpsbenchmarksHosters | Self::VpsbenchmarksPlans => {
+                match serde_json::from_slice::<Value>(bytes) {
+                    Ok(answer) => self.read_answer(&answer, synonyms, about),
+                    Err(_) => unread(),
+                }
+            }
+            _ => self.read_page(&Page::read(bytes), synonyms, about),
+        }
+    }
+
+    fn read_answer(self, answer: &Value, synonyms: &Synonyms, about: &About<'_>) -> ParseOutcome<Gleaned> {
+        if self == Self::VpsbenchmarksHosters {
+            let hosters = vpsbenchmarks::websites_in(answer, synonyms);
+            return hosters.map(|hosters| Gleaned::new(Facts::Hosters { hosters }));
+        }
+        vpsbenchmarks::plans_in(answer, synonyms).map(|plans| Gleaned {
+            offers: glean::offers(&plans, about),
+            rated: rated::kept(plans.iter().map(glean::plan)),
+            ..Gleaned::new(Facts::Plans { plans })
+        })
+    }
+
+    fn read_page(self, page: &Page, synonyms: &Synonyms, about: &About<'_>) -> ParseOutcome<Gleaned> {
+        let subject = about.subject.map_or("", Subject::as_str);
+        match self {
+            Self::VpsbenchmarksHoster => vpsbenchmarks::hoster(page, synonyms).map(|hoster| {
                 let plans: Vec<Plan> = hoster.plans.iter().map(|(_, plan)| plan.clone()).collect();
-                Gleaned::of_plans(Facts::Hoster(hoster), &plans, about)
+                Gleaned {
+                    offers: glean::offers(&plans, about),
+                    rated: rated::kept(glean::hoster(&hoster, about)),
+                    ..Gleaned::new(Facts::Hoster(hoster))
+                }
             }),
             Self::VpsbenchmarksPlan => match plan_slug(subject) {
-                Some(slug) => vpsbenchmarks::plan(&page, &slug, synonyms).map(|plan| {
-                    let plans = std::slice::from_ref(&plan).to_vec();
-                    Gleaned::of_plans(Facts::Plan(Box::new(plan)), &plans, about)
+                Some(slug) => vpsbenchmarks::plan(page, &slug, synonyms).map(|plan| Gleaned {
+                    offers: glean::offers(std::slice::from_ref(&plan), about),
+                    rated: rated::kept([glean::plan(&plan).at(Some(about.address.to_owned()))]),
+                    ..Gleaned::new(Facts::Plan(Box::new(plan)))
                 }),
                 None => unread(),
             },
             Self::VpsbenchmarksTrial => match subject.parse() {
-                Ok(slug) => vpsbenchmarks::trial(&page, &slug, synonyms).map(|trial| {
-                    let seen = glean::of_trial(&trial, about);
-                    Gleaned::seen(Facts::Trial(Box::new(trial)), seen)
+                Ok(slug) => vpsbenchmarks::trial(page, &slug, synonyms).map(|trial| Gleaned {
+                    seen: glean::of_trial(&trial, about),
+                    rated: rated::kept([glean::trial(&trial).at(Some(about.address.to_owned()))]),
+                    ..Gleaned::new(Facts::Trial(Box::new(trial)))
                 }),
                 Err(_) => unread(),
             },
             Self::VpsbenchmarksYabs => match subject.parse() {
-                Ok(slug) => vpsbenchmarks::yabs(&page, &slug, synonyms).map(|run| {
-                    let seen = glean::of_run(&run, about);
-                    Gleaned::seen(Facts::Yabs(Box::new(run)), seen)
+                Ok(slug) => vpsbenchmarks::yabs(page, &slug, synonyms).map(|run| Gleaned {
+                    seen: glean::of_run(&run, about),
+                    rated: rated::kept([glean::run(&run).at(Some(about.address.to_owned()))]),
+                    ..Gleaned::new(Facts::Yabs(Box::new(run)))
                 }),
                 Err(_) => unread(),
             },
-            Self::SerververifyList => serververify::list(&page, synonyms)
-                .map(|results| Gleaned::seen(Facts::Results { results }, Vec::new())),
+            Self::SerververifyList => {
+                serververify::list(page, synonyms).map(|results| Gleaned::new(Facts::Results { results }))
+            }
             _ => match subject.parse() {
-                Ok(id) => serververify::benchmark(&page, &id, synonyms).map(|result| {
-                    let seen = glean::of_result(&result, about);
-                    Gleaned::seen(Facts::Result(Box::new(result)), seen)
+                Ok(id) => serververify::benchmark(page, &id, synonyms).map(|result| Gleaned {
+                    seen: glean::of_result(&result, about),
+                    rated: rated::kept([glean::result(&result).at(Some(about.address.to_owned()))]),
+                    ..Gleaned::new(Facts::Result(Box::new(result)))
                 }),
                 Err(_) => unread(),
             },
@@ -277,16 +318,13 @@ impl Reader {
 }
 
 impl Gleaned {
+    /// A page of which nobody reckons with anything.
+    fn new(facts: Facts) -> Self {
+        Self { facts, offers: None, rates: None, seen: Vec::new(), rated: Vec::new() }
+    }
+
     fn of_rates(rates: Rates) -> Self {
-        Self { facts: Facts::Rates(rates.clone()), offers: None, rates: Some(rates), seen: Vec::new() }
-    }
-
-    fn of_plans(facts: Facts, plans: &[Plan], about: &About<'_>) -> Self {
-        Self { facts, offers: glean::offers(plans, about), rates: None, seen: Vec::new() }
-    }
-
-    fn seen(facts: Facts, seen: Vec<Evidence>) -> Self {
-        Self { facts, offers: None, rates: None, seen }
+        Self { rates: Some(rates.clone()), ..Self::new(Facts::Rates(rates)) }
     }
 }
 
@@ -307,8 +345,7 @@ fn prices(layout: Layout, bytes: &[u8], about: &About<'_>) -> ParseOutcome<Glean
             let facts = Facts::Prices { offers: list.offers.len(), left_out };
             let left_out = recognition.of.saturating_sub(recognition.found);
             let offers = Some(Offers { source, offers: list.offers, left_out });
-            let gleaned = Gleaned { facts, offers, rates: None, seen: Vec::new() };
-            ParseOutcome::Recognised { facts: gleaned, recognition }
+            ParseOutcome::Recognised { facts: Gleaned { offers, ..Gleaned::new(facts) }, recognition }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod address;
 #[cfg(test)]
 mod tests;
+mod websites;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::published::{self, Grades, Machine, Prices};
 use crate::text::{self, Decimal, Doubt};
 
 pub use address::{Address, Hoster, InvalidAddress, PlanSlug, TrialSlug, YabsSlug};
+pub use websites::{HosterWebsite, website_labels, websites_in};
 
 /// A plan: its machine, its prices and its grades.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use trust::{
 };
 
 use crate::{
-    Stored, Table, TableError,
+    PageFacts, Stored, Table, TableError,
     item::{self, Order, Range},
     keys::{self, END},
 };
@@ -37,6 +37,15 @@ struct Claimed {
 #[derive(Serialize, Deserialize)]
 struct Published {
     said: Vec<Evidence>,
+}
+
+/// What others than a provider and this service say of his offerings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Independent {
+    /// What renters found of each offering, and what sites published of it.
+    pub evidence: BTreeMap<OfferingId, Vec<Evidence>>,
+    /// What pages say of his machines, to be shown, in JSON for the readers of the source to know.
+    pub rated: Vec<(PageId, PageFacts)>,
 }
 
 /// What a renter has measured at a provider, as it was read.
@@ -180,27 +189,38 @@ impl Table {
         self.put(item).await
     }
 
-    /// What renters found of each of a provider's offerings and what independent sites say of it, as of a moment ago. One query: the two stand
-    /// beside each other.
-    pub async fn evidence_of(
+    /// Keeps what people are shown of a page about a provider's machines, in place of what it said before. Nothing said is nothing kept.
+    pub async fn write_rated(
         &self,
         provider: &ProviderId,
-    ) -> Result<BTreeMap<OfferingId, Vec<Evidence>>, TableError> {
-        let to = format!("{}{END}", keys::PUBLISHED);
+        page: &PageId,
+        said: &PageFacts,
+    ) -> Result<(), TableError> {
+        self.put(item::item(&keys::rated(provider, page), said)?).await
+    }
+
+    /// What others than a provider and this service say of his offerings, as of a moment ago. One query: all of it stands side by side.
+    pub async fn independent_of(&self, provider: &ProviderId) -> Result<Independent, TableError> {
+        let to = format!("{}{END}", keys::RATED);
         let range = Range { pk: keys::claims(provider), from: keys::SEEN, to: &to };
-        let mut evidence: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
+        let mut found = Independent::default();
         for item in self.all_relaxed(&range).await? {
             let key = item::sort_key(&item).to_owned();
-            let (offering, found): (&str, Vec<Evidence>) =
-                if let Some(offering) = key.strip_prefix(keys::SEEN) {
-                    (offering, item::read::<Seen>(item)?.evidence().collect())
-                } else {
-                    let page = key.strip_prefix(keys::PUBLISHED).unwrap_or_default();
-                    (page.split('#').next().unwrap_or_default(), item::read::<Published>(item)?.said)
-                };
+            if key.starts_with(keys::RATED) {
+                let page = keys::rated_page(&key).ok_or_else(|| TableError::corrupt(&key, "not a page"))?;
+                found.rated.push((page, item::read(item)?));
+                continue;
+            }
+            let (offering, seen): (&str, Vec<Evidence>) = if let Some(offering) = key.strip_prefix(keys::SEEN)
+            {
+                (offering, item::read::<Seen>(item)?.evidence().collect())
+            } else {
+                let page = key.strip_prefix(keys::PUBLISHED).unwrap_or_default();
+                (page.split('#').next().unwrap_or_default(), item::read::<Published>(item)?.said)
+            };
             let offering = offering.parse().map_err(|error| TableError::corrupt(&key, &error))?;
-            evidence.entry(offering).or_default().extend(found);
+            found.evidence.entry(offering).or_default().extend(seen);
         }
-        Ok(evidence)
+        Ok(found)
     }
 }

@@ -8,7 +8,7 @@ use trust::{
     offering::Class,
     price::Slug,
     replies::{OpenWait, Scope},
-    source::{PageId, SourceName, Subject},
+    source::{PageId, SourceName, Subject, mapping::Domain},
     time::{Day, Moment},
     uptime::{
         names::{MonitorId, Vantage},
@@ -188,6 +188,19 @@ pub(crate) const SEEN: &str = "offering#";
 /// What renters found of an offering.
 pub(crate) fn seen(of: &ProviderId, offering: &OfferingId) -> Key {
     Key { pk: claims(of), sk: format!("{SEEN}{offering}") }
+}
+
+pub(crate) const RATED: &str = "rated#";
+
+/// What a page of a source says of a provider's machines, to be shown.
+pub(crate) fn rated(provider: &ProviderId, page: &PageId) -> Key {
+    Key { pk: claims(provider), sk: format!("{RATED}{}#{}", page.source, page_sort(page)) }
+}
+
+/// The page of a `rated#SOURCE#PAGE#SUBJECT` key.
+pub(crate) fn rated_page(key: &str) -> Option<PageId> {
+    let (source, page) = key.strip_prefix(RATED)?.split_once('#')?;
+    page_of(&source.parse().ok()?, &format!("{PAGE}{page}"))
 }
 
 pub(crate) const PUBLISHED: &str = "published#";
@@ -519,6 +532,15 @@ pub(crate) fn names_of(provider: &ProviderId) -> String {
 /// The same, where the provider is.
 pub(crate) fn provider_name(of: &ProviderId, source: &SourceName, subject: &Subject) -> Key {
     Key { pk: names_of(of), sk: format!("{source}#{subject}") }
+}
+
+pub(crate) fn domain(of: &Domain) -> String {
+    format!("domain#{of}")
+}
+
+/// That a provider has said his website is at a domain.
+pub(crate) fn at_domain(of: &Domain, provider: &ProviderId) -> Key {
+    Key { pk: domain(of), sk: provider.to_string() }
 }
 
 pub(crate) fn turn(of: &str) -> Key {

@@ -1,11 +1,12 @@
 //! Providers, their offerings, and the Chatwoot accounts that are theirs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trust::{
     id::{ConversationId, ConversationNumber, ProviderId, Region},
     marketplace::{ChatPlace, Offering},
     provider::Provider,
+    source::mapping::Domain,
     time::Moment,
 };
 
@@ -60,6 +61,31 @@ impl Table {
         read: u64,
     ) -> Result<(), TableError> {
         self.transact(vec![self.put_versioned(&keys::profile(id), provider, read)?]).await
+    }
+
+    /// Notes that a provider says his website is at a domain. It stays noted when he moves: who looks there looks at what he says now.
+    pub async fn note_domain(&self, domain: &Domain, provider: &ProviderId) -> Result<(), TableError> {
+        let key = keys::at_domain(domain, provider);
+        self.put(item::item(&key, &BTreeMap::<String, String>::new())?).await
+    }
+
+    /// The providers whose website is at a domain, as far as they say so now, in the order of their ids.
+    pub async fn providers_at(&self, domain: &Domain) -> Result<Vec<ProviderId>, TableError> {
+        let items = self.all(&Range { pk: keys::domain(domain), from: "!", to: END }).await?;
+        let noted: Vec<ProviderId> = items
+            .iter()
+            .map(|item| {
+                let key = item::sort_key(item);
+                key.parse().map_err(|error| TableError::corrupt(key, &error))
+            })
+            .collect::<Result<_, _>>()?;
+        if noted.is_empty() {
+            return Ok(noted);
+        }
+        let known = self.providers_of(&noted).await?;
+        let now_at =
+            noted.into_iter().zip(known).filter(|(_, known)| known.domain().as_ref() == Some(domain));
+        Ok(now_at.map(|(provider, _)| provider).collect())
     }
 
     /// Notes that an account, or an inbox of it, is a provider's since `since`.

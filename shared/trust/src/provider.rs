@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{OperatorId, ProviderId, Region},
     marketplace::{Agent, Happened, Profile},
+    source::mapping::Domain,
     time::Moment,
 };
 
@@ -65,6 +66,12 @@ impl Provider {
             }
             _ => {}
         }
+    }
+
+    /// Where his website is, as he says; `None` where he names none that others could name as well.
+    pub fn domain(&self) -> Option<Domain> {
+        let (_, profile) = self.profile.as_ref()?;
+        Domain::of_website(profile.website.as_ref()?.as_str())
     }
 
     fn know_since(&mut self, at: Moment) {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use trust::{id::ProviderId, summary::ClaimFacts};
 
-use super::words;
+use super::{sites::sites, words};
 use crate::view::{
     self,
     claims::{Claims, Judged, Offered, title},
@@ -24,6 +24,7 @@ pub(super) fn claims(provider: &ProviderId, facts: &ClaimFacts, claims: &Claims<
             @if claims.offerings.is_empty() { p { "No offering says what its machine is." } }
             @for offered in claims.offerings.iter().take(MOST_OFFERINGS) { (offering(offered)) }
             @if left_out > 0 { p { (left_out) " more offerings are in the JSON." } }
+            (sites(&claims.sites))
             p.soft {
                 "Renters measure the machines they are handed, by a link that only they have. "
                 a href={ "/v1/providers/" (provider) "/claims" } { "The same as JSON" }
@@ -91,7 +92,7 @@ fn row(judged: &Judged) -> Markup {
                                     li {
                                         (shown.seen) ", "
                                         @match shown.url.as_deref().filter(|url| url.starts_with("https://")) {
-                                            Some(url) => a href=(url) rel="nofollow noopener noreferrer" { (shown.who()) },
+                                            Some(url) => a href=(url) rel="nofollow noreferrer" { (shown.who()) },
                                             None => (shown.who())
                                         }
                                         ", " time datetime=(shown.seen_on.0) { (shown.seen_on.0) } ": " (shown.reading)

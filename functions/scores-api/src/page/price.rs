@@ -9,7 +9,7 @@ use trust::{
 use crate::view;
 
 /// Most offerings that are shown; the others are in the JSON.
-const SHOWN: usize = 3;
+const SHOWN: usize = 2;
 
 /// Those whose peers are named.
 const EXPLAINED: usize = 1;
@@ -196,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_said_comes_last_with_the_reason_and_not_more_than_three_are_shown() {
+    fn what_can_not_be_said_comes_last_with_the_reason_and_not_more_than_two_are_shown() {
         let mut all = vec![samples::unpriced("odd")];
         assert!(panel(&all).contains("Not enough data: the offering does not say how much memory it has."));
         all.extend((0..6).map(|number| samples::priced(&format!("n{number}"), 900)));
         let page = panel(&all);
-        assert_eq!(page.matches("<svg").count(), 3);
-        assert!(!page.contains("odd") && page.contains("4 more offerings are in the JSON"));
+        assert_eq!(page.matches("<svg").count(), 2);
+        assert!(!page.contains("odd") && page.contains("5 more offerings are in the JSON"));
         assert!(page.len() < 25_000, "{} bytes", page.len());
         assert!(panel(&[]).contains("no offering of this provider has been compared yet"));
     }

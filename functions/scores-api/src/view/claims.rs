@@ -18,6 +18,7 @@ use super::{
     feedback,
     figures::Rate,
     scalar::{Date, Text, Time},
+    sites::Site,
 };
 
 /// Most offerings in one answer: those of which something was measured first.
@@ -41,6 +42,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) offerings: Vec<Offered>,
     /// How many more there are.
     pub(crate) left_out: usize,
+    /// What independent sites publish of his machines: shown as their word, and reckoned with only as far as it is evidence for a claim.
+    pub(crate) sites: Vec<Site>,
 }
 
 /// What measured machines turned out to be, within some days.
@@ -126,11 +129,12 @@ pub(crate) struct Shown {
 }
 
 impl<'a> Claims<'a> {
-    /// What is claimed by these offerings, and what was seen of them, as of a day.
+    /// What is claimed by these offerings, and what was seen of them, as of a day, with what sites publish.
     pub(crate) fn of(
         summary: &'a Summary,
         offerings: Vec<Offering>,
         evidence: &BTreeMap<OfferingId, Vec<Evidence>>,
+        sites: Vec<Site>,
         today: Day,
     ) -> Self {
         let mut offered: Vec<(bool, Offered)> = offerings
@@ -158,6 +162,7 @@ impl<'a> Claims<'a> {
             machines: Machines::of(&summary.claims),
             offerings: offered.into_iter().map(|(_, offered)| offered).collect(),
             left_out,
+            sites,
         }
     }
 }
@@ -327,7 +332,7 @@ mod tests {
             offering("b", &json!({ "vcpus": 2, "memory_mib": 4096 })),
             offering("c", &json!({})),
         ];
-        let claims = Claims::of(&summary, offerings, &evidence, today);
+        let claims = Claims::of(&summary, offerings, &evidence, Vec::new(), today);
         let shown = serde_json::to_value(&claims).unwrap();
         assert!(!shown.to_string().contains("secret-renter"));
         let of: Vec<_> = claims.offerings.iter().map(|offered| offered.offering_id.as_str()).collect();

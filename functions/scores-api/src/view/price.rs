@@ -138,7 +138,7 @@ struct PricePeer<'a> {
 
 /// An amount of money.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-struct Money {
+pub(crate) struct Money {
     /// How much, in units of the currency.
     #[schemars(range(min = 0))]
     amount: f64,
@@ -148,7 +148,7 @@ struct Money {
 }
 
 impl Money {
-    fn of(amount: Amount) -> Self {
+    pub(crate) fn of(amount: Amount) -> Self {
         Self { amount: amount.millionths as f64 / MILLION as f64, currency: Text(amount.currency) }
     }
 }

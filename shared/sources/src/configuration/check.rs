@@ -71,7 +71,7 @@ fn check_pages(at: &str, source: &Source, pages: &Pages) -> Result<(), InvalidCo
     }
     let places = |placeholder| pages.path.matches(placeholder).count();
     match (&pages.about, &pages.tool, [places(SUBJECT), places(PARTS[0]), places(PARTS[1])]) {
-        (None, None, [0, 0, 0]) | (Some(_), None, [1, 0, 0] | [0, 1, 1]) | (Some(_), Some(_), [0, 0, 0]) => {}
+        (None, _, [0, 0, 0]) | (Some(_), None, [1, 0, 0] | [0, 1, 1]) | (Some(_), Some(_), [0, 0, 0]) => {}
         (None, ..) => {
             return Err(form(&path, format!("has {SUBJECT}, but nothing says about what there is a page")));
         }
@@ -110,11 +110,14 @@ fn check_reader(at: &str, source: &Source, pages: &Pages) -> Result<(), InvalidC
         return Err(form(&format!("{at}.tool"), "is for what reads the answers of tools, and needed there"));
     }
     if let Some(ToolCall { name, subject }) = &pages.tool {
-        for (field, patterns) in [("name", name), ("subject", subject)] {
-            if !(1..=MOST_PATTERNS).contains(&patterns.len())
+        // Without a subject there is nothing to tell the tool.
+        let subjects = if pages.about.is_some() { 1..=MOST_PATTERNS } else { 0..=0 };
+        for (field, patterns, count) in [("name", name, 1..=MOST_PATTERNS), ("subject", subject, subjects)] {
+            if !count.contains(&patterns.len())
                 || patterns.iter().any(|pattern| !(1..=LONGEST_PATTERN).contains(&pattern.len()))
             {
-                let cause = format!("1 to {MOST_PATTERNS} patterns of 1 to {LONGEST_PATTERN} bytes");
+                let (least, most) = count.into_inner();
+                let cause = format!("{least} to {most} patterns of 1 to {LONGEST_PATTERN} bytes");
                 return Err(form(&format!("{at}.tool.{field}"), cause));
             }
         }

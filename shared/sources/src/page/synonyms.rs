@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 #[expect(missing_docs, reason = "the readers of each say what it is and in which unit")]
 pub enum Fact {
     Provider,
+    /// What a site calls a provider in its own addresses.
+    Slug,
+    /// A provider's own website.
+    Website,
     Plan,
     Cores,
     Memory,

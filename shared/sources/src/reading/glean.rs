@@ -12,14 +12,16 @@ use trust::{
     source::Subject,
     time::Day,
 };
+use url::Url;
 
 use super::{About, Offers, kept_under};
 use crate::{
     page::Said,
-    published::Machine,
+    published::{Grades, Machine, Prices},
+    rated::{Kind, Rated},
     serververify::Benchmark,
     text::Allowance,
-    vpsbenchmarks::{Plan, Trial, YabsRun},
+    vpsbenchmarks::{Address, HosterPage, Plan, Trial, YabsRun},
 };
 
 /// The plans of a page that state enough to be compared: a list price without a commitment, CPUs and memory.
@@ -65,6 +67,37 @@ fn offer(plan: &Plan, seller: Slug, source: &Slug, on: Day) -> Option<Offer> {
         priced_on: on,
         source: source.clone(),
     })
+}
+
+/// A plan as people are shown it.
+pub(super) fn plan(plan: &Plan) -> Rated {
+    Rated::of(Kind::Plan, plan.name.as_ref(), &plan.grades, &plan.prices)
+}
+
+/// A trial as people are shown it.
+pub(super) fn trial(trial: &Trial) -> Rated {
+    let Plan { name, grades, prices, .. } = &trial.plan;
+    Rated::of(Kind::Trial, name.as_ref(), grades, prices).on(trial.date.as_ref())
+}
+
+/// The plans and trials of a provider's page, each at its own address.
+pub(super) fn hoster(page: &HosterPage, about: &About<'_>) -> Vec<Rated> {
+    let base = Url::parse(about.address).ok();
+    let address = |of: Address| Some(base.as_ref()?.join(&of.to_string()).ok()?.into());
+    let plans = page.plans.iter().map(|(slug, found)| plan(found).at(address(Address::Plan(slug.clone()))));
+    let trials =
+        page.trials.iter().map(|(slug, found)| trial(found).at(address(Address::Trial(slug.clone()))));
+    trials.chain(plans).collect()
+}
+
+/// An uploaded run as people are shown it. It has no grades.
+pub(super) fn run(run: &YabsRun) -> Rated {
+    Rated::of(Kind::Upload, run.plan.as_ref(), &Grades::default(), &Prices::default()).on(run.date.as_ref())
+}
+
+/// A result as people are shown it.
+pub(super) fn result(result: &Benchmark) -> Rated {
+    Rated::of(Kind::Upload, result.plan.as_ref(), &result.grades, &result.prices).on(result.date.as_ref())
 }
 
 /// A trial: the site rented the machine and measured it.

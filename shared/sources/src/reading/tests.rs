@@ -2,9 +2,9 @@ use proptest::prelude::*;
 use trust::claims::{Figure, Source};
 
 use super::*;
-use crate::configuration::Configuration;
+use crate::{configuration::Configuration, rated::Kind};
 
-const READERS: [Reader; 16] = [
+const READERS: [Reader; 17] = [
     Reader::EcbRates,
     Reader::FrankfurterRates,
     Reader::VultrPrices,
@@ -14,6 +14,7 @@ const READERS: [Reader; 16] = [
     Reader::OvhPrices,
     Reader::VpsPriceIndex,
     Reader::ServerPricing,
+    Reader::VpsbenchmarksHosters,
     Reader::VpsbenchmarksPlans,
     Reader::VpsbenchmarksHoster,
     Reader::VpsbenchmarksPlan,
@@ -69,6 +70,23 @@ fn a_plans_page_is_an_offer_on_the_terms_that_the_site_lists() {
     assert_eq!((offer.machine.vcpus.get(), offer.machine.memory.as_gib()), (8, 32.0));
     assert_eq!((offer.monthly.millionths, offer.priced_on), (73_990_000, on()));
     assert_eq!(seen, [], "what a site lists of a plan is the provider's word");
+}
+
+#[test]
+fn what_people_are_shown_of_a_page_leads_to_where_it_stands() {
+    let page = include_bytes!("../../tests/fixtures/vpsbenchmarks/hoster-table.html");
+    let rated = gleaned(Reader::VpsbenchmarksHoster, page, Some("verpex")).rated;
+    let trials: Vec<(&str, String)> = rated
+        .iter()
+        .filter(|line| line.kind == Kind::Trial)
+        .map(|line| (line.address.as_deref().unwrap(), line.measured_on.unwrap().to_string()))
+        .collect();
+    let trial = |day: &str| format!("https://www.vpsbenchmarks.com/trials/verpex_performance_trial_{day}");
+    assert_eq!(trials[0], (trial("12Sep2026").as_str(), "2026-09-12".to_owned()), "the latest comes first");
+    assert_eq!(trials.len(), 3);
+    let plans: Vec<&Rated> = rated.iter().filter(|line| line.kind == Kind::Plan).collect();
+    assert!(plans.iter().all(|line| line.name.is_some()), "{plans:?}");
+    assert_eq!(plans[0].address.as_deref(), Some("https://www.vpsbenchmarks.com/hosters/verpex/plans/ls-s1"));
 }
 
 #[test]

@@ -4,7 +4,10 @@
 //! confirmed by an operator; until then nothing that the source says under that name is evidence about anybody. A name is at most one
 //! provider's, a provider may have several.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::{id::ProviderId, time::Moment};
 
@@ -24,7 +27,7 @@ pub struct Mapping {
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It may be: both are at this domain.
-    Proposed(String),
+    Proposed(Domain),
     /// An operator says so.
     Confirmed,
     /// An operator says it is not; it is not proposed again.
@@ -37,68 +40,106 @@ impl Mapping {
         (self.standing == Standing::Confirmed).then_some(&self.provider)
     }
 
-    /// What becomes of what is known of a name when this provider is proposed for it. An operator's word stays, and so does the first
-    /// of two proposals: both would need one to decide.
-    #[must_use]
-    pub fn proposed(known: Option<Self>, provider: ProviderId, domain: String, now: Moment) -> Self {
-        known.unwrap_or(Self { provider, standing: Standing::Proposed(domain), at: now })
+    /// That a name of which nothing is known yet may be this provider's.
+    pub fn proposed(provider: ProviderId, domain: Domain, now: Moment) -> Self {
+        Self { provider, standing: Standing::Proposed(domain), at: now }
     }
 }
 
 /// The domain by which two websites are held against each other: the host in lower case, without a `www.` before it or a dot behind.
-/// `None` of what is no name in the public DNS.
 ///
 /// Nothing cleverer: that two hosts under one suffix belong to one owner is true of some suffixes and false of others.
-pub fn domain(host: &str) -> Option<String> {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let name = host.strip_prefix("www.").unwrap_or(&host);
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let (_, last) = name.rsplit_once('.')?;
-    let is_name = name.len() <= 253 && name.split('.').all(is_label);
-    (is_name && last.bytes().any(|byte| byte.is_ascii_alphabetic())).then(|| name.to_owned())
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(String);
+
+/// A text that is no name in the public DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a domain")]
+pub struct InvalidDomain;
+
+impl Domain {
+    /// The domain of a website's address; `None` where that is no address of the web, or of no name in the public DNS.
+    pub fn of_website(address: &str) -> Option<Self> {
+        let url = Url::parse(address).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https");
+        Self::of_host(url.domain().filter(|_| is_web)?).ok()
+    }
+
+    fn of_host(host: &str) -> Result<Self, InvalidDomain> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let name = host.strip_prefix("www.").unwrap_or(&host);
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let (_, last) = name.rsplit_once('.').ok_or(InvalidDomain)?;
+        let is_name = name.len() <= 253 && name.split('.').all(is_label);
+        if is_name && last.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            return Ok(Self(name.to_owned()));
+        }
+        Err(InvalidDomain)
+    }
+
+    /// The domain.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Domain {
+    type Error = InvalidDomain;
+    fn try_from(text: String) -> Result<Self, InvalidDomain> {
+        Self::of_host(&text)
+    }
+}
+
+impl From<Domain> for String {
+    fn from(domain: Domain) -> String {
+        domain.0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn provider(id: &str) -> ProviderId {
-        id.parse().unwrap()
-    }
-
-    fn at(seconds: i64) -> Moment {
-        Moment::from_unix(seconds).unwrap()
-    }
-
     #[test]
-    fn a_proposal_is_no_evidence_and_never_outdoes_an_operator() {
-        let proposed = Mapping::proposed(None, provider("p1"), "a.example".to_owned(), at(1));
+    fn only_what_an_operator_confirms_is_evidence() {
+        let domain = Domain::of_website("https://a.example").unwrap();
+        let proposed = Mapping::proposed("p1".parse().unwrap(), domain, Moment::EPOCH);
         assert_eq!(proposed.confirmed(), None);
-        for standing in [Standing::Confirmed, Standing::Rejected] {
-            let known = Mapping { standing, ..proposed.clone() };
-            let again = Mapping::proposed(Some(known.clone()), provider("p2"), "b.example".to_owned(), at(2));
-            assert_eq!(again, known);
-        }
+        let rejected = Mapping { standing: Standing::Rejected, ..proposed.clone() };
+        assert_eq!(rejected.confirmed(), None);
         let confirmed = Mapping { standing: Standing::Confirmed, ..proposed };
-        assert_eq!(confirmed.confirmed(), Some(&provider("p1")));
+        assert_eq!(confirmed.confirmed(), Some(&"p1".parse().unwrap()));
     }
 
     #[test]
     fn domains_are_equal_with_and_without_www_and_otherwise_only_if_they_are() {
-        for (host, expected) in [
-            ("www.Acme.example", Some("acme.example")),
-            ("acme.example.", Some("acme.example")),
-            ("shop.acme.example", Some("shop.acme.example")),
-            ("www.example", None),
-            ("localhost", None),
-            ("192.0.2.1", None),
-            ("a..b", None),
+        for (website, expected) in [
+            ("https://www.Acme.example", Some("acme.example")),
+            ("http://acme.example.:8080/vps?from=us", Some("acme.example")),
+            ("https://shop.acme.example/", Some("shop.acme.example")),
+            ("https://b\u{fc}cher.example", Some("xn--bcher-kva.example")),
+            ("https://user@acme.example", Some("acme.example")),
+            ("https://www.example", None),
+            ("https://localhost", None),
+            ("https://192.0.2.1", None),
+            ("https://0x7f.1", None),
+            ("https://[2001:db8::1]", None),
+            ("ftp://acme.example", None),
+            ("acme.example", None),
             ("", None),
         ] {
-            assert_eq!(domain(host).as_deref(), expected, "{host}");
+            assert_eq!(Domain::of_website(website).as_ref().map(Domain::as_str), expected, "{website}");
         }
+        assert!(serde_json::from_str::<Domain>("\"localhost\"").is_err());
     }
 }

@@ -1,0 +1,51 @@
+//! What price lists call the providers of this marketplace, so that nobody is compared with himself.
+//!
+//! A name counts as soon as an operator has said in one list whose it is, and then in every list: lists write the same house alike, and
+//! whoever is left out once too often takes nothing away but a vote.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sources::configuration::Configuration;
+use table::{Table, TableError};
+use trust::{
+    id::ProviderId,
+    price::Slug,
+    source::{Subject, mapping::Mapping},
+};
+
+/// What lists call each provider.
+pub(crate) async fn of_all(
+    table: &Table,
+    configuration: &Configuration,
+) -> Result<BTreeMap<ProviderId, BTreeSet<Slug>>, TableError> {
+    let mut all: BTreeMap<ProviderId, BTreeSet<Slug>> = BTreeMap::new();
+    for (name, source) in &configuration.sources {
+        for (subject, provider) in &source.names {
+            all.entry(provider.clone()).or_default().extend(slug(subject));
+        }
+        for (subject, mapping) in table.names_in(name).await? {
+            if let Some(provider) = mapping.confirmed() {
+                all.entry(provider.clone()).or_default().extend(slug(&subject));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What lists call this provider.
+pub(crate) async fn of_one(
+    table: &Table,
+    configuration: &Configuration,
+    provider: &ProviderId,
+) -> Result<BTreeSet<Slug>, TableError> {
+    let configured = configuration.sources.values().flat_map(|source| &source.names);
+    let configured = configured.filter(|(_, of)| *of == provider).map(|(subject, _)| subject.clone());
+    let decided = table.names_of(provider).await?.into_iter();
+    let decided = decided.filter(|(_, _, mapping): &(_, _, Mapping)| mapping.confirmed() == Some(provider));
+    let subjects = configured.chain(decided.map(|(_, subject, _)| subject));
+    Ok(subjects.filter_map(|subject| slug(&subject)).collect())
+}
+
+fn slug(subject: &Subject) -> Option<Slug> {
+    Slug::of(subject.as_str())
+}
