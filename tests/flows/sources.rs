@@ -284,6 +284,36 @@ async fn a_run_on_a_site_is_evidence_about_the_offering_that_an_operator_says_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_not_changed_is_read_whole_once_more_when_its_name_becomes_another_providers() {
+    let site = Site::open().await;
+    let page = include_str!("../../shared/sources/tests/fixtures/vpsbenchmarks/yabs-table.html");
+    site.says(Says::Page(page.to_owned(), "\"1\""));
+    let more = json!({ "pages": { "run": { "path": "/yabs/{subject}", "reader": "vpsbenchmarks-yabs", "about": "providers" } } });
+    let reading = Reading::with(&site, &more).await;
+    let page = id("run", Some("hetzner-16c-31gb-20251125-8f0aa2"));
+    let shown = async |provider: &str| {
+        reading.table.independent_of(&provider.parse().unwrap()).await.unwrap().rated.len()
+    };
+    let decided = async |provider: &str| {
+        let name = page.subject.as_ref().unwrap();
+        let before = reading.table.name_in(&page.source, name).await.unwrap();
+        let mapping =
+            Mapping { provider: provider.parse().unwrap(), standing: Standing::Confirmed, at: reading.now() };
+        reading.table.write_name(&page.source, name, &mapping, before.as_ref()).await.unwrap();
+    };
+    decided("p1").await;
+    assert_eq!(reading.read(&page).await, Done::Read);
+    reading.later(DAY);
+    assert_eq!(reading.read(&page).await, Done::Unchanged);
+    assert_eq!((shown("p1").await, shown("p2").await), (1, 0));
+    reading.later(60);
+    decided("p2").await;
+    reading.later(DAY);
+    assert_eq!(reading.read(&page).await, Done::Read);
+    assert_eq!(shown("p2").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rates_that_a_source_states_are_those_that_prices_are_compared_by() {
     let site = Site::open().await;
     site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));

@@ -15,13 +15,18 @@ use end_to_end::{
 use lambda::{Environment, clock};
 use local_stack::{Options, Stack, Storage, sample, tokens::Keys};
 use serde_json::{Value, json};
-use table::{Seen, Segment, Table};
+use sources::reading::{About, Reader};
+use table::{PageFacts, Seen, Segment, Table};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use trust::{
     contract::Contract,
     feedback::{Answer, Answers, Deal},
     id::ProviderId,
     marketplace::MarketplaceEvent,
+    source::{
+        PageId,
+        mapping::{Mapping, Standing},
+    },
     time::Moment,
     uptime::slot::{Outcome, Panel, Reason},
 };
@@ -166,12 +171,43 @@ impl Past {
             }
         }
         self.watch(now).await?;
+        self.publish(now).await?;
         for index in 0..OTHERS {
             let id = format!("other-{index:02}");
             self.tell(&registered(&id, &format!("Other Provider {index}"), now.plus(-DAY))).await?;
             self.summarise(&id, now).await?;
         }
         self.ask(now).await
+    }
+
+    /// Has what a site publishes of a provider read, and his name there confirmed.
+    async fn publish(&self, now: Moment) -> anyhow::Result<()> {
+        let page = include_bytes!("../../shared/sources/tests/fixtures/vpsbenchmarks/hoster-table.html");
+        let id: PageId = serde_json::from_value(
+            json!({ "source": "vpsbenchmarks", "page": "hoster", "subject": "verpex" }),
+        )?;
+        let address = "https://www.vpsbenchmarks.com/hosters/verpex".to_owned();
+        let labels = BTreeMap::new();
+        let about = About {
+            source: &id.source,
+            subject: id.subject.as_ref(),
+            address: &address,
+            on: now.day(),
+            labels: &labels,
+        };
+        let read = Reader::VpsbenchmarksHoster.read(page, &about).facts();
+        let facts = serde_json::to_string(&read.context("the page is not understood")?.rated)?;
+        let provider: ProviderId = PARTS[0].id.parse()?;
+        self.table
+            .write_rated(
+                &provider,
+                &id,
+                &PageFacts { read_at: now.plus(-DAY), address: address.clone(), facts },
+            )
+            .await?;
+        let name = id.subject.as_ref().context("about nobody")?;
+        let mapping = Mapping { provider, standing: Standing::Confirmed, at: now.plus(-DAY) };
+        Ok(self.table.write_name(&id.source, name, &mapping, None).await?)
     }
 
     /// Has all services seen, hour by hour, and what was seen sealed and appended to the log, day by day.

@@ -52,7 +52,8 @@ pub(crate) async fn ask(
         return read_rules(app, id, fetcher, &address, (held, &host), pace, clock).await;
     };
     let request = Request::of(&rules, &address);
-    let job = Job { app, id, found, address, pace };
+    let owner = owner(app, id, found).await?;
+    let job = Job { app, id, found, address, pace, owner };
     let (asked, gleaned) = job.read(fetcher, &rules, &page.value, now).await;
     let done = job.note(asked, gleaned, page, request, clock()).await?;
     let pause = match request {
@@ -148,6 +149,25 @@ struct Job<'a> {
     found: Found<'a>,
     address: Url,
     pace: Pace,
+    owner: Option<Owner>,
+}
+
+/// The provider whom a page is about, as an operator says.
+struct Owner {
+    provider: ProviderId,
+    /// Since when; from the beginning where the configuration says it.
+    since: Option<Moment>,
+}
+
+async fn owner(app: &App, id: &PageId, found: Found<'_>) -> Result<Option<Owner>, TableError> {
+    let Some(subject) = &id.subject else { return Ok(None) };
+    if let Some(provider) = found.source.owner(subject) {
+        return Ok(Some(Owner { provider: provider.clone(), since: None }));
+    }
+    let Some(Stored { value: known, .. }) = app.table.name_in(&id.source, subject).await? else {
+        return Ok(None);
+    };
+    Ok(known.confirmed().map(|provider| Owner { provider: provider.clone(), since: Some(known.at) }))
 }
 
 impl Job<'_> {
@@ -199,7 +219,11 @@ impl Job<'_> {
             let bytes = fetcher.tool(&self.address, rules, asked, bounds, now).await?;
             return Ok(Answer::Page { bytes, validators: Validators::default() });
         }
-        let known = page.validators(reader.version()).filter(|_| reader.is_content_with_unchanged());
+        // Of whose name has become another's since, everything is to be said once more.
+        let since = self.owner.as_ref().and_then(|owner| owner.since);
+        let is_as_it_was = page.read.as_ref().is_some_and(|read| since.is_none_or(|since| since <= read.at));
+        let known =
+            page.validators(reader.version()).filter(|_| is_as_it_was && reader.is_content_with_unchanged());
         fetcher.page(&self.address, rules, known, bounds, now).await
     }
 
@@ -261,22 +285,12 @@ impl Job<'_> {
         if let Facts::Hosters { hosters } = &gleaned.facts {
             names::propose(table, (&self.id.source, self.found.source), hosters, now).await?;
         }
-        if let Some(provider) = self.owner().await? {
+        if let Some(Owner { provider, .. }) = &self.owner {
             let facts = serde_json::to_string(&gleaned.rated)?;
             let said = PageFacts { read_at: now, address: address.to_owned(), facts };
-            table.write_rated(&provider, self.id, &said).await?;
+            table.write_rated(provider, self.id, &said).await?;
         }
         Ok(())
-    }
-
-    /// The provider whom the page is about, as an operator says.
-    async fn owner(&self) -> Result<Option<ProviderId>, TableError> {
-        let Some(subject) = &self.id.subject else { return Ok(None) };
-        if let Some(provider) = self.found.source.owner(subject) {
-            return Ok(Some(provider.clone()));
-        }
-        let known = self.app.table.name_in(&self.id.source, subject).await?;
-        Ok(known.and_then(|known| known.value.confirmed().cloned()))
     }
 
     fn alarm(&self, why: &Failure, now: Moment) {
