@@ -60,6 +60,7 @@ impl SealedDay {
 pub struct StoredFacts {
     /// The facts.
     pub facts: Facts,
+    settled_as: Option<Watch>,
     pub(crate) current: u64,
     pub(crate) sealed: u64,
 }
@@ -68,7 +69,13 @@ impl StoredFacts {
     /// Other facts in the place of these.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&Facts) -> Facts) -> Self {
-        Self { facts: change(&self.facts), ..*self }
+        let Self { facts, settled_as, current, sealed } = self;
+        Self { facts: change(facts), settled_as: settled_as.clone(), current: *current, sealed: *sealed }
+    }
+
+    /// Whether what is current is of the monitor as it is now: what was announced or wished for since may have made earlier slots others.
+    pub fn is_current(&self) -> bool {
+        self.settled_as.as_ref() == Some(&self.facts.watch)
     }
 }
 
@@ -81,10 +88,10 @@ impl Table {
         let sealed = self.stored::<Sealed>(&keys::sealed_facts(&service.provider, &service.monitor)).await?;
         let (sealed, sealed_version) =
             sealed.map_or_else(Default::default, |stored| (stored.value, stored.version));
-        let (current, current_version) =
-            now.map_or((None, 0), |stored| (stored.value.current, stored.version));
-        let facts = Facts::read(watch.clone(), sealed, current);
-        Ok(StoredFacts { facts, current: current_version, sealed: sealed_version })
+        let (now, current) = now.map_or((None, 0), |stored| (Some(stored.value), stored.version));
+        let (settled_as, known) = now.map_or((None, None), |now| (Some(now.watch), now.current));
+        let facts = Facts::read(watch.clone(), sealed, known);
+        Ok(StoredFacts { facts, settled_as, current, sealed: sealed_version })
     }
 
     /// The facts of all monitors of a provider, as of a moment ago.
