@@ -1,5 +1,7 @@
 //! Looks between settlings: what they find, and what they read for it.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use lambda::{Clients, Environment};
 use table::Consumed;
 use trust::uptime::{
     facts::Facts,
@@ -176,4 +178,30 @@ async fn a_look_after_a_pause_was_told_finds_it() {
     let all = world.facts().await;
     let tally = &only(&all).days().next().unwrap().tally;
     assert_eq!((tally.up() + tally.down(), tally.down()), (71, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealed_days_are_read_at_half_the_price_and_again_where_they_are_older_than_what_goes_on_from_them() {
+    let world = World::start().await;
+    world.see(0..MINUTES_A_DAY, UP).await;
+    world.settle(MINUTES_A_DAY - 5).await;
+    world.seal(MINUTES_A_DAY + 120).await;
+    let environment = Environment::from_pairs(world.services().environment("uptime-seal").unwrap());
+    let name = environment.required("TABLE_NAME").unwrap();
+    let watch = world.table().monitor(&world.monitor).await.unwrap().unwrap().value.watch;
+    let read = async || {
+        let before = world.table().consumed();
+        let facts = world.table().facts(&watch).await.unwrap().facts;
+        (facts, world.table().consumed().read - before.read)
+    };
+    let (known, cost) = read().await;
+    assert_eq!((known.sealed.days.len(), cost), (1, 1500));
+    // As if the sealed days that were read were those from before a change that what is current knows of.
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let client = Clients::new(&environment).unwrap().dynamodb();
+    let update = client.update_item().table_name(name).key("pk", text("uptime#p1"));
+    let update = update.key("sk", text(&format!("{}#now", world.monitor)));
+    let update = update.update_expression("ADD #sealed :one").expression_attribute_names("#sealed", "sealed");
+    update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    assert_eq!(read().await, (known, 2500));
 }
