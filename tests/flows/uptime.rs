@@ -4,6 +4,7 @@ mod asking;
 mod corrections;
 mod deployed;
 mod log;
+mod looks;
 mod reports;
 mod scores;
 mod served;

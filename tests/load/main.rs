@@ -135,8 +135,8 @@ async fn main() -> anyhow::Result<()> {
             rescore::measure(&rescore::Load { binaries, providers, per_second, folded }).await
         }
         What::Seal { days, vantages } => uptime::seal(days, vantages),
-        What::Watching { monitors, sealed } => uptime::watching(monitors, sealed).await,
-        What::Sources { providers } => sources::measure(providers).await,
+        What::Watching { monitors, sealed } => Box::pin(uptime::watching(monitors, sealed)).await,
+        What::Sources { providers } => Box::pin(sources::measure(providers)).await,
         What::Sweep { binaries, waits } => Box::pin(sweep::measure(&binaries, waits)).await,
         What::Throughput { messages, connections } => throughput::measure(messages, connections).await,
         What::Webhook { binaries, messages, starts } => function::measure(&binaries, messages, starts).await,

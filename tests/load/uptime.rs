@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use anyhow::Context;
 use end_to_end::{
     samples,
     services::{BusHealth, Services},
@@ -23,7 +24,7 @@ use trust::{
         day::Plan,
         facts::{RentedBy, Watch},
         names::{MonitorId, Vantage},
-        outage::Service,
+        outage::{Ended, Service},
         record::{DayRecord, Link},
         schedule::{Grid, Interval, Schedule},
         shard::ShardId,
@@ -44,10 +45,16 @@ fn day() -> anyhow::Result<Day> {
     Ok(Day::parse("2028-02-28")?)
 }
 
-/// What is seen in a slot: mostly up, with an outage of ten minutes that begins at another time for each monitor.
+/// In which slot the outage of the first monitor begins: half past noon.
+const FIRST_OUTAGE: u16 = 750;
+
+/// How many slots an outage lasts.
+const OUTAGE: u16 = 10;
+
+/// What is seen in a slot: mostly up, with an outage that begins at another time for each monitor.
 fn outcomes(monitor: usize, slot: u16) -> Vec<Outcome> {
-    let begins = (monitor * 37 % 1400) as u16;
-    if (begins..begins + 10).contains(&slot) {
+    let begins = ((monitor * 37 + usize::from(FIRST_OUTAGE)) % 1400) as u16;
+    if (begins..begins + OUTAGE).contains(&slot) {
         vec![Outcome::Down(Reason::Timeout), Outcome::Down(Reason::Refused)]
     } else {
         vec![Outcome::Up { latency_ms: 20 + (monitor as u32 * 7 + u32::from(slot)) % 90 }]
@@ -150,41 +157,96 @@ pub(crate) async fn watching(monitors: usize, sealed: u16) -> anyhow::Result<()>
     };
     table.write_segment(shard, &segment(0), "run").await?;
     let writing = spent.next();
-    for minute in 1..1440 {
-        table.write_segment(shard, &segment(minute), "run").await?;
-    }
+    let mut seen = 1;
+    let mut see_until = async |minute: i64| -> anyhow::Result<()> {
+        for minute in seen..minute {
+            table.write_segment(shard, &segment(minute), "run").await?;
+        }
+        seen = minute;
+        Ok(())
+    };
+    // Each step with what was seen by then. The first settling notes of each monitor what it is, which later ones do not.
+    let minute = |minute: i64| day.start().plus(minute * 60);
+    see_until(660).await?;
+    uptime_seal::settle(&app, shard, &[], minute(660)).await?;
+    see_until(720).await?;
+    let settling = Step::of(&app, Box::pin(uptime_seal::settle(&app, shard, &[], minute(720)))).await?;
+    let service = asked.iter().find(|asked| asked.number == 0).map(|asked| &asked.service);
+    let service = service.context("no first monitor")?;
+    let first = std::slice::from_ref(&service.monitor);
+    let (begins, ends) = (i64::from(FIRST_OUTAGE), i64::from(FIRST_OUTAGE + OUTAGE));
+    // As soon as its slot is over, which begins within the first ten seconds of the minute.
+    see_until(begins + 1).await?;
+    let opening = Box::pin(uptime_seal::settle(&app, shard, first, minute(begins + 1).plus(12)));
+    let opening = Step::of(&app, opening).await?;
+    see_until(ends + 1).await?;
+    let closing = Box::pin(uptime_seal::settle(&app, shard, first, minute(ends + 1).plus(12)));
+    let closing = Step::of(&app, closing).await?;
+    let known = table.facts_of(&service.provider).await?;
+    let known = known.iter().find(|facts| facts.watch.service == *service);
+    let found =
+        known.and_then(|facts| facts.outages().next_back()).map(|outage| (outage.slots, outage.ended));
+    let expected = Some((u32::from(OUTAGE), Some(Ended::Recovered)));
+    anyhow::ensure!(found == expected, "the looks have found another outage than there was: {found:?}");
+    see_until(1440).await?;
     spent.next();
     drop(table.segments(shard, day, Freshness::Recent, drop).await?);
     let day_of_segments = spent.next();
-    let noon = day.start().plus(43_200);
-    let before = consumed(&app);
-    let begun = Instant::now();
-    uptime_seal::settle(&app, shard, &[], noon).await?;
-    let settling = (difference(consumed(&app), before), begun.elapsed());
-    let before = consumed(&app);
-    let begun = Instant::now();
-    let one = asked.first().map(|asked| asked.service.monitor.clone());
-    uptime_seal::settle(&app, shard, one.as_slice(), noon.plus(60)).await?;
-    let looking = (difference(consumed(&app), before), begun.elapsed());
-    let before = consumed(&app);
-    let begun = Instant::now();
-    uptime_seal::seal(&app, shard, day.next().start().plus(7300)).await?;
-    let sealing = (difference(consumed(&app), before), begun.elapsed());
-    let before = consumed(&app);
-    let begun = Instant::now();
-    let leaves = uptime_seal::append(&app, day.next().start().plus(7400)).await?;
-    let appending = (difference(consumed(&app), before), begun.elapsed());
+    let after = day.next().start();
+    let sealing = Step::of(&app, Box::pin(uptime_seal::seal(&app, shard, after.plus(7300)))).await?;
+    let appending = Step::of(&app, Box::pin(uptime_seal::append(&app, after.plus(7400)))).await?;
 
     println!("{} monitors in {shard}, after {sealed} sealed days", asked.len());
     print("a worker's reading of its shard", reading);
     print("a worker's segment", writing);
     print("reading a day of segments", day_of_segments);
-    print(&format!("settling at noon ({:.1} s)", settling.1.as_secs_f64()), settling.0);
-    print(&format!("looking at one at noon ({:.1} s)", looking.1.as_secs_f64()), looking.0);
-    print(&format!("sealing the day ({:.1} s)", sealing.1.as_secs_f64()), sealing.0);
-    print(&format!("appending {leaves} leaves ({:.1} s)", appending.1.as_secs_f64()), appending.0);
-    cost(asked.len() as f64, reading, writing, settling.0, looking.0, sealing.0, appending.0);
+    settling.print("settling at noon");
+    opening.print("a look as an outage begins, 32 minutes later");
+    closing.print("a look as it ends");
+    sealing.print("sealing the day");
+    appending.print("appending it");
+    let day = 1440.0 * (usd(reading) + usd(writing))
+        + 24.0 * usd(settling.consumed)
+        + usd(sealing.consumed)
+        + usd(appending.consumed);
+    let looks = usd(opening.consumed) + usd(closing.consumed);
+    let million = |day: f64| day / (asked.len() as f64 * 1440.0) * 1_000_000.0;
+    println!("DynamoDB: {:.4} USD a million probes", million(day));
+    println!("and {:.4} with an outage of each monitor a day", million(day + asked.len() as f64 * looks));
     Ok(())
+}
+
+/// What something of the function has cost.
+struct Step {
+    consumed: Consumed,
+    seconds: f64,
+}
+
+impl Step {
+    async fn of<T, E>(
+        app: &uptime_seal::App,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> anyhow::Result<Self>
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let (before, begun) = (app.table().consumed(), Instant::now());
+        work.await?;
+        Ok(Self {
+            consumed: difference(app.table().consumed(), before),
+            seconds: begun.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn print(&self, what: &str) {
+        print(&format!("{what} ({:.2} s)", self.seconds), self.consumed);
+    }
+}
+
+/// DynamoDB's list prices of us-east-1 on demand: 0.125 USD a million read units, 0.625 a million write units. The rest is in
+/// `docs/cost.md`.
+fn usd(Consumed { read, written }: Consumed) -> f64 {
+    (read as f64 * 0.125 + written as f64 * 0.625) / 1000.0 / 1_000_000.0
 }
 
 /// Seals and appends the days from one to before another. Of each a hundred minutes are seen, an outage among them: so much that
@@ -220,10 +282,6 @@ async fn seal_earlier(
     Ok(())
 }
 
-fn consumed(app: &uptime_seal::App) -> Consumed {
-    app.table().consumed()
-}
-
 fn difference(after: Consumed, before: Consumed) -> Consumed {
     Consumed { read: after.read - before.read, written: after.written - before.written }
 }
@@ -245,27 +303,6 @@ impl Spent<'_> {
 
 fn print(what: &str, Consumed { read, written }: Consumed) {
     println!("{what}: {:.1} read, {:.1} write units", read as f64 / 1000.0, written as f64 / 1000.0);
-}
-
-/// DynamoDB's part of a million probes in USD, at the list prices of us-east-1 on demand: 0.125 a million read units, 0.625 a million
-/// write units. The rest is in `docs/cost.md`.
-fn cost(
-    monitors: f64,
-    reading: Consumed,
-    writing: Consumed,
-    settling: Consumed,
-    looking: Consumed,
-    sealing: Consumed,
-    appending: Consumed,
-) {
-    let usd = |Consumed { read, written }: Consumed| {
-        (read as f64 * 0.125 + written as f64 * 0.625) / 1000.0 / 1_000_000.0
-    };
-    let probes = monitors * 1440.0;
-    let day = 1440.0 * (usd(reading) + usd(writing)) + 24.0 * usd(settling) + usd(sealing) + usd(appending);
-    let million = |day: f64| day / probes * 1_000_000.0;
-    println!("DynamoDB: {:.4} USD a million probes", million(day));
-    println!("and {:.4} with an outage of each monitor a day", million(day + 2.0 * monitors * usd(looking)));
 }
 
 /// Puts monitors into one shard: those whose phase is of its stretch.

@@ -12,6 +12,7 @@ use trust::{
         names::Vantage,
         shard::ShardId,
         slot::{Attempt, Outcome, Panel, Panels, Sightings, Verdict},
+        span::Span,
     },
 };
 
@@ -63,13 +64,19 @@ impl Remembered {
     }
 }
 
-/// What was seen of a shard on the days that were asked for last.
+/// What was seen on a day from a minute on.
+struct SeenDay {
+    from: Moment,
+    segments: Vec<Remembered>,
+}
+
+/// What was seen of a shard on the days that were asked for last, each as far back as it was asked for.
 pub(crate) struct SeenDays<'a> {
     table: &'a Table,
     shard: ShardId,
     freshness: Freshness,
     numbers: Numbers,
-    days: BTreeMap<Day, Vec<Remembered>>,
+    days: BTreeMap<Day, SeenDay>,
 }
 
 impl<'a> SeenDays<'a> {
@@ -77,23 +84,38 @@ impl<'a> SeenDays<'a> {
         Self { table, shard, freshness, numbers, days: BTreeMap::new() }
     }
 
-    /// What was seen on a day.
-    async fn on(&mut self, day: Day) -> Result<&[Remembered], TableError> {
-        if !self.days.contains_key(&day) {
-            if self.days.len() == REMEMBERED {
+    /// What was seen on a day, in the minute of a moment and in those after it at least.
+    async fn on(&mut self, day: Day, from: Moment) -> Result<&[Remembered], TableError> {
+        let from = from.max(day.start());
+        let from = from.plus(-from.unix().rem_euclid(60));
+        let known = self.days.get(&day).map(|seen| seen.from);
+        if known.is_none_or(|known| from < known) {
+            if known.is_none() && self.days.len() == REMEMBERED {
                 self.days.pop_first();
             }
+            let minutes = Span { from, until: known.unwrap_or(day.next().start()) };
             let keep = |segment| Remembered::of(segment, &self.numbers);
-            let segments = self.table.segments(self.shard, day, self.freshness, keep).await?;
-            self.days.insert(day, segments);
+            let mut segments = self.table.segments_within(self.shard, minutes, self.freshness, keep).await?;
+            segments.extend(self.days.remove(&day).into_iter().flat_map(|seen| seen.segments));
+            self.days.insert(day, SeenDay { from, segments });
         }
-        Ok(self.days.get(&day).map(Vec::as_slice).unwrap_or_default())
+        Ok(self.days.get(&day).map(|seen| seen.segments.as_slice()).unwrap_or_default())
     }
 
     /// What was seen of a monitor on a day.
     pub(crate) async fn sightings(&mut self, monitor: &Monitor, day: Day) -> Result<Sightings, TableError> {
+        self.sightings_from(monitor, day, day.start()).await
+    }
+
+    /// The same of the slots that begin at a moment or later, at least of those.
+    pub(crate) async fn sightings_from(
+        &mut self,
+        monitor: &Monitor,
+        day: Day,
+        from: Moment,
+    ) -> Result<Sightings, TableError> {
         let mut sightings = Sightings::default();
-        for segment in self.on(day).await? {
+        for segment in self.on(day, from).await? {
             // A slot that is not expected any more, since it was paused meanwhile, is nobody's.
             let Some((_, slot)) = monitor.watch.schedule.due_in(segment.minute) else { continue };
             let attempts = segment.attempts(monitor.place.number);
@@ -102,14 +124,15 @@ impl<'a> SeenDays<'a> {
         Ok(sightings)
     }
 
-    /// What each place said last of a monitor on a day, of those that could tell.
+    /// What each place said last of a monitor on a day from a moment on, of those that could tell.
     pub(crate) async fn last_said(
         &mut self,
         monitor: &Monitor,
         day: Day,
+        from: Moment,
     ) -> Result<BTreeMap<Vantage, Known>, TableError> {
         let mut said = BTreeMap::new();
-        for segment in self.on(day).await? {
+        for segment in self.on(day, from).await? {
             let outcomes = segment.attempts(monitor.place.number).map(|(_, outcome)| outcome);
             let says = match Verdict::of(outcomes) {
                 Verdict::Up => Known::Fine,
@@ -121,11 +144,12 @@ impl<'a> SeenDays<'a> {
         Ok(said)
     }
 
-    /// When the certificate expires that was seen last on a day, if that is soon; `before` where no server was seen.
+    /// When the certificate expires that was seen last on a day from a moment on, if that is soon; `before` where no server was seen.
     pub(crate) async fn expiring(
         &mut self,
         monitor: &Monitor,
         day: Day,
+        from: Moment,
         before: Option<Moment>,
     ) -> Result<Option<Moment>, TableError> {
         let number = monitor.place.number;
@@ -133,7 +157,7 @@ impl<'a> SeenDays<'a> {
             let is_up = |(_, outcome)| matches!(outcome, Outcome::Up { .. });
             segment.expiring.contains_key(&number) || segment.attempts(number).any(is_up)
         };
-        let Some(last) = self.on(day).await?.iter().rev().find(is_seen) else { return Ok(before) };
+        let Some(last) = self.on(day, from).await?.iter().rev().find(is_seen) else { return Ok(before) };
         Ok(last.expiring.get(&number).and_then(|&expires| Moment::from_unix(expires)))
     }
 }

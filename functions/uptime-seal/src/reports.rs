@@ -8,6 +8,7 @@ use trust::{
     uptime::{
         configuration::Monitor,
         day::MonitorDay,
+        facts::Facts,
         names::MonitorId,
         record::DayRecord,
         reports::{LONGEST_HELD, Statement},
@@ -52,6 +53,13 @@ pub(crate) async fn take(
         }
     }
     Err(TableError::Conflict.into())
+}
+
+/// Whether anything was said of a monitor that matters for its days that are not sealed: then they are to be worked out wholly.
+pub(crate) async fn is_anything_said(app: &App, facts: &Facts, now: Moment) -> Result<bool, TableError> {
+    let Some(next) = facts.next_day() else { return Ok(false) };
+    let from = next.start().plus(-LONGEST_HELD);
+    Ok(!app.table.statements(&facts.watch.service.monitor, from, now).await?.is_empty())
 }
 
 /// Works out anew what was said of these days, which are in order.

@@ -14,7 +14,7 @@ use trust::{
 
 use crate::{
     Freshness, LeafName, Table, TableError,
-    item::{self, Item, Range},
+    item::{self, Range},
     keys::{self, END},
     log,
     reviews::Corrected,
@@ -26,6 +26,16 @@ pub(crate) struct Now {
     pub(crate) watch: Watch,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) current: Option<Current>,
+    /// The version of the sealed days that it was written with or beside: older ones are not to be read with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sealed: Option<u64>,
+}
+
+impl Now {
+    /// What changes of these facts, to be written beside sealed days of this version.
+    pub(crate) fn of(facts: &Facts, sealed: u64) -> Self {
+        Self { watch: facts.watch.clone(), current: facts.current.clone(), sealed: Some(sealed) }
+    }
 }
 
 /// A day that is sealed, as it is kept.
@@ -60,6 +70,7 @@ impl SealedDay {
 pub struct StoredFacts {
     /// The facts.
     pub facts: Facts,
+    settled_as: Option<Watch>,
     pub(crate) current: u64,
     pub(crate) sealed: u64,
 }
@@ -68,7 +79,13 @@ impl StoredFacts {
     /// Other facts in the place of these.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&Facts) -> Facts) -> Self {
-        Self { facts: change(&self.facts), ..*self }
+        let Self { facts, settled_as, current, sealed } = self;
+        Self { facts: change(facts), settled_as: settled_as.clone(), current: *current, sealed: *sealed }
+    }
+
+    /// Whether what is current is of the monitor as it is now: what was announced or wished for since may have made earlier slots others.
+    pub fn is_current(&self) -> bool {
+        self.settled_as.as_ref() == Some(&self.facts.watch)
     }
 }
 
@@ -78,13 +95,15 @@ impl Table {
         let service = &watch.service;
         // In this order: a day that is sealed in between is seen as such, and what was current is not taken for it.
         let now = self.stored::<Now>(&keys::current_facts(&service.provider, &service.monitor)).await?;
-        let sealed = self.stored::<Sealed>(&keys::sealed_facts(&service.provider, &service.monitor)).await?;
+        let at_least = now.as_ref().and_then(|now| now.value.sealed);
+        let key = keys::sealed_facts(&service.provider, &service.monitor);
+        let sealed = self.stored_since::<Sealed>(&key, at_least).await?;
         let (sealed, sealed_version) =
             sealed.map_or_else(Default::default, |stored| (stored.value, stored.version));
-        let (current, current_version) =
-            now.map_or((None, 0), |stored| (stored.value.current, stored.version));
-        let facts = Facts::read(watch.clone(), sealed, current);
-        Ok(StoredFacts { facts, current: current_version, sealed: sealed_version })
+        let (now, current) = now.map_or((None, 0), |stored| (Some(stored.value), stored.version));
+        let (settled_as, known) = now.map_or((None, None), |now| (Some(now.watch), now.current));
+        let facts = Facts::read(watch.clone(), sealed, known);
+        Ok(StoredFacts { facts, settled_as, current, sealed: sealed_version })
     }
 
     /// The facts of all monitors of a provider, as of a moment ago.
@@ -95,7 +114,7 @@ impl Table {
         for item in self.all_relaxed(&range).await? {
             let key = item::sort_key(&item).to_owned();
             if let Some(monitor) = key.strip_suffix(keys::NOW) {
-                let Now { watch, current } = item::read(item)?;
+                let Now { watch, current, .. } = item::read(item)?;
                 let of_it = sealed.iter().position(|(of, _)| of == monitor);
                 let sealed = of_it.map(|place| sealed.swap_remove(place).1).unwrap_or_default();
                 found.push(Facts::read(watch, sealed, current));
@@ -108,7 +127,9 @@ impl Table {
 
     /// Writes what is known beyond the sealed days, on condition that nobody else has meanwhile.
     pub async fn write_current(&self, stored: &StoredFacts) -> Result<(), TableError> {
-        let item = current_item(&stored.facts)?;
+        let Watch { service, .. } = &stored.facts.watch;
+        let now = Now::of(&stored.facts, stored.sealed);
+        let item = item::item(&keys::current_facts(&service.provider, &service.monitor), &now)?;
         self.put_if(item, stored.current).await
     }
 
@@ -130,7 +151,7 @@ impl Table {
             self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
             self.put_versioned(
                 &keys::current_facts(provider, monitor),
-                &Now { watch: stored.facts.watch.clone(), current: stored.facts.current.clone() },
+                &Now::of(&stored.facts, stored.sealed + 1),
                 stored.current,
             )?,
             self.put_versioned(&keys::record_of(monitor, day), &kept, 0)?,
@@ -157,10 +178,4 @@ impl Table {
         let range = Range { pk: keys::monitor(monitor), from: &from, to: &to };
         self.query_all(&range, freshness).await?.into_iter().map(item::read).collect()
     }
-}
-
-fn current_item(facts: &Facts) -> Result<Item, TableError> {
-    let service = &facts.watch.service;
-    let now = Now { watch: facts.watch.clone(), current: facts.current.clone() };
-    item::item(&keys::current_facts(&service.provider, &service.monitor), &now)
 }

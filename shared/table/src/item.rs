@@ -52,6 +52,12 @@ pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     serde_dynamo::from_item(item).map_err(|error| TableError::corrupt(key, &error))
 }
 
+/// Reads the value out of an item, with its version.
+fn versioned<T: DeserializeOwned>(item: Item) -> Result<Stored<T>, TableError> {
+    let version = unsigned(&item, "version").unwrap_or_default();
+    Ok(Stored { value: read(item)?, version })
+}
+
 pub(crate) fn partition_key(item: &Item) -> &str {
     key(item, "pk")
 }
@@ -138,9 +144,20 @@ impl Table {
         &self,
         key: &Key,
     ) -> Result<Option<Stored<T>>, TableError> {
-        let Some(item) = self.get(key).await? else { return Ok(None) };
-        let version = unsigned(&item, "version").unwrap_or_default();
-        Ok(Some(Stored { value: read(item)?, version }))
+        self.get(key).await?.map(versioned).transpose()
+    }
+
+    /// A versioned value that is of this version or a later one, for half the price where it has not changed just now. As of the last
+    /// write where no version is known. Nothing is of version 0.
+    pub(crate) async fn stored_since<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        known: Option<u64>,
+    ) -> Result<Option<Stored<T>>, TableError> {
+        let Some(known) = known else { return self.stored(key).await };
+        let found: Option<Stored<T>> = self.get_relaxed(key).await?.map(versioned).transpose()?;
+        let version = found.as_ref().map_or(0, |found| found.version);
+        if version < known { self.stored(key).await } else { Ok(found) }
     }
 
     /// At most `limit` items of a range, as of the last write, and whether more follow.

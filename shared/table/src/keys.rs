@@ -281,7 +281,7 @@ pub(crate) fn renter_week(of: &ProviderId, renter: &RenterId, monday: Day) -> Ke
     Key { pk: format!("waits#{of}"), sk: format!("{renter}#{monday}") }
 }
 
-fn padded(moment: Moment) -> String {
+pub(crate) fn padded(moment: Moment) -> String {
     format!("{:012}", moment.unix())
 }
 

@@ -3,7 +3,7 @@
 //! A monitor is in three places, written together: its own partition says everything of it; its shard's says what a worker needs to
 //! ask it; and the list of shards says how many stand in each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use trust::{
 };
 
 use crate::{
-    LeafName, Stored, Table, TableError,
+    Freshness, LeafName, Stored, Table, TableError,
     item::{self, Order, Range, TRANSACTION_LIMIT},
     keys::{self, END},
     log,
@@ -79,6 +79,9 @@ pub enum Known {
 
 /// Most monitors that are named in one message: their ids stay well below its limit.
 pub const MOST_LOOKED_AT: usize = 250;
+
+/// Most monitors of a shard that are read by their names: each costs half a read unit, a full shard some twenty.
+const MOST_BY_NAME: usize = 40;
 
 /// How full a shard is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -321,6 +324,22 @@ impl Table {
     pub async fn asked_in(&self, shard: ShardId) -> Result<Vec<Asked>, TableError> {
         let range = Range { pk: keys::shard(shard), from: "!", to: END };
         self.all_relaxed(&range).await?.into_iter().map(item::read).collect()
+    }
+
+    /// These monitors of a shard, those of them that are in it.
+    pub async fn asked_of(
+        &self,
+        shard: ShardId,
+        monitors: &BTreeSet<MonitorId>,
+    ) -> Result<Vec<Asked>, TableError> {
+        if monitors.len() > MOST_BY_NAME {
+            let mut asked = self.asked_in(shard).await?;
+            asked.retain(|asked| monitors.contains(&asked.service.monitor));
+            return Ok(asked);
+        }
+        let keys: Vec<keys::Key> = monitors.iter().map(|monitor| keys::asked(shard, monitor)).collect();
+        let found = self.get_batch(&keys, Freshness::Recent).await?;
+        found.into_iter().flatten().map(item::read).collect()
     }
 
     /// Notes what was made of a monitor, for those who ask it next. One that was retired meanwhile stays so.

@@ -134,7 +134,7 @@ impl Table {
     ) -> Result<(), TableError> {
         let service = &stored.facts.watch.service;
         let (provider, monitor) = (&service.provider, &service.monitor);
-        let now = Now { watch: stored.facts.watch.clone(), current: stored.facts.current.clone() };
+        let now = Now::of(&stored.facts, stored.sealed + 1);
         let mut writes = vec![
             self.put_versioned(&keys::sealed_facts(provider, monitor), &stored.facts.sealed, stored.sealed)?,
             self.put_versioned(&keys::current_facts(provider, monitor), &now, stored.current)?,

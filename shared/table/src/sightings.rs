@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde::{Deserialize, Serialize};
 use trust::{
     time::{Day, Moment},
-    uptime::{names::Vantage, shard::ShardId, slot::Outcome},
+    uptime::{names::Vantage, shard::ShardId, slot::Outcome, span::Span},
 };
 
 use crate::{
     Freshness, Table, TableError,
     item::{self, Range, number},
-    keys::{self, END},
+    keys,
 };
 
 /// Days for which segments are kept after theirs. Fewer, and a day that could not be sealed for weeks would be lost; more is only
@@ -75,7 +75,22 @@ impl Table {
         freshness: Freshness,
         keep: impl Fn(Segment) -> T,
     ) -> Result<Vec<T>, TableError> {
-        let range = Range { pk: keys::segments(shard, day), from: "0", to: END };
+        let minutes = Span { from: day.start(), until: day.next().start() };
+        self.segments_within(shard, minutes, freshness, keep).await
+    }
+
+    /// The same of the minutes within a stretch of one day.
+    pub async fn segments_within<T>(
+        &self,
+        shard: ShardId,
+        minutes: Span,
+        freshness: Freshness,
+        keep: impl Fn(Segment) -> T,
+    ) -> Result<Vec<T>, TableError> {
+        let Span { from, until } = minutes;
+        // Keys of a minute are longer than the minute, so that the one it ends before is not in the range.
+        let (day, from, to) = (from.day(), keys::padded(from), keys::padded(until));
+        let range = Range { pk: keys::segments(shard, day), from: &from, to: &to };
         self.query_all(&range, freshness).await?.iter().map(|item| Ok(keep(read(item)?))).collect()
     }
 }

@@ -178,6 +178,12 @@ impl World {
         uptime_seal::settle(&self.app, self.shard, &[], self.after(minutes)).await.unwrap();
     }
 
+    /// Looks at the monitor, as when a worker sees otherwise than is known.
+    pub(crate) async fn look(&self, minutes: i64) {
+        let only = [self.monitor.clone()];
+        uptime_seal::settle(&self.app, self.shard, &only, self.after(minutes)).await.unwrap();
+    }
+
     pub(crate) async fn seal(&self, minutes: i64) {
         uptime_seal::seal(&self.app, self.shard, self.after(minutes)).await.unwrap();
     }

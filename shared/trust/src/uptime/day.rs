@@ -6,7 +6,11 @@
 
 mod latency;
 
-use std::{collections::BTreeMap, iter::Sum, ops::AddAssign};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    iter::Sum,
+    ops::AddAssign,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +52,16 @@ impl Tally {
     pub fn count(&mut self, slot: Slot, times: u64) {
         if times > 0 {
             *self.0.entry(slot).or_default() += times;
+        }
+    }
+
+    /// Takes away a slot that was counted.
+    pub(super) fn discount(&mut self, slot: Slot) {
+        if let Entry::Occupied(mut counted) = self.0.entry(slot) {
+            *counted.get_mut() -= 1;
+            if *counted.get() == 0 {
+                counted.remove();
+            }
         }
     }
 
@@ -286,9 +300,16 @@ impl Plan {
 impl MonitorDay {
     /// The day's counts.
     pub fn tally(&self) -> Tally {
+        self.tally_from(Moment::EPOCH)
+    }
+
+    /// The counts of the slots that begin at a moment or later.
+    pub fn tally_from(&self, from: Moment) -> Tally {
         let mut tally = Tally::default();
-        for slot in self.slots.iter().flatten() {
-            tally.count(*slot, 1);
+        for (index, slot) in self.grid.slots().zip(&self.slots) {
+            if let Some(slot) = slot.filter(|_| from <= self.grid.span(self.day, index).from) {
+                tally.count(slot, 1);
+            }
         }
         tally
     }

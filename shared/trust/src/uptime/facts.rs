@@ -4,6 +4,8 @@
 //! Everything here follows from days. [`Facts::settle`] takes the days that are not sealed yet, [`Facts::seal`] makes the oldest of
 //! them final, and [`news`] says what is to be told when facts have changed: telling it twice is harmless, since each has an id.
 
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ use super::{
     slot::{Gap, Sightings, Slot},
     span::Span,
 };
+
+pub use look::LATE;
 
 /// Days of which facts are kept at least: what a page shows. A promise over a longer period keeps that many.
 pub const KEPT_DAYS: u16 = 90;
@@ -162,6 +166,10 @@ pub struct Current {
     /// When the certificate that was seen last expires, if that is soon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_expires: Option<Moment>,
+    /// What slots were that ended within [`LATE`] seconds before `as_of` and may still be found otherwise, by their beginnings; those
+    /// that are not here were up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<(Moment, Slot)>,
 }
 
 /// All that is known of a monitor.
@@ -212,11 +220,10 @@ impl Facts {
     #[must_use]
     pub fn settle(&self, days: &[MonitorDay], certificate_expires: Option<Moment>, as_of: Moment) -> Self {
         let mut outages = outage::outages(self.sealed.carried.clone(), days, as_of);
-        if days.last().is_some_and(|day| self.watch.ends_by(day.day) && day.grid.end_of(day.day) <= as_of) {
-            outages.iter_mut().for_each(Outage::stop);
-        }
+        stop(&self.watch, &mut outages, days, as_of);
+        let unsure = look::unsure(days, as_of);
         let days = days.iter().map(DayFact::from).collect();
-        let current = Current { as_of, days, outages, certificate_expires };
+        let current = Current { as_of, days, outages, certificate_expires, unsure };
         Self { current: Some(current), ..self.clone() }
     }
 
@@ -263,17 +270,8 @@ impl Facts {
                 sealed.days[place] = day.into();
             }
         }
-        let (mut kept, mut open) = (Vec::new(), None);
-        for outage in sealed.outages.drain(..).chain(sealed.carried.take()) {
-            if outage.from >= begins {
-                continue;
-            }
-            if outage.until < begins {
-                kept.push(outage);
-            } else {
-                open = Some(outage.up_to(begins, first.day.minus(1), self.watch.schedule.grid));
-            }
-        }
+        let known = sealed.outages.drain(..).chain(sealed.carried.take());
+        let (mut kept, open) = outage::split(known, begins, self.watch.schedule.grid);
         kept.extend(outage::outages(open, days, ends));
         if self.watch.ends_by(last.day) {
             kept.iter_mut().for_each(Outage::stop);
@@ -297,8 +295,14 @@ impl Facts {
     /// The facts with those named who confirm the outages that begin on a day, from what was seen of it. After the day was settled,
     /// sealed or corrected.
     #[must_use]
-    pub fn confirm(mut self, day: Day, plan: &Plan, sightings: &Sightings) -> Self {
-        for outage in self.outages_mut() {
+    pub fn confirm(self, day: Day, plan: &Plan, sightings: &Sightings) -> Self {
+        self.confirm_from(Moment::EPOCH, day, plan, sightings)
+    }
+
+    /// The same, of outages that begin at a moment or later: of what was before it these are not all sightings.
+    #[must_use]
+    pub fn confirm_from(mut self, from: Moment, day: Day, plan: &Plan, sightings: &Sightings) -> Self {
+        for outage in self.outages_mut().filter(|outage| from <= outage.from) {
             let begins = plan.schedule.grid.slot_at(outage.from);
             if let Some((_, slot)) = begins.filter(|(of, _)| *of == day) {
                 let seen = sightings.confirmed_by(slot);
@@ -398,6 +402,13 @@ impl Facts {
             time.insert(fact.day, ServiceTime::of(&self.watch.schedule, fact.day, &fact.tally));
         }
         Some(sla.standing(starts, on, &time))
+    }
+}
+
+/// Ends the outage that is open where the last of these days is the monitor's last, and over.
+fn stop(watch: &Watch, outages: &mut [Outage], days: &[MonitorDay], as_of: Moment) {
+    if days.last().is_some_and(|day| watch.ends_by(day.day) && day.grid.end_of(day.day) <= as_of) {
+        outages.iter_mut().for_each(Outage::stop);
     }
 }
 

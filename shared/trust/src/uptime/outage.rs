@@ -19,6 +19,7 @@ use super::{
     names::{MonitorId, Vantage},
     schedule::Grid,
     slot::{Reason, Seen, Slot},
+    span::Span,
 };
 
 /// The `source` of these events on the bus.
@@ -86,11 +87,11 @@ impl Outage {
         }
     }
 
-    /// What of it lies before a moment, at which a slot begins, as one that goes on; it began before it and reached to it. `last_day` is
-    /// the day of the slot before.
-    pub(super) fn up_to(self, at: Moment, last_day: Day, grid: Grid) -> Self {
+    /// What of it lies before a moment, at which a slot begins, as one that goes on; it began before it and reached to it.
+    fn up_to(self, at: Moment, grid: Grid) -> Self {
         // All of its slots are beside each other.
         let slots = at.since(self.from) / grid.interval().seconds();
+        let last_day = grid.slot_at(at.plus(-1)).map_or(self.last_day, |(day, _)| day);
         Self { until: at, slots, last_day, ended: None, ..self }
     }
 
@@ -112,6 +113,16 @@ pub fn outages<'a>(
     days: impl IntoIterator<Item = &'a MonitorDay>,
     as_of: Moment,
 ) -> Vec<Outage> {
+    outages_within(before, days, Span { from: Moment::EPOCH, until: as_of })
+}
+
+/// The same of the slots within a stretch of time, which the first of these days is not wholly in: `before` is the outage that was open
+/// as it begins.
+pub(super) fn outages_within<'a>(
+    before: Option<Outage>,
+    days: impl IntoIterator<Item = &'a MonitorDay>,
+    within: Span,
+) -> Vec<Outage> {
     let mut found = Vec::new();
     let mut open = before.filter(Outage::is_open);
     for day in days {
@@ -121,7 +132,10 @@ pub fn outages<'a>(
         }
         for (index, slot) in day.grid.slots().zip(&day.slots) {
             let span = day.grid.span(day.day, index);
-            if span.until > as_of {
+            if span.from < within.from {
+                continue;
+            }
+            if span.until > within.until {
                 break;
             }
             match (*slot, &mut open) {
@@ -147,6 +161,18 @@ pub fn outages<'a>(
     }
     found.extend(open);
     found
+}
+
+/// Of these outages, which are in order, those that had ended before a moment at which a slot begins, and the one that reached to it, as
+/// one that goes on. What ended it is not known before that slot is.
+pub(super) fn split(
+    outages: impl IntoIterator<Item = Outage>,
+    at: Moment,
+    grid: Grid,
+) -> (Vec<Outage>, Option<Outage>) {
+    let (before, mut reaching): (Vec<Outage>, Vec<Outage>) =
+        outages.into_iter().filter(|outage| outage.from < at).partition(|outage| outage.until < at);
+    (before, reaching.pop().map(|outage| outage.up_to(at, grid)))
 }
 
 fn ended_by(slot: Option<Slot>) -> Ended {

@@ -19,7 +19,7 @@ fn grid() -> Grid {
     Grid::new(Interval::from_seconds(3600).unwrap(), 600).unwrap()
 }
 
-fn watch(sla: Option<Sla>) -> Watch {
+pub(super) fn watch(sla: Option<Sla>) -> Watch {
     Watch {
         service: Service {
             provider: "p".parse().unwrap(),
@@ -73,6 +73,20 @@ fn settled(facts: &Facts, letters: &str, hours: usize) -> Facts {
     let left: Vec<MonitorDay> =
         seen.into_iter().filter(|day| facts.next_day().is_some_and(|next| day.day >= next)).collect();
     facts.settle(&left, None, after(hours as i64))
+}
+
+/// Looks at so many hours of these, with nothing seen of what is not looked at.
+fn looked(facts: &Facts, letters: &str, hours: usize) -> Facts {
+    let now = after(hours as i64);
+    let Some(from) = facts.looked_at_from(now) else { return settled(facts, letters, hours) };
+    let mut seen: Vec<MonitorDay> =
+        days(&letters[..hours]).into_iter().filter(|day| day.day >= from.day()).collect();
+    for (index, slot) in grid().slots().zip(&mut seen[0].slots) {
+        if grid().span(from.day(), index).from < from {
+            *slot = Some(Slot::Unknown(Gap::Disputed));
+        }
+    }
+    facts.look(from, &seen, None, now).unwrap()
 }
 
 fn told(news: &[News]) -> Vec<String> {
@@ -271,16 +285,21 @@ fn days_and_outages_beyond_what_is_kept_go() {
 
 proptest! {
     #[test]
-    fn however_often_it_is_settled_and_sealed_outages_and_days_come_out_the_same(
-        letters in "[ud?]{72}", looks in prop::collection::vec(1..72_usize, 0..6), seals in prop::collection::vec(24..73_usize, 0..3),
+    fn however_often_it_is_settled_looked_at_and_sealed_outages_and_days_come_out_the_same(
+        letters in "[ud?]{72}",
+        settlings in prop::collection::vec(1..72_usize, 0..6),
+        looks in prop::collection::vec(1..72_usize, 0..12),
+        seals in prop::collection::vec(24..73_usize, 0..3),
     ) {
         let whole = days(&letters);
         let mut facts = Facts::of(watch(None));
         let mut heard = Vec::new();
         for hours in 1..=72 {
             let before = facts.clone();
-            if looks.contains(&hours) || hours == 72 {
+            if settlings.contains(&hours) || hours == 72 {
                 facts = settled(&facts, &letters, hours);
+            } else if looks.contains(&hours) {
+                facts = looked(&facts, &letters, hours);
             }
             if seals.contains(&hours) {
                 let next = facts.next_day().unwrap();
