@@ -58,7 +58,7 @@ pub(crate) async fn measure(providers: u64) -> anyhow::Result<()> {
     let keys = json!({ "pk": { "S": "offerings#p0" }, "sk": { "S": "o" } });
     let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
     let placed = price::handle(&price, records).await.map_err(|error| anyhow!("{error}"))?;
-    show("an offering that changes, its market known", &calls.take(), begun);
+    show("an offering that changes, its market read for the first time", &calls.take(), begun);
     println!("  {placed}");
     Ok(())
 }
@@ -134,7 +134,8 @@ async fn site() -> anyhow::Result<SocketAddr> {
 
 fn show(what: &str, calls: &[TableCall], begun: Instant) {
     let units = |writes: bool| -> f64 {
-        calls.iter().filter(|call| (call.writes > 0) == writes).map(|call| call.units).sum()
+        let those = calls.iter().filter(|call| (call.writes > 0) == writes);
+        those.fold(0.0, |units, call| units + call.units)
     };
     let milliseconds = begun.elapsed().as_millis();
     println!("{what} | {} | {:.1} | {:.1} | {milliseconds}", calls.len(), units(false), units(true));
