@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sources::{
-    configuration::Configuration,
+    configuration::{self, Configuration},
     rated::{Category, Kind, Rated},
     text::{Decimal, Grade},
 };
@@ -22,6 +22,9 @@ use super::{
     scalar::{Date, Time},
 };
 
+/// The most lines of a site in one answer.
+const MOST_LINES: usize = 100;
+
 /// What a site publishes of a provider's machines.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PublishingSite")]
@@ -36,7 +39,7 @@ pub(crate) struct Site {
     pub(crate) attribution: String,
     /// When the page was read that was read longest ago of those that these lines are from.
     pub(crate) read_at: Time,
-    /// What it says: machines that it measured, then plans, then uploads, the latest first.
+    /// What it says: machines that it measured, then plans, then uploads, the latest first; at most a hundred.
     pub(crate) items: Vec<Line>,
 }
 
@@ -67,18 +70,15 @@ pub(crate) struct Line {
 }
 
 impl Site {
-    /// What sites say, of those pages that are about this provider by the configuration or by what an operator has decided. A second best is
-    /// left out where what it stands in for was read later.
+    /// What sites say, of those pages that are about this provider by the configuration or by what an operator has decided.
     pub(crate) fn all(
         configuration: &Configuration,
         names: &[(SourceName, Subject, Mapping)],
         rated: &[(PageId, PageFacts)],
         provider: &ProviderId,
     ) -> Vec<Self> {
-        let is_his = |id: &PageId| {
-            let (Some(source), Some(subject)) = (configuration.sources.get(&id.source), &id.subject) else {
-                return false;
-            };
+        let is_his = |source: &configuration::Source, id: &PageId| {
+            let Some(subject) = &id.subject else { return false };
             match source.owner(subject) {
                 Some(owner) => owner == provider,
                 None => names.iter().any(|(source, name, mapping)| {
@@ -86,23 +86,21 @@ impl Site {
                 }),
             }
         };
-        let his: BTreeMap<&PageId, &PageFacts> =
-            rated.iter().filter(|(id, _)| is_his(id)).map(|(id, facts)| (id, facts)).collect();
-        let best = |id: &PageId| {
-            let page = configuration.find(id)?.pages.instead_of.clone()?;
-            his.get(&PageId { page, ..id.clone() }).copied()
-        };
-        let is_second = |id: &PageId, read: &PageFacts| {
-            let second = |(other, facts): (&&PageId, &&PageFacts)| {
-                best(other).is_some_and(|first| std::ptr::eq(first, read)) && facts.read_at > read.read_at
-            };
-            best(id).is_some_and(|first| first.read_at >= read.read_at) || his.iter().any(second)
-        };
-        let mut said: BTreeMap<&SourceName, (Moment, Vec<Rated>)> = BTreeMap::new();
-        for (id, facts) in &his {
-            if is_second(id, facts) {
+        // Of a page and what is read in its place, the one that was read last; the page itself of two that were read at once.
+        let mut latest: BTreeMap<PageId, (&PageId, &PageFacts)> = BTreeMap::new();
+        for (id, facts) in rated {
+            let Some(found) = configuration.find(id).filter(|found| is_his(found.source, id)) else {
                 continue;
+            };
+            let first = found.pages.instead_of.as_ref();
+            let of = PageId { page: first.unwrap_or(&id.page).clone(), ..id.clone() };
+            let known = latest.get(&of).map(|(_, known)| known.read_at);
+            if known.is_none_or(|known| (known, false) < (facts.read_at, first.is_none())) {
+                latest.insert(of, (id, facts));
             }
+        }
+        let mut said: BTreeMap<&SourceName, (Moment, Vec<Rated>)> = BTreeMap::new();
+        for (id, facts) in latest.into_values() {
             match serde_json::from_str::<Vec<Rated>>(&facts.facts) {
                 Ok(lines) if lines.is_empty() => {}
                 Ok(lines) => {
@@ -124,7 +122,7 @@ impl Site {
                     home: source.home.to_string(),
                     attribution: source.attribution.clone(),
                     read_at: Time(read_at),
-                    items: lines.iter().map(Line::of).collect(),
+                    items: lines.iter().take(MOST_LINES).map(Line::of).collect(),
                 })
             })
             .collect()

@@ -15,7 +15,7 @@ use crate::uptime::{
 };
 
 /// Seconds after its end for which a slot may still be reported on. Shorter, and a slow worker or another place would make an outage
-/// seem to end, or be overlooked by a [look](self); longer delays the news of a prober that stands still, and has looks read more.
+/// seem to end, or be overlooked by a [look](Facts::look); longer delays the news of a prober that stands still, and has looks read more.
 ///
 /// Whoever asks begins before the slot ends, and has half a minute for all his checks.
 pub const LATE: i64 = 180;
