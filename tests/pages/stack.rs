@@ -197,7 +197,7 @@ impl Past {
         };
         let read = Reader::VpsbenchmarksHoster.read(page, &about).facts();
         let facts = serde_json::to_string(&read.context("the page is not understood")?.rated)?;
-        let provider: ProviderId = PARTS[0].id.parse()?;
+        let provider: ProviderId = PARTS[1].id.parse()?;
         self.table
             .write_rated(
                 &provider,

@@ -14,7 +14,7 @@ pub(super) fn sites(sites: &[Site]) -> Markup {
         @for site in sites {
             h3 { "What " a href=(site.home) { (site.title) } " says" }
             div.scroll tabindex="0" role="region" aria-label={ "What " (site.title) " says" } { table {
-                thead { tr { th { "Machine" } th { "Grade" } th { "In detail" } th.n { "a month" } } }
+                thead { tr { th { "Machine" } th { "Grade or score" } th { "In detail" } th.n { "a month" } } }
                 tbody { @for line in site.items.iter().take(MOST_LINES) { (row(line)) } }
             } }
             p.soft {
