@@ -189,7 +189,7 @@ impl Table {
         self.put(item).await
     }
 
-    /// Keeps what people are shown of a page about a provider's machines, in place of what it said before. Nothing said is nothing kept.
+    /// Keeps what people are shown of a page about a provider's machines, in place of what it said before.
     pub async fn write_rated(
         &self,
         provider: &ProviderId,
