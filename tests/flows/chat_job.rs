@@ -37,23 +37,6 @@ async fn signed(
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-/// Asks until the answer is this.
-async fn until(door: &Door, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let asked = async {
-        loop {
-            let response = door.get(path).await;
-            if response.status() == 200 {
-                let answer: Value = response.json().await.unwrap();
-                if wanted(&answer) {
-                    return answer;
-                }
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(Duration::from_mins(2), asked).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renter_who_proves_who_he_is_in_the_widget_is_waited_for_and_answered() {
     // A while ago, so that replies take longer than nothing.
@@ -88,7 +71,7 @@ async fn a_renter_who_proves_who_he_is_in_the_widget_is_waited_for_and_answered(
     ])
     .await;
     door.told(&completed("c0", "p1", "somebody", ago(6000))).await;
-    until(&door, "/v1/providers/p1/chat", |chat| chat["state"] == "ready").await;
+    door.until("/v1/providers/p1/chat", |chat| chat["state"] == "ready").await;
     door.told(&[crate::stack::requested("c1", "p1", &renter.id(), ago(301))]).await;
     door.settled().await;
 
@@ -122,7 +105,7 @@ async fn a_renter_who_proves_who_he_is_in_the_widget_is_waited_for_and_answered(
     door.settled().await;
 
     // Facts, and the log for the parties.
-    let found = until(&door, "/v1/providers/p1", |found| found["replies"]["windows"][0]["n"] == 1).await;
+    let found = door.until("/v1/providers/p1", |found| found["replies"]["windows"][0]["n"] == 1).await;
     let median = found["replies"]["windows"][0]["median"]["seconds"].as_u64().unwrap();
     assert!((1200..1220).contains(&median), "{median}");
     let (status, log) = signed(&door, &renter, "GET", "/v1/signed/contracts/c1/messages", "", 3).await;

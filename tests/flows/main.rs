@@ -33,4 +33,5 @@ mod silence;
 mod sources;
 mod stack;
 mod table;
+mod unreadable;
 mod uptime;

@@ -30,7 +30,10 @@ use trust::{
     time::Moment,
 };
 
-use crate::stack::{self, Door, ago, completed, registered, requested};
+use crate::{
+    stack::{self, Door, ago, completed, registered, requested},
+    unreadable::Unreadable,
+};
 
 const OTHER: &str = "trust-score/other";
 
@@ -213,8 +216,8 @@ async fn who_fails_is_named_and_tried_again_and_the_others_are_done() {
     let services = Services::start(json!({}), BusHealth::Up).await.unwrap();
     let table = services.table().unwrap();
     providers(&table, 12).await;
-    let damage = Damage::of(&services);
-    damage.write("p007").await;
+    let damage = Unreadable::at(&services, "provider#p007", "signal#2026-11-19#x");
+    damage.write().await;
     let mut named = Vec::new();
     let compute = async |named: &mut Vec<String>| {
         let tell = |news: News<'_>| {
@@ -232,39 +235,10 @@ async fn who_fails_is_named_and_tried_again_and_the_others_are_done() {
     );
     assert!(matches!(rescore::compare(&table, &policy).await, Err(RescoreError::NotComputed(_))));
 
-    damage.mend("p007").await;
+    damage.mend().await;
     let outcome = compute(&mut named).await;
     assert_eq!((outcome.done, outcome.failed.len(), named.len()), (12, 0, 1));
     assert_eq!(candidates(&table).await.len(), 12);
-}
-
-/// A signal that nobody can read.
-struct Damage(aws_sdk_dynamodb::Client, String);
-
-impl Damage {
-    fn of(services: &Services) -> Self {
-        let environment = Environment::from_pairs(services.environment("score").unwrap());
-        let name = environment.required("TABLE_NAME").unwrap().to_owned();
-        Self(Clients::new(&environment).unwrap().dynamodb(), name)
-    }
-
-    fn key(provider: &str) -> [(String, aws_sdk_dynamodb::types::AttributeValue); 2] {
-        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
-        [
-            ("pk".to_owned(), text(&format!("provider#{provider}"))),
-            ("sk".to_owned(), text("signal#2026-11-19#x")),
-        ]
-    }
-
-    async fn write(&self, provider: &str) {
-        let item = Some(Self::key(provider).into());
-        self.0.put_item().table_name(&self.1).set_item(item).send().await.unwrap();
-    }
-
-    async fn mend(&self, provider: &str) {
-        let key = Some(Self::key(provider).into());
-        self.0.delete_item().table_name(&self.1).set_key(key).send().await.unwrap();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

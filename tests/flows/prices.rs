@@ -1,13 +1,8 @@
 //! A provider's prices from his offerings and an operator's file of others' offers to the API, the page and the list.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
-use crate::stack::{Door, ago, event, in_memory, in_memory_with, registered};
-
-const DEADLINE: Duration = Duration::from_mins(1);
+use crate::stack::{ago, event, in_memory, in_memory_with, registered};
 
 fn offered(provider: &str, cents: u64, at_minutes_ago: i64) -> Value {
     let data = json!({
@@ -38,26 +33,13 @@ fn file() -> String {
 const RATES: &str =
     "<Envelope><Cube><Cube time='2026-01-02'><Cube currency='USD' rate='1.0000'/></Cube></Cube></Envelope>";
 
-/// Waits until what is read fulfils a condition.
-async fn until(door: &Door, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
-    loop {
-        let answer = door.json(path).await;
-        if holds(&answer) {
-            return answer;
-        }
-        assert!(begun.elapsed() < DEADLINE, "{path}: {answer}");
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offering_is_placed_among_others_and_anew_when_its_price_changes() {
     let (stack, door) = in_memory().await;
     door.told(&[registered("p1", 1), registered("p2", 2), offered("p1", 600, 90), offered("p2", 1000, 90)])
         .await;
     door.settled().await;
-    let silent = until(&door, "/v1/providers/p1/price", |answer| answer["offerings"] != json!([])).await;
+    let silent = door.until("/v1/providers/p1/price", |answer| answer["offerings"] != json!([])).await;
     let nothing = "not enough comparable offers (0 offers of 0 providers)";
     assert_eq!(silent["offerings"][0]["no_answer"], nothing, "there is no market yet");
 
@@ -98,7 +80,7 @@ async fn an_offering_is_placed_among_others_and_anew_when_its_price_changes() {
     assert_eq!(explanation["nearest"].as_array().unwrap().len(), 5);
 
     // The list's filter follows by the table's stream.
-    until(&door, "/v1/providers?max_price=0.8", |list| {
+    door.until("/v1/providers?max_price=0.8", |list| {
         list["items"].as_array().is_some_and(|items| items.len() == 1)
     })
     .await;
@@ -110,15 +92,15 @@ async fn an_offering_is_placed_among_others_and_anew_when_its_price_changes() {
     assert!(page.contains("Small &lt;VPS&gt;"), "what a provider writes is text");
 
     door.told(&[offered("p1", 1010, 10), offered("p1", 1, 80)]).await;
-    let dearer = until(&door, "/v1/providers/p1/price", |answer| {
+    let dearer = door.until("/v1/providers/p1/price", |answer| {
         answer["offerings"][0]["position"]["price"]["amount"] == 10.1
     });
     assert_eq!(dearer.await["offerings"][0]["position"]["verdict"], "in-line");
-    until(&door, "/v1/providers?max_price=0.8", |list| list["items"] == json!([])).await;
+    door.until("/v1/providers?max_price=0.8", |list| list["items"] == json!([])).await;
 
     let gone = json!({ "provider_id": "p1", "offering_id": "small" });
     door.told(&[event("offering.withdrawn", ago(5), gone)]).await;
-    until(&door, "/v1/providers/p1/price", |answer| answer["offerings"] == json!([])).await;
+    door.until("/v1/providers/p1/price", |answer| answer["offerings"] == json!([])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +126,7 @@ async fn nobody_is_his_own_peer_under_a_name_that_a_list_has_for_him() {
 
     // Placed anew, without a gathering, he is told the same.
     door.told(&[offered("p1", 950, 10)]).await;
-    until(&door, "/v1/providers/p1/price", |answer| {
+    door.until("/v1/providers/p1/price", |answer| {
         answer["offerings"][0]["position"]["price"]["amount"] == 9.5
     })
     .await;

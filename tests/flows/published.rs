@@ -18,19 +18,6 @@ use crate::stack::{Door, ago, event, in_memory_with};
 
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Waits until what is read fulfils a condition.
-async fn until(door: &Door, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
-    loop {
-        let answer = door.json(path).await;
-        if holds(&answer) {
-            return answer;
-        }
-        assert!(begun.elapsed() < DEADLINE, "{path}: {answer:#}");
-        sleep(Duration::from_millis(100)).await;
-    }
-}
-
 fn registered(provider: &str, website: &str) -> Value {
     let data = json!({ "provider_id": provider, "name": provider, "website": website });
     event("provider.registered", ago(9_000), data)
@@ -99,7 +86,7 @@ async fn what_every_source_says_comes_from_its_plan_to_the_providers_page() {
                 || source["id"] == "server-pricing" && !source["last_failure"].is_null()
         })
     };
-    let sources = until(&door, "/v1/sources", read).await;
+    let sources = door.until("/v1/sources", read).await;
     let odd =
         sources["items"].as_array().unwrap().iter().find(|source| source["id"] == "server-pricing").unwrap();
     assert_eq!(odd["last_failure"]["reason"], "unrecognised", "{odd}");
@@ -107,7 +94,7 @@ async fn what_every_source_says_comes_from_its_plan_to_the_providers_page() {
         let claims = answer["offerings"][0]["claims"].as_array().unwrap();
         claims.iter().any(|claim| claim["evidence"][0]["seen_on"] == json!(today))
     };
-    let claims = until(&door, "/v1/providers/p1/claims", evidence).await;
+    let claims = door.until("/v1/providers/p1/claims", evidence).await;
     assert_eq!(claims["offerings"][0]["offering_id"], "kvm8");
 
     // Whose a name may be is proposed by the domain, and nothing is read about it before an operator has decided.
@@ -131,7 +118,7 @@ async fn what_every_source_says_comes_from_its_plan_to_the_providers_page() {
             answer["sites"].as_array().unwrap().iter().flat_map(|site| site["items"].as_array().unwrap());
         lines.clone().any(|line| line["name"] == "KVM 4") && lines.clone().any(|line| line["kind"] == "trial")
     };
-    let claims = until(&door, "/v1/providers/p1/claims", of_plans).await;
+    let claims = door.until("/v1/providers/p1/claims", of_plans).await;
     let site =
         |id: &str| claims["sites"].as_array().unwrap().iter().find(|site| site["id"] == id).unwrap().clone();
     let lines = site("vpsbenchmarks")["items"].clone();

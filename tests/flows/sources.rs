@@ -14,7 +14,7 @@ use end_to_end::{
 };
 use lambda::Environment;
 use local_stack::{TEMPLATE, template};
-use scrape::{Done, Why};
+use scrape::{Done, ScrapeError, Why};
 use serde_json::{Value, json};
 use sources::configuration::Configuration;
 use table::Table;
@@ -30,7 +30,7 @@ use trust::{
     time::Moment,
 };
 
-use crate::stack::in_memory_with;
+use crate::{stack::in_memory_with, unreadable::Unreadable};
 use site::{Says, Site, rates};
 
 const DAY: i64 = 86_400;
@@ -375,6 +375,44 @@ async fn two_at_once_make_one_request_at_a_time() {
     let all = tokio::join!(reading.once(&page), reading.once(&page), reading.once(&page));
     let read = [&all.0, &all.1, &all.2].into_iter().filter(|done| **done == Done::Read).count();
     assert_eq!((read, site.paths()), (1, vec!["/robots.txt".to_owned(), "/rates".to_owned()]), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_meets_somebody_asking_comes_again_soon_and_not_when_the_turn_would_end_by_itself() {
+    let site = Site::open().await;
+    site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));
+    let reading = Reading::of(&site).await;
+    let (page, host) = (id("rates", None), site.address.to_string());
+    assert_eq!(reading.once(&page).await, Done::Later(1));
+    reading.later(1);
+    let stored = reading.table.turn(&host).await.unwrap();
+    let somebodys = stored.value.taken(reading.now()).unwrap();
+    reading.table.write_turn(&host, somebodys, stored.version).await.unwrap();
+    assert_eq!(reading.once(&page).await, Done::Later(1));
+    let given_back = somebodys.given_back(reading.now(), 1);
+    reading.table.write_turn(&host, given_back, stored.version + 1).await.unwrap();
+    reading.later(1);
+    assert_eq!(reading.once(&page).await, Done::Read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_can_not_be_dealt_with_does_not_keep_the_others_from_its_host() {
+    let site = Site::open().await;
+    site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));
+    let more = json!({ "pages": {
+        "rates": { "path": "/rates", "reader": "frankfurter-rates" },
+        "of": { "path": "/of/{subject}", "reader": "frankfurter-rates", "about": "providers" },
+    } });
+    let reading = Reading::with(&site, &more).await;
+    let page = id("rates", None);
+    assert_eq!(reading.once(&page).await, Done::Later(1));
+    reading.later(1);
+    Unreadable::at(&reading.services, "source#a", "name#acme").write().await;
+    let damaged = scrape::scrape(&reading.scrape, &id("of", Some("acme")), &|| reading.now()).await;
+    assert!(matches!(damaged, Err(ScrapeError::Table(_))), "{damaged:?}");
+    assert_eq!(reading.once(&page).await, Done::Later(1), "as after any request");
+    reading.later(1);
+    assert_eq!(reading.once(&page).await, Done::Read);
 }
 
 #[tokio::test(flavor = "multi_thread")]

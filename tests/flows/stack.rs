@@ -22,7 +22,7 @@ pub(crate) const TEXT: &str = "my root password is hunter2 and I am not amused";
 pub(crate) const PUBSUB_TOKEN: &str = "kYpubsubTokenOfTheRentersBrowser";
 
 /// How long anything may take to have its effect.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 pub(crate) fn secrets() -> Value {
     json!({
@@ -58,6 +58,22 @@ impl Door {
         let answer = response.json().await.unwrap();
         crate::document::check(path, &answer);
         answer
+    }
+
+    /// Asks until there is an answer that fulfils a condition.
+    pub(crate) async fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            let response = self.get(path).await;
+            let status = response.status();
+            let answer: Value = response.json().await.unwrap();
+            if status == 200 && holds(&answer) {
+                crate::document::check(path, &answer);
+                return answer;
+            }
+            assert!(started.elapsed() < DEADLINE, "{path}: {status} {answer:#}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Sends events, signed now, and answers what came back.

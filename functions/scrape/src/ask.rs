@@ -19,10 +19,7 @@ use trust::{
 };
 use url::{Position, Url};
 
-use crate::{
-    App, Done, REQUEST, ScrapeError, Why, names,
-    turn::{self, Held},
-};
+use crate::{App, Done, REQUEST, ScrapeError, Why, names, turn};
 
 /// The most of what a page says that is kept, in bytes: an item of the table holds 400 KB.
 const MOST_KEPT: usize = 350 * 1024;
@@ -36,20 +33,45 @@ pub(crate) async fn ask(
     clock: &(impl Fn() -> Moment + Sync),
 ) -> Result<Done, ScrapeError> {
     let now = clock();
-    let (found, fetcher, page) = match wanted(app, id, now).await? {
+    let wanted = match wanted(app, id, now).await? {
         Ok(wanted) => wanted,
         Err(why) => return Ok(Done::Dropped(why)),
     };
-    let pace = app.configuration.pace(found.source);
-    let subject = id.subject.as_ref();
-    let address = found.address(subject).map_err(|error| ScrapeError::Address(id.clone(), error))?;
-    let host = address[Position::BeforeHost..Position::AfterPort].to_owned();
-    let held = match turn::take(&app.table, host.clone(), now).await? {
+    let address =
+        wanted.found.address(id.subject.as_ref()).map_err(|error| ScrapeError::Address(id.clone(), error))?;
+    let delay = app.configuration.pace(wanted.found.source).delay_seconds;
+    let held = match turn::take(&app.table, host(&address).to_owned(), now).await? {
         Ok(held) => held,
-        Err(not_yet) => return Ok(Done::Later(not_yet.until.since(now).max(1))),
+        Err(not_yet) => return Ok(Done::Later(not_yet.wait(now, delay))),
     };
-    let Some(rules) = kept_rules(app, &host, pace, now).await? else {
-        return read_rules(app, id, fetcher, &address, (held, &host), pace, clock).await;
+    let asked = in_turn(app, id, wanted, address, clock).await;
+    // A turn that is not given back keeps everybody from the host until it ends by itself, so it is even when something went wrong.
+    let pause = asked.as_ref().map_or(delay, |(_, pause)| *pause);
+    let given_back = held.give_back(&app.table, clock(), pause).await;
+    let (done, _) = asked?;
+    given_back?;
+    Ok(done)
+}
+
+/// By which name a host has its turn and its rules.
+fn host(address: &Url) -> &str {
+    &address[Position::BeforeHost..Position::AfterPort]
+}
+
+/// Asks the host once: for its rules where they are not known, or else for the page. Says as well for how many seconds nobody may ask it
+/// after that.
+async fn in_turn(
+    app: &App,
+    id: &PageId,
+    Wanted { found, fetcher, page }: Wanted<'_>,
+    address: Url,
+    clock: &(impl Fn() -> Moment + Sync),
+) -> Result<(Done, u32), ScrapeError> {
+    let now = clock();
+    let pace = app.configuration.pace(found.source);
+    let Some(rules) = kept_rules(app, host(&address), pace, now).await? else {
+        let pause = read_rules(app, &id.source, fetcher, &address, pace, clock).await?;
+        return Ok((Done::Later(pause), pause));
     };
     let request = Request::of(&rules, &address);
     let owner = owner(app, id, found).await?;
@@ -60,16 +82,18 @@ pub(crate) async fn ask(
         Request::Made => pause(pace, &rules, &done),
         Request::None => 0,
     };
-    held.give_back(&app.table, clock(), pause).await?;
-    Ok(done)
+    Ok((done, pause))
 }
 
-/// Whether a page is wanted, and what is needed to read it.
-async fn wanted<'a>(
-    app: &'a App,
-    id: &PageId,
-    now: Moment,
-) -> Result<Result<(Found<'a>, &'a Fetcher, Stored<Page>), Why>, TableError> {
+/// A page that is to be read, and what is needed for it.
+struct Wanted<'a> {
+    found: Found<'a>,
+    fetcher: &'a Fetcher,
+    page: Stored<Page>,
+}
+
+/// Whether a page is wanted.
+async fn wanted<'a>(app: &'a App, id: &PageId, now: Moment) -> Result<Result<Wanted<'a>, Why>, TableError> {
     let Some(found) = app.configuration.find(id) else { return Ok(Err(Why::NotConfigured)) };
     let Some(fetcher) = &app.fetcher else { return Ok(Err(Why::NoContact)) };
     if !found.source.enabled || app.table.source_stop(&id.source).await?.is_some() {
@@ -86,7 +110,7 @@ async fn wanted<'a>(
     if !page.value.is_due(now) {
         return Ok(Err(Why::NotDue));
     }
-    Ok(Ok((found, fetcher, page)))
+    Ok(Ok(Wanted { found, fetcher, page }))
 }
 
 /// The host's rules, if they are known and may still be gone by.
@@ -97,24 +121,21 @@ async fn kept_rules(app: &App, host: &str, pace: Pace, now: Moment) -> Result<Op
     Ok(rules.filter(|rules| rules.are_fresh(pace.robots_seconds, now)))
 }
 
-/// Reads the host's rules, and leaves the page for when the host may be asked again.
+/// Reads the host's rules, and says for how many seconds nobody may ask it after that.
 async fn read_rules(
     app: &App,
-    id: &PageId,
+    source: &SourceName,
     fetcher: &Fetcher,
     address: &Url,
-    (held, host): (Held, &str),
     pace: Pace,
     clock: &(impl Fn() -> Moment + Sync),
-) -> Result<Done, ScrapeError> {
+) -> Result<u32, ScrapeError> {
     let rules = fetcher.rules(address, REQUEST, clock()).await;
     let kept = serde_json::to_string(&rules)?;
-    app.table.keep_host_rules(host, kept).await?;
-    change(app, &id.source, |state| state.counted(clock())).await?;
+    app.table.keep_host_rules(host(address), kept).await?;
+    change(app, source, |state| state.counted(clock())).await?;
     // A host that does not answer is not asked for the page, so that the page need not wait to learn it.
-    let pause = if rules.is_reachable() { pause(pace, &rules, &Done::Read) } else { 1 };
-    held.give_back(&app.table, clock(), pause).await?;
-    Ok(Done::Later(pause))
+    Ok(if rules.is_reachable() { pause(pace, &rules, &Done::Read) } else { 1 })
 }
 
 /// Seconds until the host may be asked again.

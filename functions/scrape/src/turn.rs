@@ -2,7 +2,7 @@
 
 use table::{Stored, Table, TableError};
 use trust::{
-    source::turn::{NotYet, Turn},
+    source::turn::{LEASE, NotYet, Turn},
     time::Moment,
 };
 
@@ -26,8 +26,7 @@ pub(crate) async fn take(
     };
     match table.write_turn(&host, taken, version).await {
         Ok(()) => Ok(Ok(Held { host, stored: Stored { value: taken, version: version + 1 } })),
-        // He is about to ask; how long that takes is seen the next time.
-        Err(TableError::Conflict) => Ok(Err(NotYet { until: now.plus(1) })),
+        Err(TableError::Conflict) => Ok(Err(NotYet::Asked { at_latest: now.plus(LEASE) })),
         Err(error) => Err(error),
     }
 }

@@ -23,10 +23,31 @@ pub struct Turn {
 
 /// It is not one's turn yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not before {until}")]
-pub struct NotYet {
-    /// When to try again.
-    pub until: Moment,
+pub enum NotYet {
+    /// Somebody asks the host at this moment. He gives the turn back when he has his answer, long before it ends by itself.
+    #[error("somebody asks, until {at_latest} at the latest")]
+    Asked {
+        /// When the turn ends by itself.
+        at_latest: Moment,
+    },
+    /// The host is left alone.
+    #[error("not before {until}")]
+    Resting {
+        /// Until when.
+        until: Moment,
+    },
+}
+
+impl NotYet {
+    /// In how many seconds to try again, at least one. While somebody asks it is the host's delay between two requests, which has to
+    /// pass after his in any case.
+    pub fn wait(self, now: Moment, delay: u32) -> u32 {
+        match self {
+            Self::Asked { at_latest } => at_latest.since(now).min(delay),
+            Self::Resting { until } => until.since(now),
+        }
+        .max(1)
+    }
 }
 
 impl Default for Turn {
@@ -38,9 +59,11 @@ impl Default for Turn {
 impl Turn {
     /// The turn once somebody has taken it.
     pub fn taken(self, now: Moment) -> Result<Self, NotYet> {
-        let until = self.held_until.unwrap_or(Moment::EPOCH).max(self.free_at);
-        if now < until {
-            return Err(NotYet { until });
+        if let Some(at_latest) = self.held_until.filter(|until| now < *until) {
+            return Err(NotYet::Asked { at_latest });
+        }
+        if now < self.free_at {
+            return Err(NotYet::Resting { until: self.free_at });
         }
         Ok(Self { held_until: Some(now.plus(LEASE)), free_at: self.free_at })
     }
@@ -63,22 +86,37 @@ mod tests {
     #[test]
     fn while_one_asks_and_for_a_while_after_nobody_else_does() {
         let first = Turn::default().taken(at(0)).unwrap();
-        assert_eq!(first.taken(at(1)), Err(NotYet { until: at(90) }));
+        assert_eq!(first.taken(at(1)), Err(NotYet::Asked { at_latest: at(90) }));
         let back = first.given_back(at(2), 10);
-        assert_eq!(back.taken(at(11)), Err(NotYet { until: at(12) }));
+        assert_eq!(back.taken(at(11)), Err(NotYet::Resting { until: at(12) }));
         assert!(back.taken(at(12)).is_ok());
     }
 
     #[test]
     fn a_turn_that_is_never_given_back_ends() {
         let lost = Turn::default().taken(at(0)).unwrap();
-        assert_eq!(lost.taken(at(89)), Err(NotYet { until: at(90) }));
+        assert_eq!(lost.taken(at(89)), Err(NotYet::Asked { at_latest: at(90) }));
         assert!(lost.taken(at(90)).is_ok());
     }
 
     #[test]
     fn a_shorter_pause_does_not_end_a_longer_one() {
         let told_to_wait = Turn::default().given_back(at(0), 3_600);
-        assert_eq!(told_to_wait.given_back(at(1), 10).taken(at(100)), Err(NotYet { until: at(3_600) }));
+        assert_eq!(
+            told_to_wait.given_back(at(1), 10).taken(at(100)),
+            Err(NotYet::Resting { until: at(3_600) })
+        );
+    }
+
+    #[test]
+    fn who_meets_somebody_asking_tries_again_after_the_delay_and_not_when_the_turn_would_end() {
+        let asked = NotYet::Asked { at_latest: at(90) };
+        assert_eq!((asked.wait(at(1), 10), asked.wait(at(85), 10), asked.wait(at(90), 10)), (10, 5, 1));
+        let resting = NotYet::Resting { until: at(600) };
+        assert_eq!(
+            (resting.wait(at(0), 10), resting.wait(at(595), 10), resting.wait(at(600), 10)),
+            (600, 5, 1)
+        );
+        assert_eq!(asked.wait(at(1), 0), 1);
     }
 }
