@@ -47,7 +47,8 @@ pub struct Configuration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
-    /// The least between two requests to a host, in seconds, from 1 on. A longer one in `robots.txt` wins.
+    /// The least between two requests to a host, in seconds, from 1 to half a day. A longer one in `robots.txt` wins. The messages of one
+    /// conversation with a server of tools are one request.
     pub delay_seconds: u32,
     /// Up to how much longer it is by chance, in seconds, so that nobody is asked in step.
     pub jitter_seconds: u32,
@@ -55,7 +56,7 @@ pub struct Pace {
     pub requests_a_day: u32,
     /// How often a page is read, in seconds: an hour to 30 days.
     pub refresh_seconds: u32,
-    /// How long `robots.txt` is kept, in seconds: a minute to the 24 hours that RFC 9309 allows.
+    /// How long `robots.txt` is kept, in seconds: two delays with their jitter, a minute at least, to the 24 hours that RFC 9309 allows.
     pub robots_seconds: u32,
     /// The longest page that is read, in bytes: up to 8 MiB.
     pub most_bytes: u32,

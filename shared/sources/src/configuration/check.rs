@@ -144,7 +144,7 @@ fn check_pace(at: &str, pace: &Pace) -> Result<(), InvalidConfiguration> {
     let Pace { delay_seconds, jitter_seconds, requests_a_day, refresh_seconds, robots_seconds, most_bytes } =
         *pace;
     let limits: [(&str, u32, RangeInclusive<u32>); 6] = [
-        ("delay_seconds", delay_seconds, 1..=86_400),
+        ("delay_seconds", delay_seconds, 1..=43_200),
         ("jitter_seconds", jitter_seconds, 0..=3_600),
         ("requests_a_day", requests_a_day, 1..=10_000),
         ("refresh_seconds", refresh_seconds, 3_600..=30 * 86_400),
@@ -156,6 +156,12 @@ fn check_pace(at: &str, pace: &Pace) -> Result<(), InvalidConfiguration> {
             let cause = format!("{value} is not from {} to {}", limit.start(), limit.end());
             return Err(form(&format!("{at}.{field}"), cause));
         }
+    }
+    let two_requests = 2 * (delay_seconds + jitter_seconds);
+    if robots_seconds < two_requests {
+        // By the time a page may be asked for, the rules would have to be read once more.
+        let cause = format!("{robots_seconds} is less than two delays with their jitter ({two_requests})");
+        return Err(form(&format!("{at}.robots_seconds"), cause));
     }
     Ok(())
 }

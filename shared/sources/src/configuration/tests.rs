@@ -66,7 +66,11 @@ fn a_mistake_is_told_with_its_place() {
             "sources.a.pages.hoster.reader: unknown variant `guess`",
         ),
         (of_a(&json!({ "colour": 1 })), "sources.a.colour: unknown field `colour`"),
-        (json!({ "defaults": { "delay_seconds": 0 } }), "defaults.delay_seconds: 0 is not from 1 to 86400"),
+        (json!({ "defaults": { "delay_seconds": 0 } }), "defaults.delay_seconds: 0 is not from 1 to 43200"),
+        (
+            json!({ "defaults": { "delay_seconds": 120, "jitter_seconds": 5, "robots_seconds": 249 } }),
+            "defaults.robots_seconds: 249 is less than two delays with their jitter (250)",
+        ),
         (
             json!({ "defaults": { "robots_seconds": 86_401 } }),
             "robots_seconds: 86401 is not from 60 to 86400",

@@ -154,6 +154,69 @@ fn our_own_group_is_ours_and_the_one_for_all_is_for_those_without() {
 }
 
 #[test]
+fn a_group_that_names_us_with_anything_behind_the_name_is_ours() {
+    // Google, "Order of precedence for user agents": "All non-matching text is ignored (for example, both googlebot/1.2 and googlebot*
+    // are equivalent to googlebot)."
+    for name in ["ProviderTrustBot/0.1", "ProviderTrustBot*", "providertrustbot 2", "PROVIDERTRUSTBOT # us"] {
+        let rules = of(&format!("User-agent: *\nAllow: /\n\nUser-agent: {name}\nDisallow: /\n"));
+        assert!(!allows(&rules, "/a"), "{name}");
+    }
+    for name in ["ProviderTrustBotNews", "ProviderTrustBot-News", "Provider", "*bot", "MyProviderTrustBot"] {
+        let rules = of(&format!("User-agent: {name}\nDisallow: /\n"));
+        assert!(allows(&rules, "/a"), "{name}");
+    }
+    assert!(!allows(&of("user-agent: * # all\ndisallow: /\n"), "/a"));
+}
+
+#[test]
+fn a_line_that_is_no_rule_does_not_end_a_group() {
+    // RFC 9309, section 2.2.4; Google, "Grouping of user agents and rules": rules other than allow, disallow and user-agent are ignored,
+    // so that this is one group.
+    for other in [
+        "sitemap: https://a.example/sitemap.xml",
+        "crawl-delay: 5",
+        "host: a.example",
+        "noindex: /",
+        "# a word",
+        "",
+    ] {
+        for (first, second) in [("ProviderTrustBot", "b"), ("a", "ProviderTrustBot"), ("*", "b")] {
+            let rules = of(&format!("user-agent: {first}\n{other}\nuser-agent: {second}\ndisallow: /\n"));
+            assert!(!allows(&rules, "/a"), "{first} {other} {second}");
+        }
+    }
+    let rules = of("user-agent: *\ncrawl-delay: 5\ndisallow: /a\ncrawl-delay: 7\ndisallow: /b\n");
+    assert_eq!((allows(&rules, "/a"), allows(&rules, "/b"), rules.delay()), (false, false, 5));
+}
+
+#[test]
+fn no_line_keeps_us_from_a_host_for_ever() {
+    let keep = 3_600;
+    for delay in ["4294967295", "10000000", "1e15", "86400"] {
+        let rules = of(&format!("user-agent: *\ncrawl-delay: {delay}\n"));
+        assert!((43_200..=86_400).contains(&rules.delay()), "{delay}");
+        // Whoever waits for it is not sent to read the rules once more instead.
+        assert!(rules.are_fresh(keep, now().plus(i64::from(rules.delay()))), "{delay}");
+    }
+    for nonsense in ["inf", "nan", "1e300", "-1"] {
+        assert_eq!(of(&format!("user-agent: *\ncrawl-delay: {nonsense}\n")).delay(), 0, "{nonsense}");
+    }
+}
+
+#[test]
+fn a_host_without_rules_that_asks_for_time_gets_it() {
+    let says = |status, wait: &str| {
+        let headers = HeaderMap::from_iter([(hyper::header::RETRY_AFTER, wait.parse().unwrap())]);
+        rules(status, &headers, &body(""), now())
+    };
+    for status in [429, 503] {
+        let asked = says(status, "86400");
+        assert!(asked.are_fresh(86_400, now().plus(86_399)) && !asked.are_fresh(86_400, now().plus(86_400)));
+        assert!(says(status, "60").are_fresh(86_400, now().plus(1_799)));
+    }
+}
+
+#[test]
 fn without_a_file_all_is_allowed_and_without_an_answer_nothing_is() {
     // RFC 9309, sections 2.3.1.3 and 2.3.1.4.
     let says = |status| {
@@ -196,6 +259,8 @@ fn what_is_kept_of_any_file_fits_and_means_the_same() {
         let lines = lines.join("\n") + "\n";
         of(&format!("user-agent: *\n{lines}{}", "sitemap: https://a.example/sitemap.xml\n".repeat(1_000)))
     };
+    let escaped = of(&format!("user-agent: *\ndisallow: /{}\n", "\\".repeat(250_000)));
+    assert!(!escaped.is_reachable() && serde_json::to_string(&escaped).unwrap().len() < 1_024);
     for (count, is_reachable) in [(10, true), (2_000, true), (4_000, false)] {
         let rules = many(count);
         assert_eq!(rules.is_reachable(), is_reachable, "{count}");
