@@ -9,6 +9,7 @@
 
 mod ask;
 mod names;
+pub mod operator;
 mod turn;
 
 use std::time::Duration;

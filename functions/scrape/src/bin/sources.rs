@@ -8,8 +8,9 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use lambda::{Clients, Environment, clock};
+use scrape::operator::{self, Decision};
 use sources::configuration::Configuration;
-use table::{Table, TableError};
+use table::Table;
 use trust::{
     id::ProviderId,
     source::{
@@ -19,9 +20,13 @@ use trust::{
     },
 };
 
+/// The configuration that is held against what is said where the environment names none.
+const BUILT_IN: &str = "sources/1";
+
 /// Stops sources and lets them go on, and says whose their names are.
 ///
-/// Region, credentials and, where it is not AWS, `AWS_ENDPOINT_URL_DYNAMODB` come from the environment.
+/// Region, credentials and, where it is not AWS, `AWS_ENDPOINT_URL_DYNAMODB` come from the environment; so do `SOURCES` (without it,
+/// `sources/1`) and `SOURCES_CHANGES`, for sources that were never planned yet.
 #[derive(Debug, Parser)]
 #[command(name = "sources")]
 struct Flags {
@@ -90,6 +95,14 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         None => environment.required("TABLE_NAME").context("--table was not given either")?,
     };
     let table = Table::new(Clients::new(&environment)?.dynamodb(), name);
+    if let Command::Stop { source, .. }
+    | Command::Confirm(Named { source, .. })
+    | Command::Reject(Named { source, .. }) = &flags.command
+    {
+        let version = environment.optional("SOURCES").unwrap_or(BUILT_IN);
+        let configuration = Configuration::named(version, environment.optional("SOURCES_CHANGES"))?;
+        operator::check_source(&table, &configuration, source).await?;
+    }
     match flags.command {
         Command::List => list(&table).await,
         Command::Stop { source, because } => {
@@ -115,8 +128,8 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
             };
             print(&names.into_iter().map(line).collect::<Vec<_>>())
         }
-        Command::Confirm(named) => decide(&table, named, Standing::Confirmed).await,
-        Command::Reject(named) => decide(&table, named, Standing::Rejected).await,
+        Command::Confirm(named) => decide(&table, named, Decision::Confirm).await,
+        Command::Reject(named) => decide(&table, named, Decision::Reject).await,
         Command::Check { .. } => Ok(()),
     }
 }
@@ -139,19 +152,11 @@ async fn list(table: &Table) -> anyhow::Result<()> {
     print(&lines)
 }
 
-async fn decide(table: &Table, named: Named, standing: Standing) -> anyhow::Result<()> {
+async fn decide(table: &Table, named: Named, decision: Decision) -> anyhow::Result<()> {
     let Named { source, name, provider } = named;
-    let before = table.name_in(&source, &name).await?;
-    let told = format!(
-        "{name} of {source} {} {provider}",
-        if standing == Standing::Confirmed { "is" } else { "is not" }
-    );
-    let mapping = Mapping { provider, standing, at: clock::now() };
-    match table.write_name(&source, &name, &mapping, before.as_ref()).await {
-        Err(TableError::Conflict) => bail!("somebody else has decided about it meanwhile: look again"),
-        outcome => outcome?,
-    }
-    print(&[told])
+    operator::decide(table, (&source, &name), &provider, decision, clock::now()).await?;
+    let is = if decision == Decision::Confirm { "is" } else { "is not" };
+    print(&[format!("{name} of {source} {is} {provider}")])
 }
 
 fn print(lines: &[String]) -> anyhow::Result<()> {
