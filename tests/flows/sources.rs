@@ -3,7 +3,7 @@
 mod site;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
@@ -14,15 +14,20 @@ use end_to_end::{
 };
 use lambda::Environment;
 use local_stack::{TEMPLATE, template};
-use scrape::{Done, ScrapeError, Why};
+use scrape::{
+    Done, ScrapeError, Why,
+    operator::{self, Decision},
+};
 use serde_json::{Value, json};
 use sources::configuration::Configuration;
 use table::Table;
 use tokio::time::{Instant, sleep};
 use trust::{
     claims::{self, Figure},
+    marketplace::{Happened, Profile},
+    provider::Provider,
     source::{
-        PageId,
+        PageId, SourceName, Subject,
         failure::Failure,
         mapping::{Mapping, Standing},
         state::Stop,
@@ -91,6 +96,15 @@ impl Reading {
             services,
             now: AtomicI64::new(lambda::clock::now().unix()),
         }
+    }
+
+    /// The same, with another configuration.
+    async fn told(mut self, site: &Site, more: &Value) -> Self {
+        let mut environment = self.services.environment("scrape").unwrap();
+        environment.insert("SOURCES_CHANGES".to_owned(), changes(site, more));
+        environment.insert("EGRESS_REACH".to_owned(), "loopback-too".to_owned());
+        self.scrape = scrape::App::start(&Environment::from_pairs(environment)).await.unwrap();
+        self
     }
 
     fn now(&self) -> Moment {
@@ -416,6 +430,25 @@ async fn a_page_that_can_not_be_dealt_with_does_not_keep_the_others_from_its_hos
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_can_not_be_kept_is_our_fault_and_not_asked_for_again_and_again() {
+    let site = Site::open().await;
+    let plan = json!({ "id": "a", "vcpu_count": 2, "ram": 4096, "disk": 80, "bandwidth": 4000, "monthly_cost": 20, "type": "vc2" });
+    site.says(Says::Page(json!({ "plans": [plan] }).to_string(), "\"1\""));
+    let more = json!({ "pages": { "plans": { "path": "/plans", "reader": "vultr-prices" } } });
+    let reading = Reading::with(&site, &more).await;
+    let damaged = Unreadable::at(&reading.services, "prices", "a");
+    damaged.write().await;
+    let page = id("plans", None);
+    assert_eq!(reading.read(&page).await, Done::Failed(Failure::Ours));
+    let seen = reading.seen().await;
+    assert_eq!((&seen["last_failure"]["reason"], &seen["requests_today"]), (&json!("our-fault"), &json!(2)));
+    assert_eq!((reading.planned().await, reading.once(&page).await), (vec![], Done::Dropped(Why::NotDue)));
+    damaged.mend().await;
+    reading.later(1_800);
+    assert_eq!(reading.read(&page).await, Done::Read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_time_gets_it() {
     let site = Site::open().await;
     site.says(Says::Status(429, Some("7200")));
@@ -570,4 +603,79 @@ async fn a_name_is_read_about_once_an_operator_has_confirmed_whose_it_is() {
     assert_eq!(of, [(source.clone(), subject.clone(), confirmed)]);
     let stale = reading.table.write_name(&source, &subject, &proposed, before.as_ref()).await;
     assert!(matches!(stale, Err(table::TableError::Conflict)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_mistypes_changes_nothing() {
+    let site = Site::open().await;
+    let reading = Reading::of(&site).await;
+    let configuration = Configuration::named("sources/1", Some(&changes(&site, &json!({})))).unwrap();
+    let source: SourceName = "a".parse().unwrap();
+    operator::check_source(&reading.table, &configuration, &source).await.unwrap();
+    let mistyped = operator::check_source(&reading.table, &configuration, &"b".parse().unwrap()).await;
+    assert_eq!(mistyped.unwrap_err().to_string(), "there is no source b; there are: a");
+
+    let registered = |id: &str| {
+        let mut provider = Provider::default();
+        let profile = Profile {
+            provider_id: id.parse().unwrap(),
+            name: id.to_owned().try_into().unwrap(),
+            operator_id: None,
+            website: None,
+            chat: None,
+            agents: BTreeSet::new(),
+        };
+        provider.join(reading.now(), &Happened::ProviderRegistered(profile));
+        provider
+    };
+    for id in ["p1", "p2"] {
+        reading.table.write_provider(&id.parse().unwrap(), &registered(id), 0).await.unwrap();
+    }
+    let name: Subject = "acme".parse().unwrap();
+    let says = async |provider: &str, decision| {
+        let provider = provider.parse().unwrap();
+        operator::decide(&reading.table, (&source, &name), &provider, decision, reading.now())
+            .await
+            .map_err(|refused| refused.to_string())
+    };
+    let whose = async || {
+        let known = reading.table.name_in(&source, &name).await.unwrap();
+        known.map(|known| (known.value.provider.to_string(), known.value.standing))
+    };
+    assert_eq!(says("p9", Decision::Confirm).await.unwrap_err(), "no provider p9 is registered");
+    assert_eq!(whose().await, None);
+    says("p1", Decision::Confirm).await.unwrap();
+    let of_p1 = "as far as is known, the name is p1's: reject that, or confirm whose it is";
+    assert_eq!(says("p2", Decision::Reject).await.unwrap_err(), of_p1);
+    assert_eq!(whose().await, Some(("p1".to_owned(), Standing::Confirmed)));
+    says("p1", Decision::Reject).await.unwrap();
+    says("p2", Decision::Reject).await.unwrap();
+    says("p2", Decision::Confirm).await.unwrap();
+    assert_eq!(whose().await, Some(("p2".to_owned(), Standing::Confirmed)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_not_changed_is_read_whole_once_more_when_an_operator_says_something_else_of_it() {
+    let site = Site::open().await;
+    let page = include_str!("../../shared/sources/tests/fixtures/vpsbenchmarks/yabs-table.html");
+    site.says(Says::Page(page.to_owned(), "\"1\""));
+    let subject = "hetzner-16c-31gb-20251125-8f0aa2";
+    let with = |offering: &str, labels: Value| {
+        json!({
+            "pages": { "run": { "path": "/yabs/{subject}", "reader": "vpsbenchmarks-yabs", "about": "offerings" } },
+            "offerings": { subject: { "provider_id": "p1", "offering_id": offering } }, "labels": labels,
+        })
+    };
+    let mut reading = Reading::with(&site, &with("small", json!({}))).await;
+    let page = id("run", Some(subject));
+    assert_eq!(reading.read(&page).await, Done::Read);
+    reading.later(DAY);
+    assert_eq!(reading.read(&page).await, Done::Unchanged);
+    for said in [with("large", json!({})), with("large", json!({ "location": ["Where it is"] }))] {
+        reading = reading.told(&site, &said).await;
+        reading.later(DAY);
+        assert_eq!(reading.read(&page).await, Done::Read, "{said}");
+        reading.later(DAY);
+        assert_eq!(reading.read(&page).await, Done::Unchanged, "{said}");
+    }
 }

@@ -179,7 +179,7 @@ mod tests {
     use trust::source::{
         failure::Failure,
         page::{Asked, Validators},
-        recognition::Recognition,
+        recognition::{Fingerprint, Recognition},
     };
 
     const PACE: Pace = Pace {
@@ -206,7 +206,7 @@ mod tests {
     fn read(when: i64) -> Page {
         let asked = Asked::Recognised {
             recognition: Recognition::new(1, 1),
-            reader: 1,
+            by: Fingerprint::of(["1"]),
             validators: Validators::default(),
         };
         Page::default().after(asked, String::new(), at(when), 86_400).0

@@ -1,5 +1,6 @@
 //! From a message to one request, and from its answer to what is known.
 
+use serde_json::json;
 use sources::{
     configuration::{Found, OfferingOf, Pace},
     fetch::{Answer, Bounds, Fetcher, Rules},
@@ -13,6 +14,7 @@ use trust::{
         PageId, SourceName,
         failure::Failure,
         page::{self, Asked, Page, Validators},
+        recognition::Fingerprint,
         state::State,
     },
     time::Moment,
@@ -76,8 +78,11 @@ async fn in_turn(
     let request = Request::of(&rules, &address);
     let owner = owner(app, id, found).await?;
     let job = Job { app, id, found, address, pace, owner };
+    if request == Request::Made {
+        count(app, &id.source, now).await?;
+    }
     let (asked, gleaned) = job.read(fetcher, &rules, &page.value, now).await;
-    let done = job.note(asked, gleaned, page, request, clock()).await?;
+    let done = job.note(asked, gleaned, page, clock()).await?;
     let pause = match request {
         Request::Made => pause(pace, &rules, &done),
         Request::None => 0,
@@ -130,12 +135,21 @@ async fn read_rules(
     pace: Pace,
     clock: &(impl Fn() -> Moment + Sync),
 ) -> Result<u32, ScrapeError> {
+    count(app, source, clock()).await?;
     let rules = fetcher.rules(address, REQUEST, clock()).await;
     let kept = serde_json::to_string(&rules)?;
     app.table.keep_host_rules(host(address), kept).await?;
-    change(app, source, |state| state.counted(clock())).await?;
-    // A host that does not answer is not asked for the page, so that the page need not wait to learn it.
-    Ok(if rules.is_reachable() { pause(pace, &rules, &Done::Read) } else { 1 })
+    if rules.is_reachable() {
+        return Ok(pause(pace, &rules, &Done::Read));
+    }
+    change(app, source, |state| state.without_rules(clock())).await?;
+    // It is not asked for the page, so that the page need not wait to learn it.
+    Ok(1)
+}
+
+/// Counts a request before it is made: whatever becomes of it, the day's budget holds.
+async fn count(app: &App, source: &SourceName, now: Moment) -> Result<(), TableError> {
+    change(app, source, |state| state.counted(now)).await
 }
 
 /// Seconds until the host may be asked again.
@@ -170,25 +184,17 @@ struct Job<'a> {
     found: Found<'a>,
     address: Url,
     pace: Pace,
-    owner: Option<Owner>,
+    owner: Option<ProviderId>,
 }
 
 /// The provider whom a page is about, as an operator says.
-struct Owner {
-    provider: ProviderId,
-    /// Since when; from the beginning where the configuration says it.
-    since: Option<Moment>,
-}
-
-async fn owner(app: &App, id: &PageId, found: Found<'_>) -> Result<Option<Owner>, TableError> {
+async fn owner(app: &App, id: &PageId, found: Found<'_>) -> Result<Option<ProviderId>, TableError> {
     let Some(subject) = &id.subject else { return Ok(None) };
     if let Some(provider) = found.source.owner(subject) {
-        return Ok(Some(Owner { provider: provider.clone(), since: None }));
+        return Ok(Some(provider.clone()));
     }
-    let Some(Stored { value: known, .. }) = app.table.name_in(&id.source, subject).await? else {
-        return Ok(None);
-    };
-    Ok(known.confirmed().map(|provider| Owner { provider: provider.clone(), since: Some(known.at) }))
+    let known = app.table.name_in(&id.source, subject).await?;
+    Ok(known.and_then(|known| known.value.confirmed().cloned()))
 }
 
 impl Job<'_> {
@@ -221,7 +227,7 @@ impl Job<'_> {
                 (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
             }
             ParseOutcome::Recognised { facts, recognition } => {
-                (Asked::Recognised { recognition, reader: reader.version(), validators }, Some(facts))
+                (Asked::Recognised { recognition, by: self.read_by(), validators }, Some(facts))
             }
         }
     }
@@ -240,12 +246,28 @@ impl Job<'_> {
             let bytes = fetcher.tool(&self.address, rules, asked, bounds, now).await?;
             return Ok(Answer::Page { bytes, validators: Validators::default() });
         }
-        // Of whose name has become another's since, everything is to be said once more.
-        let since = self.owner.as_ref().and_then(|owner| owner.since);
-        let is_as_it_was = page.read.as_ref().is_some_and(|read| since.is_none_or(|since| since <= read.at));
-        let known =
-            page.validators(reader.version()).filter(|_| is_as_it_was && reader.is_content_with_unchanged());
+        let known = page.validators(self.read_by()).filter(|_| reader.is_content_with_unchanged());
         fetcher.page(&self.address, rules, known, bounds, now).await
+    }
+
+    /// What the facts depend on beside the page. An operator who changes any of it wants to see what the page says by it, be it as it was.
+    fn read_by(&self) -> Fingerprint {
+        let Found { source, pages } = self.found;
+        let version = pages.reader.version().to_string();
+        let offering = self.offering();
+        let of = [
+            json!([pages.reader, version]),
+            json!(self.address),
+            json!(source.labels),
+            json!(self.owner),
+            json!(offering),
+        ];
+        Fingerprint::of(of.map(|part| part.to_string()))
+    }
+
+    /// The offering whose machine the page is about, as an operator says.
+    fn offering(&self) -> Option<&OfferingOf> {
+        self.found.source.offerings.get(self.id.subject.as_ref()?)
     }
 
     /// Notes what came of it: first the page with its facts, then the source as a whole.
@@ -254,32 +276,29 @@ impl Job<'_> {
         asked: Asked,
         gleaned: Option<Gleaned>,
         before: Stored<Page>,
-        request: Request,
         now: Moment,
     ) -> Result<Done, ScrapeError> {
         let is_unchanged = asked == Asked::Unchanged;
         let address = self.address.to_string();
-        let (page, becomes) = before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
-        let gleaned = gleaned.filter(|_| becomes == page::Facts::Taken);
-        let facts = match &gleaned {
-            None => None,
-            Some(gleaned) => {
-                self.keep(gleaned, &address, now).await?;
-                let facts = serde_json::to_string(&gleaned.facts)?;
-                // What is too long to be kept as it stands has been kept for those who reckon with it.
-                (facts.len() <= MOST_KEPT).then_some(PageFacts { read_at: now, address, facts })
+        let after = |asked| before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
+        let (mut page, becomes) = after(asked);
+        let mut facts = None;
+        if let Some(gleaned) = gleaned.filter(|_| becomes == page::Facts::Taken) {
+            match self.keep(&gleaned, &address, now).await {
+                Ok(()) => facts = as_it_stands(&gleaned, &address, now)?,
+                // Were it left at that, the source would be asked for the same page again and again.
+                Err(error) => {
+                    tracing::error!(page = %self.id, %error, "what a page says can not be kept");
+                    page = after(Asked::Failed(Failure::Ours)).0;
+                }
             }
-        };
+        }
         match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
             // Somebody had the turn after ours had ended, and has read the page.
             Err(TableError::Conflict) => return Ok(Done::Dropped(Why::NotDue)),
             outcome => outcome?,
         }
-        let count = |state: &State| match request {
-            Request::Made => state.counted(now),
-            Request::None => state.clone(),
-        };
-        change(self.app, &self.id.source, |state| count(state).after(self.id, &page, now)).await?;
+        change(self.app, &self.id.source, |state| state.after(self.id, &page, now)).await?;
         Ok(match page.failing {
             Some(failing) => {
                 self.alarm(&failing.why, now);
@@ -299,14 +318,13 @@ impl Job<'_> {
         if let Some(Offers { source, offers, left_out }) = &gleaned.offers {
             table.write_price_list(source, now, offers, *left_out).await?;
         }
-        let offering = self.id.subject.as_ref().and_then(|subject| self.found.source.offerings.get(subject));
-        if let Some(OfferingOf { provider_id, offering_id }) = offering {
+        if let Some(OfferingOf { provider_id, offering_id }) = self.offering() {
             table.write_published((provider_id, offering_id), self.id, &gleaned.seen, now).await?;
         }
         if let Facts::Hosters { hosters } = &gleaned.facts {
             names::propose(table, (&self.id.source, self.found.source), hosters, now).await?;
         }
-        if let Some(Owner { provider, .. }) = &self.owner {
+        if let Some(provider) = &self.owner {
             let facts = serde_json::to_string(&gleaned.rated)?;
             let said = PageFacts { read_at: now, address: address.to_owned(), facts };
             table.write_rated(provider, self.id, &said).await?;
@@ -316,10 +334,17 @@ impl Job<'_> {
 
     fn alarm(&self, why: &Failure, now: Moment) {
         tracing::warn!(page = %self.id, address = %self.address, %why, "a page was not read");
-        if why.is_of_the_parser() {
+        if why.is_for_somebody_to_look_at() {
             self.app.metrics.count("SourceDrift", 1, now);
         }
     }
+}
+
+/// What a page says as it stands. What is too long for that has been kept for those who reckon with it.
+fn as_it_stands(gleaned: &Gleaned, address: &str, now: Moment) -> Result<Option<PageFacts>, ScrapeError> {
+    let facts = serde_json::to_string(&gleaned.facts)?;
+    let is_kept = facts.len() <= MOST_KEPT;
+    Ok(is_kept.then(|| PageFacts { read_at: now, address: address.to_owned(), facts }))
 }
 
 /// Changes what is known of a source, however many others do so at the same time.

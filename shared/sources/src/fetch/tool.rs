@@ -82,7 +82,7 @@ fn failure_of(error: &Error, now: Moment) -> Failure {
         Error::Arguments { tool, missing, unplaced } => {
             unrecognised(std::iter::once(tool).chain(missing).chain(unplaced))
         }
-        Error::Tool(_) => unrecognised(["the tool fails"]),
+        Error::Tool(_) => Failure::ToolFailed,
         Error::NoData => unrecognised(["no JSON"]),
     }
 }

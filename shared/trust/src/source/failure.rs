@@ -41,6 +41,8 @@ pub enum Failure {
     Protocol,
     /// No connection that could be trusted.
     Tls,
+    /// The tool that was asked says that it failed.
+    ToolFailed,
     /// Our own fault; says nothing about the source.
     Ours,
     /// The page came, but the parser does not know its kind.
@@ -78,6 +80,7 @@ impl Failure {
             | Self::Unreachable
             | Self::Protocol
             | Self::Tls
+            | Self::ToolFailed
             | Self::Ours => Again::Soon,
             Self::Status(status) if *status >= 500 => Again::Soon,
             _ => Again::Regularly,
@@ -92,16 +95,14 @@ impl Failure {
         }
     }
 
-    /// What it says of the source as a whole; nothing, where it is our own fault.
+    /// What it says of the source as a whole; nothing, where it is our own fault or nobody was asked.
     pub fn health(&self) -> Option<Health> {
         match self {
-            Self::Ours | Self::Barred => None,
-            Self::Disallowed
-            | Self::Missing(_)
-            | Self::TooLarge
-            | Self::Encoded
-            | Self::Redirected
-            | Self::Drifted { .. } => Some(Health::Well),
+            // Nobody was asked.
+            Self::Ours | Self::Barred | Self::Disallowed | Self::RobotsUnreachable => None,
+            Self::Missing(_) | Self::TooLarge | Self::Encoded | Self::Redirected | Self::Drifted { .. } => {
+                Some(Health::Well)
+            }
             // Who asks whether we are human wants to be left alone.
             Self::Unrecognised { why, .. } if *why != Unrecognised::Challenge => Some(Health::Well),
             Self::Status(status) if !matches!(status, 401 | 403 | 500..) => Some(Health::Well),
@@ -109,13 +110,18 @@ impl Failure {
         }
     }
 
-    /// Whether the parser no longer understands what it used to: somebody has to look at it.
+    /// Whether the parser no longer understands what it used to.
     pub fn is_of_the_parser(&self) -> bool {
         match self {
             Self::Unrecognised { why, .. } => *why != Unrecognised::Challenge,
             Self::Drifted { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it does not pass without somebody.
+    pub fn is_for_somebody_to_look_at(&self) -> bool {
+        *self == Self::Ours || self.is_of_the_parser()
     }
 
     /// Its name in answers.
@@ -135,6 +141,7 @@ impl Failure {
             Self::Unreachable => "unreachable",
             Self::Protocol => "protocol",
             Self::Tls => "tls",
+            Self::ToolFailed => "tool-failed",
             Self::Ours => "our-fault",
             Self::Unrecognised { .. } => "unrecognised",
             Self::Drifted { .. } => "drifted",
@@ -160,6 +167,7 @@ impl fmt::Display for Failure {
             Self::Unreachable => f.write_str("no connection"),
             Self::Protocol => f.write_str("the answer is not in the protocol"),
             Self::Tls => f.write_str("no connection that can be trusted"),
+            Self::ToolFailed => f.write_str("the tool says that it failed"),
             Self::Ours => f.write_str("our own fault"),
             Self::Unrecognised { why, fingerprint } => {
                 let why = match why {
@@ -190,8 +198,9 @@ mod tests {
     fn only_a_sources_own_trouble_counts_against_it() {
         let unrecognised = |why| Failure::Unrecognised { why, fingerprint: Fingerprint::of(["p"]) };
         for (failure, health, again) in [
-            (Failure::Disallowed, Some(Health::Well), Again::Regularly),
-            (Failure::RobotsUnreachable, Some(Health::Ill), Again::Soon),
+            (Failure::Disallowed, None, Again::Regularly),
+            (Failure::RobotsUnreachable, None, Again::Soon),
+            (Failure::ToolFailed, Some(Health::Ill), Again::Soon),
             (Failure::Missing(404), Some(Health::Well), Again::Regularly),
             (Failure::Throttled(None), Some(Health::Ill), Again::Soon),
             (Failure::Status(500), Some(Health::Ill), Again::Soon),

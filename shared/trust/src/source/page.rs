@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     failure::{Again, Failure},
-    recognition::Recognition,
+    recognition::{Fingerprint, Recognition},
 };
 use crate::time::Moment;
 
@@ -53,8 +53,8 @@ pub struct Read {
     pub changed_at: Moment,
     /// How much of it was understood.
     pub recognition: Recognition,
-    /// Which version of the parser understood it.
-    pub reader: u16,
+    /// What the facts depend on beside the page.
+    pub by: Fingerprint,
     /// What to send to learn whether it has changed.
     #[serde(default)]
     pub validators: Validators,
@@ -80,6 +80,9 @@ pub struct Failing {
     pub since: Moment,
     /// How many in a row, of whatever kind.
     pub times: u32,
+    /// How many of those showed less than when it was read well.
+    #[serde(default)]
+    pub drifts: u32,
 }
 
 /// What came of asking for a page.
@@ -89,8 +92,9 @@ pub enum Asked {
     Recognised {
         /// How much of it.
         recognition: Recognition,
-        /// By which version of the parser.
-        reader: u16,
+        /// What its facts depend on beside the page: the parser and its version, where it was asked, whose it is taken to be. What was
+        /// read by something else is neither compared with it nor believed to be unchanged.
+        by: Fingerprint,
         /// What to ask with the next time.
         validators: Validators,
     },
@@ -115,26 +119,26 @@ impl Page {
         self.due.is_none_or(|due| due <= now)
     }
 
-    /// What to send along, so that nothing is sent back that is known. Nothing where another version of the parser has read it: this
-    /// one wants to see the page; nor while it fails: what is unchanged would stay unread.
-    pub fn validators(&self, reader: u16) -> Option<&Validators> {
-        let read = self.read.as_ref().filter(|read| read.reader == reader && self.failing.is_none())?;
-        Some(&read.validators)
+    /// What to send along, so that nothing is sent back that is known. Nothing where it was read by something else, which would now say
+    /// something else of the same page; nor while it fails: what is unchanged would stay unread.
+    pub fn validators(&self, by: Fingerprint) -> Option<&Validators> {
+        let read = self.read.as_ref().filter(|read| read.by == by && self.failing.is_none())?;
+        Some(&read.validators).filter(|validators| **validators != Validators::default())
     }
 
     /// The page after it was asked for at this address, when it is to be read every `refresh` seconds, and what becomes of its facts.
     #[must_use]
     pub fn after(&self, asked: Asked, address: String, now: Moment, refresh: u32) -> (Self, Facts) {
         match asked {
-            Asked::Recognised { recognition, reader, validators } => {
-                if let Some(before) = self.read.as_ref().filter(|read| read.reader == reader)
+            Asked::Recognised { recognition, by, validators } => {
+                if let Some(before) = self.read.as_ref().filter(|read| read.by == by)
                     && has_drifted(before.recognition, recognition)
-                    && self.drifted_times() + 1 < BELIEVED_AFTER
+                    && self.drifts() + 1 < BELIEVED_AFTER
                 {
                     let drifted = Failure::Drifted { before: before.recognition, now: recognition };
                     return (self.failed(drifted, address, now, refresh), Facts::Stay);
                 }
-                let read = Read { at: now, changed_at: now, recognition, reader, validators };
+                let read = Read { at: now, changed_at: now, recognition, by, validators };
                 (Self::good(read, address, now, refresh), Facts::Taken)
             }
             Asked::Unchanged => match &self.read {
@@ -157,6 +161,7 @@ impl Page {
     fn failed(&self, why: Failure, address: String, now: Moment, refresh: u32) -> Self {
         let (since, times) = self.failing.as_ref().map_or((now, 0), |failing| (failing.since, failing.times));
         let times = times.saturating_add(1);
+        let drifts = self.drifts() + u32::from(matches!(why, Failure::Drifted { .. }));
         let wait = match why.again() {
             Again::Soon => SOON.saturating_mul(1 << (times - 1).min(10)).min(refresh),
             // A drift is looked at again at its regular time, to be believed or not.
@@ -169,16 +174,12 @@ impl Page {
             tried_at: Some(now),
             due: Some(now.plus(i64::from(wait))),
             read: self.read.clone(),
-            failing: Some(Failing { why, since, times }),
+            failing: Some(Failing { why, since, times, drifts }),
         }
     }
 
-    /// How often in a row it has shown less than when it was read well.
-    fn drifted_times(&self) -> u32 {
-        match &self.failing {
-            Some(Failing { why: Failure::Drifted { .. }, times, .. }) => *times,
-            _ => 0,
-        }
+    fn drifts(&self) -> u32 {
+        self.failing.as_ref().map_or(0, |failing| failing.drifts)
     }
 }
 

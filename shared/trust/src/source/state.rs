@@ -101,6 +101,12 @@ impl State {
         Self { asked: Some(asked), ..self.clone() }
     }
 
+    /// The state after a host's `robots.txt` could not be had.
+    #[must_use]
+    pub fn without_rules(&self, now: Moment) -> Self {
+        Self { breaker: self.breaker.after(Health::Ill, now), ..self.clone() }
+    }
+
     /// The state after a page was looked at, which left the page like this. Whether that took a request is [counted](Self::counted)
     /// apart: what the host's rules forbid takes none.
     #[must_use]
@@ -144,7 +150,10 @@ impl Census {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::page::{Asked, Validators};
+    use crate::source::{
+        page::{Asked, Validators},
+        recognition::Fingerprint,
+    };
 
     const DAY: u32 = 86_400;
 
@@ -162,7 +171,7 @@ mod tests {
 
     fn good() -> Asked {
         let recognition = Recognition::new(30, 31);
-        Asked::Recognised { recognition, reader: 1, validators: Validators::default() }
+        Asked::Recognised { recognition, by: Fingerprint::of(["1"]), validators: Validators::default() }
     }
 
     #[test]
@@ -183,6 +192,19 @@ mod tests {
         assert_eq!(state.last_read.unwrap().at, at(0));
         let failure = state.last_failure.unwrap();
         assert_eq!((failure.at, failure.why, state.breaker.failures), (at(100), Failure::Status(500), 1));
+    }
+
+    #[test]
+    fn rules_that_can_not_be_had_count_once_however_many_pages_wait_for_them() {
+        let page = asked(&Page::default(), Asked::Failed(Failure::RobotsUnreachable), at(0));
+        let once = State::default().without_rules(at(0));
+        let noted = (0..20).fold(once.clone(), |state, second| state.after(&id(), &page, at(second)));
+        assert_eq!((noted.breaker, once.breaker.failures), (once.breaker, 1));
+        let shut = (0..5).fold(State::default(), |state, _| state.without_rules(at(0)));
+        assert!(shut.breaker.open_until(at(1)).is_some());
+        // That a page may not be read is no sign that the source is well.
+        let forbidden = asked(&Page::default(), Asked::Failed(Failure::Disallowed), at(1));
+        assert_eq!(shut.after(&id(), &forbidden, at(1)).breaker, shut.breaker);
     }
 
     #[test]

@@ -13,9 +13,13 @@ fn days(days: i64) -> Moment {
     at(days * i64::from(DAY))
 }
 
+fn by(reader: &str) -> Fingerprint {
+    Fingerprint::of([reader])
+}
+
 fn recognised(found: u32, of: u32) -> Asked {
     let validators = Validators { etag: Some("\"1\"".to_owned()), last_modified: None };
-    Asked::Recognised { recognition: Recognition::new(found, of), reader: 1, validators }
+    Asked::Recognised { recognition: Recognition::new(found, of), by: by("1"), validators }
 }
 
 fn after(page: &Page, asked: Asked, now: Moment) -> (Page, Facts) {
@@ -79,7 +83,7 @@ fn a_source_that_asks_for_time_gets_it() {
 #[test]
 fn unchanged_makes_old_facts_fresh_without_sending_them_again() {
     let page = read();
-    assert_eq!(page.validators(1).unwrap().etag.as_deref(), Some("\"1\""));
+    assert_eq!(page.validators(by("1")).unwrap().etag.as_deref(), Some("\"1\""));
     let (page, facts) = after(&page, Asked::Unchanged, days(1));
     let read = page.read.unwrap();
     assert_eq!((facts, read.at, read.changed_at), (Facts::Stay, days(1), days(0)));
@@ -91,8 +95,8 @@ fn unchanged_makes_old_facts_fresh_without_sending_them_again() {
 #[test]
 fn a_new_parser_and_one_that_failed_want_to_see_the_page() {
     let page = read();
-    assert_eq!(page.validators(2), None);
-    assert_eq!(after(&page, unrecognised(), days(1)).0.validators(1), None);
+    assert_eq!(page.validators(by("2")), None);
+    assert_eq!(after(&page, unrecognised(), days(1)).0.validators(by("1")), None);
 }
 
 #[test]
@@ -113,10 +117,39 @@ fn much_less_than_the_last_time_is_believed_on_the_third_day_only() {
     assert_eq!(after(&read(), recognised(7, 10), days(1)).1, Facts::Taken);
     let other = Asked::Recognised {
         recognition: Recognition::new(1, 12),
-        reader: 2,
+        by: by("2"),
         validators: Validators::default(),
     };
     assert_eq!(after(&read(), other, days(1)).1, Facts::Taken);
+}
+
+#[test]
+fn of_what_came_without_a_word_to_ask_with_it_is_not_asked_whether_it_has_changed() {
+    let validators = Validators::default();
+    let asked = Asked::Recognised { recognition: Recognition::new(10, 12), by: by("1"), validators };
+    assert_eq!(after(&Page::default(), asked, days(0)).0.validators(by("1")), None);
+}
+
+#[test]
+fn what_failed_otherwise_between_does_not_hasten_the_belief_in_less() {
+    let failed = |why| Asked::Failed(why);
+    let less = || recognised(6, 12);
+    for (asked, taken_at) in [
+        (vec![failed(Failure::TimedOut), failed(Failure::TimedOut), less(), less(), less()], 5),
+        (vec![less(), failed(Failure::TimedOut), less(), less()], 4),
+        (vec![less(), less(), unrecognised(), less()], 4),
+    ] {
+        let mut page = read();
+        let all = asked.into_iter().zip(1..);
+        let facts: Vec<Facts> = all
+            .map(|(asked, day)| {
+                let (next, facts) = after(&page, asked, days(day));
+                page = next;
+                facts
+            })
+            .collect();
+        assert_eq!(facts.iter().position(|facts| *facts == Facts::Taken), Some(taken_at - 1), "{facts:?}");
+    }
 }
 
 #[test]
