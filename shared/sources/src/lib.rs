@@ -12,6 +12,7 @@
 pub mod configuration;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod json;
 pub mod market;
 #[cfg(feature = "fetch")]
 pub mod mcp;

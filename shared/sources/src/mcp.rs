@@ -32,6 +32,8 @@ use url::Url;
 pub use tools::{Argument, InvalidPattern, Patterns, Tool};
 use transport::Guarded;
 
+use crate::json;
+
 /// The most pages of tools that are asked for. A server with more than a handful does not end.
 const MOST_PAGES: usize = 16;
 
@@ -75,7 +77,7 @@ pub enum Error {
     /// The answer took longer than allowed.
     #[error("no answer in time")]
     Late,
-    /// The answer is longer than allowed.
+    /// The answer is longer than allowed, or would take more memory once it is read.
     #[error("an answer of more than {most} bytes")]
     TooLarge {
         /// What was allowed.
@@ -247,21 +249,44 @@ fn data(result: CallToolResult) -> Result<Value, Error> {
     if result.is_error == Some(true) {
         return Err(Error::Tool(short(&texts.collect::<Vec<_>>().join(" "))));
     }
-    if let Some(structured) =
-        result.structured_content.filter(|content| content.is_object() || content.is_array())
-    {
-        return Ok(structured);
+    // The official SDK for Python gives the text of a tool as structured content, too: as the only member of an object.
+    let structured = result.structured_content.map(unwrapped).filter(is_container);
+    let structured = match structured {
+        Some(content) if holds_containers(&content) => return Ok(content),
+        structured => structured,
+    };
+    let texts: Vec<&str> = texts.collect();
+    if texts.iter().map(|text| json::weight(text.as_bytes())).sum::<usize>() > json::HEAVIEST {
+        return Err(Error::TooLarge { most: json::HEAVIEST });
     }
-    let parsed = texts.filter_map(|text| serde_json::from_str::<Value>(text).ok());
-    let mut values: Vec<Value> = parsed.filter(|value| value.is_object() || value.is_array()).collect();
+    let mut values: Vec<Value> = texts.into_iter().filter_map(json_in).map(unwrapped).collect();
     match (values.pop(), values.is_empty()) {
-        (None, _) => Err(Error::NoData),
+        (None, _) => structured.ok_or(Error::NoData),
         (Some(only), true) => Ok(only),
         (Some(last), false) => {
             values.push(last);
             Ok(Value::Array(values))
         }
     }
+}
+
+/// The object or array that a text is.
+fn json_in(text: &str) -> Option<Value> {
+    json::read(text.as_bytes()).ok().filter(is_container)
+}
+
+/// What an object holds whose only member is a text of JSON; any other value as it is.
+fn unwrapped(value: Value) -> Value {
+    let only = value.as_object().filter(|object| object.len() == 1).and_then(|object| object.values().next());
+    only.and_then(Value::as_str).and_then(json_in).unwrap_or(value)
+}
+
+fn is_container(value: &Value) -> bool {
+    value.is_object() || value.is_array()
+}
+
+fn holds_containers(value: &Value) -> bool {
+    value.is_array() || value.as_object().is_some_and(|object| object.values().any(is_container))
 }
 
 fn short(message: &str) -> String {

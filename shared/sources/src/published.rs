@@ -96,12 +96,20 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// What is said of prices. An amount without a currency has the page's currency, where it states one.
+    /// What is said of prices. An amount without a currency has the page's currency, where it states one; an amount in another than
+    /// that, as `$20` on a page in Canadian dollars, is none.
     pub fn said(facts: &Facts<'_>) -> Self {
         let currency = facts.text(Fact::Currency);
+        // What the page states as the currency may be a list to choose from: then it contradicts no price.
+        let of_page = currency.and_then(|currency| text::price(&format!("1 {currency}")).ok());
         let price = |fact| {
             facts.say(fact, |text, _| match (text::price(text), currency) {
                 (Err(Doubt::NoCurrency), Some(currency)) => text::price(&format!("{text} {currency}")),
+                (Ok(price), _)
+                    if of_page.as_ref().is_some_and(|page| page.money.currency != price.money.currency) =>
+                {
+                    Err(Doubt::Contradictory)
+                }
                 (read, _) => read,
             })
         };

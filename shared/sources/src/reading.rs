@@ -17,12 +17,13 @@ use trust::{
 };
 
 use crate::{
+    json,
     market::{self, Layout, ReadAs},
     outcome::{Fingerprint, ParseOutcome, Unrecognised},
     page::{Fact, InvalidSynonyms, Page, Synonyms},
     rated::{self, Rated},
     serververify::{self, Benchmark, ResultId},
-    vpsbenchmarks::{self, HosterPage, HosterWebsite, Plan, PlanSlug, Trial, YabsRun},
+    vpsbenchmarks::{self, Answered, HosterPage, HosterWebsite, Plan, PlanSlug, Trial, YabsRun},
 };
 
 /// A parser.
@@ -111,6 +112,9 @@ pub enum Facts {
     Plans {
         /// The plans.
         plans: Vec<Plan>,
+        /// How many are left out, because they are said to be another provider's.
+        #[serde(default)]
+        others: u32,
     },
     /// A hoster's page.
     Hoster(HosterPage),
@@ -159,7 +163,15 @@ impl Reader {
     /// Its version. A change that makes it understand other things is a new one: pages are then read anew though they have not changed.
     pub fn version(self) -> u16 {
         match self {
-            Self::FrankfurterRates => 2,
+            Self::FrankfurterRates
+            | Self::VpsbenchmarksHosters
+            | Self::VpsbenchmarksPlans
+            | Self::VpsbenchmarksHoster
+            | Self::VpsbenchmarksPlan
+            | Self::VpsbenchmarksTrial
+            | Self::VpsbenchmarksYabs
+            | Self::SerververifyList
+            | Self::SerververifyResult => 2,
             _ => 1,
         }
     }
@@ -172,9 +184,15 @@ impl Reader {
         }
     }
 
-    /// Whether a page that has not changed says nothing new. A price list does: that these are still the prices.
+    /// Whether a page that has not changed says nothing new. One with prices does: that these are still the prices.
     pub fn is_content_with_unchanged(self) -> bool {
-        self.layout().is_none()
+        !self.reads_prices()
+    }
+
+    /// Whether there may be prices of machines on its pages.
+    pub fn reads_prices(self) -> bool {
+        self.layout().is_some()
+            || matches!(self, Self::VpsbenchmarksPlans | Self::VpsbenchmarksHoster | Self::VpsbenchmarksPlan)
     }
 
     /// Whether such a page about this subject can be. The configuration is checked by it.
@@ -245,12 +263,10 @@ impl Reader {
 
     fn read_labels(self, bytes: &[u8], synonyms: &Synonyms, about: &About<'_>) -> ParseOutcome<Gleaned> {
         match self {
-            Self::VpsbenchmarksHosters | Self::VpsbenchmarksPlans => {
-                match serde_json::from_slice::<Value>(bytes) {
-                    Ok(answer) => self.read_answer(&answer, synonyms, about),
-                    Err(_) => unread(),
-                }
-            }
+            Self::VpsbenchmarksHosters | Self::VpsbenchmarksPlans => match json::read(bytes) {
+                Ok(answer) => self.read_answer(&answer, synonyms, about),
+                Err(why) => ParseOutcome::Unrecognised { fingerprint: Fingerprint::of(["json"]), why },
+            },
             _ => self.read_page(&Page::read(bytes), synonyms, about),
         }
     }
@@ -260,27 +276,30 @@ impl Reader {
             let hosters = vpsbenchmarks::websites_in(answer, synonyms);
             return hosters.map(|hosters| Gleaned::new(Facts::Hosters { hosters }));
         }
-        vpsbenchmarks::plans_in(answer, synonyms).map(|plans| Gleaned {
-            offers: glean::offers(&plans, about),
+        vpsbenchmarks::plans_in(answer, about.subject, synonyms).map(|Answered { plans, others }| Gleaned {
+            offers: glean::offers(&plans, others, about),
             rated: rated::kept(plans.iter().map(glean::plan)),
-            ..Gleaned::new(Facts::Plans { plans })
+            ..Gleaned::new(Facts::Plans { plans, others })
         })
     }
 
     fn read_page(self, page: &Page, synonyms: &Synonyms, about: &About<'_>) -> ParseOutcome<Gleaned> {
         let subject = about.subject.map_or("", Subject::as_str);
         match self {
-            Self::VpsbenchmarksHoster => vpsbenchmarks::hoster(page, synonyms).map(|hoster| {
-                let plans: Vec<Plan> = hoster.plans.iter().map(|(_, plan)| plan.clone()).collect();
-                Gleaned {
-                    offers: glean::offers(&plans, about),
-                    rated: rated::kept(glean::hoster(&hoster, about)),
-                    ..Gleaned::new(Facts::Hoster(hoster))
-                }
-            }),
+            Self::VpsbenchmarksHoster => match subject.parse() {
+                Ok(of) => vpsbenchmarks::hoster(page, &of, synonyms).map(|hoster| {
+                    let plans: Vec<Plan> = hoster.plans.iter().map(|(_, plan)| plan.clone()).collect();
+                    Gleaned {
+                        offers: glean::offers(&plans, hoster.others, about),
+                        rated: rated::kept(glean::hoster(&hoster, about)),
+                        ..Gleaned::new(Facts::Hoster(hoster))
+                    }
+                }),
+                Err(_) => unread(),
+            },
             Self::VpsbenchmarksPlan => match plan_slug(subject) {
                 Some(slug) => vpsbenchmarks::plan(page, &slug, synonyms).map(|plan| Gleaned {
-                    offers: glean::offers(std::slice::from_ref(&plan), about),
+                    offers: glean::offers(std::slice::from_ref(&plan), 0, about),
                     rated: rated::kept([glean::plan(&plan).at(Some(about.address.to_owned()))]),
                     ..Gleaned::new(Facts::Plan(Box::new(plan)))
                 }),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trust::offering::Label;
+use trust::source::Subject;
 use trust::time::Day;
 use trust::units::ByteRate;
 
@@ -61,6 +62,18 @@ pub struct HosterPage {
     pub plans: Vec<(PlanSlug, Plan)>,
     /// His trials, by their address.
     pub trials: Vec<(TrialSlug, Trial)>,
+    /// How many entries are left out, because their address is another provider's.
+    #[serde(default)]
+    pub others: u32,
+}
+
+/// Plans of a provider, as a tool answers them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// His plans.
+    pub plans: Vec<Plan>,
+    /// How many plans are left out, because they are said to be another provider's.
+    pub others: u32,
 }
 
 /// An uploaded YABS run, as the site sums it up. Anybody may upload one: it is weak evidence.
@@ -101,21 +114,30 @@ pub fn plan(page: &Page, slug: &PlanSlug, synonyms: &Synonyms) -> ParseOutcome<P
 
 /// Reads plans from JSON that the site's MCP server answered. An object of fewer than three facts is no plan: grades may stand in one
 /// of their own, and are not put together with a plan that they only may belong to.
-pub fn plans_in(answer: &Value, synonyms: &Synonyms) -> ParseOutcome<Vec<Plan>> {
+///
+/// Of a tool that was asked about one provider, `of`, plans that are said to be another's are left out; if all are, it answered
+/// another question.
+pub fn plans_in(answer: &Value, of: Option<&Subject>, synonyms: &Synonyms) -> ParseOutcome<Answered> {
     let mut recognition = Recognition::default();
-    let mut plans = Vec::new();
+    let mut found = Answered::default();
     for facts in page::records(answer, synonyms) {
         let plan = Plan::said(&facts);
         let is_plan = plan.name.is_some() || plan.machine != Machine::default();
-        if is_plan && facts.recognition().found >= 3 {
-            recognition = recognition.and(facts.recognition());
-            plans.push(plan);
+        if !is_plan || facts.recognition().found < 3 {
+            continue;
         }
+        let provider = plan.provider.as_ref().and_then(Said::value);
+        if of.zip(provider).is_some_and(|(of, provider)| !are_one_name(of.as_str(), provider.as_str())) {
+            found.others = found.others.saturating_add(1);
+            continue;
+        }
+        recognition = recognition.and(facts.recognition());
+        found.plans.push(plan);
     }
-    if plans.is_empty() {
+    if found.plans.is_empty() {
         return ParseOutcome::Unrecognised { fingerprint: page::shape_of(answer), why: Unrecognised::Layout };
     }
-    ParseOutcome::Recognised { facts: plans, recognition }
+    ParseOutcome::Recognised { facts: found, recognition }
 }
 
 /// Reads a trial's page. Its address has the date, too; where page and address name different days, there is none.
@@ -131,13 +153,18 @@ pub fn trial(page: &Page, slug: &TrialSlug, synonyms: &Synonyms) -> ParseOutcome
     page.outcome(trial, facts.recognition(), 3)
 }
 
-/// Reads a provider's page. It is one if it lists a plan or a trial of which something is said.
-pub fn hoster(page: &Page, synonyms: &Synonyms) -> ParseOutcome<HosterPage> {
+/// Reads a provider's page. It is one if it lists a plan or a trial of his of which something is said. What it lists of others, as
+/// plans that are much the same, is left out: a trial of another name of his can not be told from theirs.
+pub fn hoster(page: &Page, of: &Hoster, synonyms: &Synonyms) -> ParseOutcome<HosterPage> {
     let (items, facts) = page.sayings(synonyms).items(|link| Listed::of(Address::of_link(link)?));
     let consistency = facts.say(Fact::Consistency, |text, _| text::score(text));
     let mut found = HosterPage { consistency, ..HosterPage::default() };
     let mut recognition = Recognition::default();
     for item in items {
+        if !are_one_name(of.as_str(), item.key.hoster().as_str()) {
+            found.others = found.others.saturating_add(1);
+            continue;
+        }
         let read = match item.key {
             Listed::Plan(slug) => {
                 found.plans.push((slug, Plan::said(&item.facts)));
@@ -152,8 +179,10 @@ pub fn hoster(page: &Page, synonyms: &Synonyms) -> ParseOutcome<HosterPage> {
         };
         recognition = recognition.and(read);
     }
-    let of_page = facts.recognition();
-    page.outcome(found, recognition.and(of_page), 1)
+    if recognition.found == 0 {
+        return page.unrecognised();
+    }
+    page.outcome(found, recognition.and(facts.recognition()), 1)
 }
 
 /// Reads the page of a YABS run. The address has the date, too, if the run is not an old one.
@@ -247,6 +276,22 @@ impl Listed {
             _ => None,
         }
     }
+
+    fn hoster(&self) -> &Hoster {
+        match self {
+            Self::Plan(slug) => slug.hoster(),
+            Self::Trial(slug) => slug.hoster(),
+        }
+    }
+}
+
+/// Whether two names are one provider's, as far as letters and digits tell: `Server Optima` is `server_optima`. That `DigitalOcean` is
+/// `docean` they do not.
+fn are_one_name(one: &str, other: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    letters(one) == letters(other)
 }
 
 /// The day that page and address agree on.

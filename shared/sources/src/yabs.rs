@@ -21,6 +21,7 @@ use trust::{
 };
 
 pub use plausible::Void;
+pub(crate) use plausible::fastest_disk;
 
 /// The most bytes of a run. Real ones have 1 to 4 KiB; one of every test and site under 10.
 pub const LONGEST: usize = 64 * 1024;

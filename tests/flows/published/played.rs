@@ -24,8 +24,7 @@ use sources::configuration::Configuration;
 use tokio::net::TcpListener;
 use trust::time::Day;
 
-/// The trial, the run and the result that an operator says are of the offering.
-pub(super) const TRIAL: &str = "ovhcloud_performance_trial_09Dec2025";
+/// The plan, the run and the result that an operator says are of the offering, beside a trial.
 pub(super) const RUN: &str = "hetzner-16c-31gb-20251125-8f0aa2";
 pub(super) const RESULT: &str = "0e1f7a52-6b0c-4c39-9d1e-3f1f4f0f9a11";
 pub(super) const PLAN: &str = "hostinger.kvm-8";
@@ -95,7 +94,7 @@ fn tools(answers: Answers) -> StreamableHttpService<Tools, LocalSessionManager> 
 }
 
 /// What the sources say at which path: two machines each, priced alike, so that a market comes of it.
-fn documents(today: Day) -> BTreeMap<&'static str, String> {
+fn documents(today: Day) -> BTreeMap<String, String> {
     let fixture = |text: &str| text.to_owned();
     let vultr = |id: &str, cpus: u8, gib: u32, dollars: u32| {
         json!({ "id": id, "vcpu_count": cpus, "ram": gib * 1024, "disk": gib * 20, "bandwidth": 4000,
@@ -120,7 +119,8 @@ fn documents(today: Day) -> BTreeMap<&'static str, String> {
         json!({ "name": code, "blobs": { "technical": { "cpu": { "cores": cpus }, "memory": { "size": gib },
             "storage": { "disks": [{ "capacity": gib * 20, "technology": "NVMe" }] } } } })
     };
-    BTreeMap::from([
+    let trial = include_str!("../../../shared/sources/tests/fixtures/vpsbenchmarks/trial-dl.html");
+    let documents = [
         (
             "/stats/eurofxref/eurofxref-daily.xml",
             format!("<Envelope><Cube><Cube time='{today}'><Cube currency='USD' rate='1.1000'/></Cube></Cube></Envelope>"),
@@ -162,10 +162,6 @@ fn documents(today: Day) -> BTreeMap<&'static str, String> {
             fixture(include_str!("../../../shared/sources/tests/fixtures/vpsbenchmarks/plan-table.html")),
         ),
         (
-            "/trials/ovhcloud_performance_trial_09Dec2025",
-            fixture(include_str!("../../../shared/sources/tests/fixtures/vpsbenchmarks/trial-dl.html")),
-        ),
-        (
             "/yabs/hetzner-16c-31gb-20251125-8f0aa2",
             fixture(include_str!("../../../shared/sources/tests/fixtures/vpsbenchmarks/yabs-cards.html")),
         ),
@@ -183,7 +179,25 @@ fn documents(today: Day) -> BTreeMap<&'static str, String> {
             fixture(include_str!("../../../shared/sources/tests/fixtures/serververify/benchmark-dl.html"))
                 .replace("09/12/26", &american(today)),
         ),
-    ])
+    ];
+    let documents = documents.into_iter().map(|(path, text)| (path.to_owned(), text));
+    // Of today, too.
+    let trial = trial.replace("Dec 9, 2025", &today.to_string()).replace("09Dec2025", &short(today));
+    documents.chain([(format!("/trials/{}", self::trial(today)), trial)]).collect()
+}
+
+/// The trial of a day, by the name that the site gives it in addresses.
+fn trial(day: Day) -> String {
+    format!("ovhcloud_performance_trial_{}", short(day))
+}
+
+/// A day as `VPSBenchmarks` writes it in addresses: `09Dec2025`.
+fn short(day: Day) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = day.to_string();
+    let (year, month, day) = (&text[..4], text[5..7].parse::<usize>().unwrap(), &text[8..10]);
+    format!("{day}{}{year}", MONTHS[month - 1])
 }
 
 /// Every source of the configuration at an address of its own, and the changes to the configuration that say so.
@@ -208,7 +222,7 @@ pub(super) async fn all(today: Day) -> Value {
     let offering = json!({ "provider_id": "p1", "offering_id": "kvm8" });
     // Both servers of tools are on the site's own host here.
     sources["vpsbenchmarks"]["pages"] = json!({ "hosters": { "base": null }, "plans": { "base": null, "path": "/events/mcp" }, "hoster": null });
-    sources["vpsbenchmarks"]["offerings"] = json!({ PLAN: offering, TRIAL: offering, RUN: offering });
+    sources["vpsbenchmarks"]["offerings"] = json!({ PLAN: offering, trial(today): offering, RUN: offering });
     sources["serververify"]["offerings"] = json!({ RESULT: offering });
     json!({ "defaults": { "delay_seconds": 1, "jitter_seconds": 0 }, "sources": sources })
 }

@@ -41,7 +41,33 @@ fn check_source(at: &str, source: &Source) -> Result<(), InvalidConfiguration> {
     for (name, pages) in &source.pages {
         check_pages(&format!("{at}.pages.{name}"), source, pages)?;
     }
+    check_prices(at, source)
+}
+
+/// Prices are kept under their source and whom they are about, so that those of two pages about the same would replace each other by
+/// turns; of a page and its second best, that is meant.
+fn check_prices(at: &str, source: &Source) -> Result<(), InvalidConfiguration> {
+    let with_prices: Vec<_> = source.pages.iter().filter(|(_, pages)| pages.reader.reads_prices()).collect();
+    for (index, (name, pages)) in with_prices.iter().enumerate() {
+        let clash = with_prices.iter().skip(index + 1).find(|(other, others)| {
+            let is_second_best =
+                pages.instead_of.as_ref() == Some(*other) || others.instead_of.as_ref() == Some(*name);
+            !is_second_best && may_be_about_the_same(pages.about.as_ref(), others.about.as_ref())
+        });
+        if let Some((other, _)) = clash {
+            let cause =
+                format!("has prices about the same as {other}: one of them belongs into another source");
+            return Err(form(&format!("{at}.pages.{name}"), cause));
+        }
+    }
     Ok(())
+}
+
+fn may_be_about_the_same(one: Option<&About>, other: Option<&About>) -> bool {
+    match (one, other) {
+        (Some(About::These(one)), Some(About::These(other))) => !one.is_disjoint(other),
+        _ => one == other,
+    }
 }
 
 fn check_base(at: &str, base: &Url) -> Result<(), InvalidConfiguration> {

@@ -65,6 +65,20 @@ fn a_mistake_is_told_with_its_place() {
             of_a(&json!({ "pages": { "hoster": { "reader": "guess" } } })),
             "sources.a.pages.hoster.reader: unknown variant `guess`",
         ),
+        (
+            of_a(&json!({ "pages": {
+                "hoster": null,
+                "one": { "path": "/1", "reader": "vultr-prices" }, "two": { "path": "/2", "reader": "scaleway-prices" },
+            } })),
+            "sources.a.pages.one: has prices about the same as two",
+        ),
+        (
+            of_a(&json!({ "pages": {
+                "hoster": { "reader": "vpsbenchmarks-hoster" },
+                "more": { "path": "/more/{subject}", "reader": "vultr-prices", "about": "providers" },
+            } })),
+            "sources.a.pages.hoster: has prices about the same as more",
+        ),
         (of_a(&json!({ "colour": 1 })), "sources.a.colour: unknown field `colour`"),
         (json!({ "defaults": { "delay_seconds": 0 } }), "defaults.delay_seconds: 0 is not from 1 to 43200"),
         (
@@ -103,6 +117,20 @@ fn a_source_has_a_page_for_each_of_its_names_that_is_confirmed_and_each_only_onc
         pages,
         ["https://a.example/hosters/acme", "https://a.example/hosters/beta", "https://a.example/plan?of=x"]
     );
+}
+
+#[test]
+fn a_source_may_have_prices_about_others_and_a_second_best_about_the_same() {
+    let these = |subject: &str| json!({ "these": [subject] });
+    let pages = json!({
+        "hoster": { "reader": "vpsbenchmarks-hoster" },
+        "second": { "path": "/x/{subject}", "reader": "vultr-prices", "about": "providers", "instead_of": "hoster" },
+        "list": { "path": "/list", "reader": "vultr-prices" },
+        "rates": { "path": "/rates", "reader": "frankfurter-rates" },
+        "north": { "path": "/{subject}", "reader": "vultr-prices", "about": these("north") },
+        "south": { "path": "/{subject}", "reader": "vultr-prices", "about": these("south") },
+    });
+    changed(&of_a(&json!({ "pages": pages }))).unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ const MOST_KEYS: usize = 64;
 /// That a document is laid out otherwise.
 pub(super) struct OtherLayout;
 
-/// Reads a JSON document by its rows. Nesting is bounded by the reader (128 levels).
+/// Reads a JSON document by its rows. Nesting is bounded by the reader (128 levels), memory by what reads it.
 pub(super) fn listed(
     document: &[u8],
     read: &ReadAs,
@@ -32,8 +32,7 @@ pub(super) fn listed(
 
 /// A JSON document, or in which way it is none.
 pub(super) fn parsed(document: &[u8]) -> Result<Value, Unrecognised> {
-    serde_json::from_slice(document)
-        .map_err(|error| if error.is_eof() { Unrecognised::Truncated } else { Unrecognised::Format })
+    crate::json::read(document)
 }
 
 /// The outcome of a document that says nothing of what is looked for.

@@ -124,8 +124,20 @@ async fn ask(url: &Url) -> Result<Value, Error> {
 
 #[tokio::test]
 async fn plans_are_read_from_answers_as_json_and_as_events_structured_or_in_text() {
-    let results: [fn() -> CallToolResult; 2] = [
+    let results: [fn() -> CallToolResult; 5] = [
         || CallToolResult::structured(kvm_8()),
+        // What the official SDK for Python makes of a text.
+        || {
+            let mut result = CallToolResult::success(vec![ContentBlock::text(kvm_8().to_string())]);
+            result.structured_content = Some(json!({ "result": kvm_8().to_string() }));
+            result
+        },
+        || {
+            let mut result = CallToolResult::success(vec![ContentBlock::text(kvm_8().to_string())]);
+            result.structured_content = Some(json!({ "status": "ok", "count": 1 }));
+            result
+        },
+        || CallToolResult::structured(json!({ "result": kvm_8().to_string() })),
         || {
             CallToolResult::success(vec![
                 ContentBlock::text("Here you are:"),
@@ -136,9 +148,9 @@ async fn plans_are_read_from_answers_as_json_and_as_events_structured_or_in_text
     for answers in [Answers::AsJson, Answers::AsEvents] {
         for result in results {
             let answer = ask(&site(answers, result).await).await.unwrap();
-            let plans = vpsbenchmarks::plans_in(&answer, &vpsbenchmarks::synonyms().unwrap());
+            let plans = vpsbenchmarks::plans_in(&answer, None, &vpsbenchmarks::synonyms().unwrap());
             let ParseOutcome::Recognised { facts, .. } = plans else { panic!("{answers:?}: {answer}") };
-            let [plan] = facts.as_slice() else { panic!("{facts:?}") };
+            let [plan] = facts.plans.as_slice() else { panic!("{facts:?}") };
             assert_eq!(
                 without_rungs(
                     &(
@@ -178,6 +190,34 @@ async fn a_tool_that_fails_or_says_nothing_readable_is_an_error_of_its_own() {
     let session = open_within(&refusing, limits(Duration::from_secs(10))).await.unwrap();
     let tools = session.tools().await.unwrap();
     assert_eq!(session.call(&tools[0], Map::new()).await, Err(Error::Server("which provider?".to_owned())));
+}
+
+#[test]
+fn a_flat_object_is_an_answer_where_nothing_else_is() {
+    let record = json!({ "plan_name": "KVM 8", "num_cores": 8 });
+    for (content, structured, expected) in [
+        (None, json!({ "result": "KVM 8 has 8 cores" }), Ok(json!({ "result": "KVM 8 has 8 cores" }))),
+        (Some("Here you are"), record.clone(), Ok(record.clone())),
+        (None, json!("KVM 8"), Err(Error::NoData)),
+        (Some("[1]"), json!(8), Ok(json!([1]))),
+    ] {
+        let mut result = CallToolResult::success(content.map(ContentBlock::text).into_iter().collect());
+        result.structured_content = Some(structured.clone());
+        assert_eq!(data(result), expected, "{structured}");
+    }
+    let heavy = format!("[{}0]", "{\"\":0},".repeat(100_000));
+    let result =
+        CallToolResult::success(vec![ContentBlock::text(heavy.as_str()), ContentBlock::text(heavy.as_str())]);
+    assert_eq!(data(result), Err(Error::TooLarge { most: json::HEAVIEST }));
+}
+
+#[tokio::test]
+async fn an_answer_that_would_fill_the_memory_is_not_read() {
+    let url = hostile(|_| typed("application/json", format!("[{}0]", "{\"\":0},".repeat(250_000)))).await;
+    let mut limits = limits(Duration::from_secs(10));
+    limits.most_bytes = 2 << 20;
+    let answer = open_within(&url, limits).await.unwrap().tools().await;
+    assert_eq!(answer.err(), Some(Error::TooLarge { most: json::HEAVIEST }));
 }
 
 #[tokio::test]

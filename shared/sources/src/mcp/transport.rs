@@ -24,6 +24,7 @@ use trust::time::Moment;
 use url::Url;
 
 use super::{Cause, Error, Limits, short};
+use crate::json;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -147,8 +148,11 @@ async fn events(stream: impl Stream<Item = Result<Sse, SseError>> + Send) -> Res
     Err(Error::Protocol("an event stream without a response".to_owned()))
 }
 
-fn parse(json: &[u8]) -> Result<ServerJsonRpcMessage, Error> {
-    serde_json::from_slice(json).map_err(|error| Error::Protocol(short(&error.to_string())))
+fn parse(message: &[u8]) -> Result<ServerJsonRpcMessage, Error> {
+    if json::weight(message) > json::HEAVIEST {
+        return Err(Error::TooLarge { most: json::HEAVIEST });
+    }
+    serde_json::from_slice(message).map_err(|error| Error::Protocol(short(&error.to_string())))
 }
 
 fn cut_off(error: &(dyn std::error::Error + 'static), most: usize) -> Error {

@@ -12,7 +12,7 @@ use html5gum::{Span, Tokenizer};
 use super::{DEEPEST, MOST_ELEMENTS, Page};
 use crate::outcome::Unrecognised;
 
-/// The longest JSON that is kept of a page, altogether. Parsed, it takes up to thirty times its length.
+/// The longest JSON that is kept of a page, altogether. Parsed, it takes up to 130 times its length, 32 MiB: objects of one key each.
 const MOST_JSON: usize = 256 * 1024;
 
 /// The parent of what is in nothing.

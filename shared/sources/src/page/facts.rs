@@ -74,9 +74,14 @@ impl<T> Said<T> {
         }
     }
 
-    /// Whether the page was understood here: a value, or plainly none.
+    /// Whether the page was understood here: a value, or a word that says there is none. An empty place says nothing: a script may fill
+    /// it in a browser.
     fn is_understood(&self) -> bool {
-        matches!(self.spoken, Spoken::Value(_) | Spoken::Doubt(Doubt::Absent | Doubt::Busy))
+        match self.spoken {
+            Spoken::Value(_) | Spoken::Doubt(Doubt::Busy) => true,
+            Spoken::Doubt(Doubt::Absent) => !self.raw.is_empty(),
+            Spoken::Doubt(_) => false,
+        }
     }
 }
 

@@ -102,25 +102,56 @@ impl<'s> Sayings<'_, 's> {
     /// What a page about one thing says of it: everything but what stands around links to others.
     pub fn own(&self, beside: impl Fn(&str) -> Option<Beside>) -> Facts<'s> {
         let key_of = |link: &str| beside(link).map(|beside| (beside, link.to_owned()));
-        let places = self.places(self.runs(key_of));
+        let runs = self.runs(key_of);
+        let sentences: Vec<_> = (0..runs.len()).map(|index| self.sentence_around(&runs, index)).collect();
+        let places = self.places(runs);
         let group_of =
             |place: &Range<u32>| self.page.element(place.start).map(|element| (element.name, element.parent));
         let mut groups: HashMap<u32, u32> = HashMap::new();
         for (_, parent) in places.iter().filter_map(|(place, _)| group_of(place)) {
             *groups.entry(parent).or_default() += 1;
         }
-        let is_apart = |(place, (beside, _)): &(Range<u32>, (Beside, String))| {
-            let is_in_list = group_of(place).is_some_and(|(name, parent)| {
+        let apart = places.into_iter().zip(sentences).filter_map(|((place, (beside, _)), sentence)| {
+            let is_in_list = group_of(&place).is_some_and(|(name, parent)| {
                 name == Name::Row || groups.get(&parent).is_some_and(|&count| count >= 2)
             });
-            *beside == Beside::Another || is_in_list
-        };
-        let apart: Vec<Range<u32>> = places.into_iter().filter(is_apart).map(|(place, _)| place).collect();
+            if is_in_list {
+                return Some(place);
+            }
+            (beside == Beside::Another).then(|| sentence.unwrap_or(place))
+        });
+        let apart: Vec<Range<u32>> = apart.collect();
         let is_own = |texts: &[String]| !texts.iter().any(|text| beside(text).is_some());
         let objects = self.objects.iter().filter(|(texts, _)| is_own(texts));
         let mut pairs: Vec<Pair<'s>> = objects.flat_map(|(_, pairs)| pairs.iter().cloned()).collect();
         pairs.extend(self.outside(&apart, &mut Tables::default()));
         Facts::of(pairs)
+    }
+
+    /// The paragraph in which the links of a run, and no others, stand among words, none of which is a label. It mentions what they lead to,
+    /// and what stands around it is about something else. A paragraph that is nothing but a link may be a title or a button: it heads
+    /// or ends what it is of.
+    fn sentence_around<Key>(&self, runs: &[(u32, u32, Key)], index: usize) -> Option<Range<u32>> {
+        let page = self.page;
+        let (first, last, _) = runs.get(index)?;
+        let mut at = *first;
+        while page.element(at)?.name != Name::Paragraph {
+            at = page.element(at)?.parent;
+        }
+        let place = at..page.element(at)?.end;
+        let before = index.checked_sub(1).and_then(|before| runs.get(before)).map(|(_, last, _)| last);
+        let behind = runs.get(index + 1).map(|(first, ..)| first);
+        if !place.contains(last) || before.into_iter().chain(behind).any(|link| place.contains(link)) {
+            return None;
+        }
+        let first_pair = self.pairs.partition_point(|pair| pair.at < place.start);
+        if self.pairs.get(first_pair).is_some_and(|pair| place.contains(&pair.at)) {
+            return None;
+        }
+        let letters = |at: u32| page.text_of(at).chars().filter(|c| c.is_alphabetic()).count();
+        let is_link = |at: &u32| page.element(*at).is_some_and(|element| !element.link.is_empty());
+        let linked: usize = (*first..=*last).filter(is_link).map(letters).sum();
+        (letters(at) > linked).then_some(place)
     }
 
     /// What stands outside these places, which are in the page's order and do not overlap.

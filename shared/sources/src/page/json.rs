@@ -81,7 +81,7 @@ fn pairs_of<'s>(object: &Map<String, Value>, synonyms: &'s Synonyms) -> Vec<Pair
 /// behind it says so.
 fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::Null => Some(String::new()),
+        Value::Null => Some("null".to_owned()),
         Value::Bool(yes) => Some(yes.to_string()),
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => {

@@ -1,7 +1,7 @@
 //! Labels and the values beside them: `<th>Memory</th><td>32 GB</td>`, `<dt>`/`<dd>`, neighbours, and `Memory: 32 GB`.
 //!
 //! The value is what follows its label. Cards that put the value above the label look the same but one off, so a group in which the last
-//! label has nothing behind it gives nothing at all.
+//! label has nothing behind it, or the first has before it what could be its value, gives nothing at all.
 
 use std::collections::HashSet;
 
@@ -22,6 +22,7 @@ impl Page {
     /// All labels of the page that have a value, in the page's order.
     pub(super) fn pairs<'s>(&self, synonyms: &'s Synonyms) -> Vec<Pair<'s>> {
         let (labels, mut pairs) = self.labels(synonyms);
+        let mut groups: HashSet<u32> = HashSet::new();
         let mut backwards: HashSet<u32> = HashSet::new();
         let mut beside: Vec<(u32, Pair<'s>)> = Vec::new();
         let mut headers = HeaderRows::default();
@@ -29,6 +30,9 @@ impl Page {
             let Some(element) = self.element(label.at) else { continue };
             if headers.hold(self, label.at) {
                 continue;
+            }
+            if groups.insert(element.parent) && self.may_have_its_value_before(label.at, &labels, &pairs) {
+                backwards.insert(element.parent);
             }
             match self.value_behind(label.at, &labels) {
                 Behind::Value(value) => {
@@ -130,6 +134,36 @@ impl Page {
         let first_label = labels.partition_point(|label| label.at < next);
         let holds_label = labels.get(first_label).is_some_and(|label| label.at < end);
         if holds_label || value.len() > LONGEST_VALUE { Behind::SomethingElse } else { Behind::Value(value) }
+    }
+
+    /// Whether a text stands before the first label of a group that may be its value: one that is no heading and holds no label. Where
+    /// HTML itself tells labels from values, their order does.
+    fn may_have_its_value_before(&self, label: u32, labels: &[Label<'_>], in_one: &[Pair<'_>]) -> bool {
+        let Some(element) = self.element(label) else { return false };
+        let Some(group) = self.element(element.parent) else { return false };
+        let before = self.children(element.parent).take_while(|&child| child < label);
+        let mut before = before.filter(|&child| !self.text_of(child).is_empty());
+        let name_of = |at| self.element(at).map(|element| element.name);
+        match element.name {
+            Name::Term => return before.next().and_then(name_of) == Some(Name::Meaning),
+            Name::HeadCell => return false,
+            _ => {}
+        }
+        let last = before.last();
+        let ends = last.and_then(|last| self.element(last)).map_or(group.text.start, |last| last.text.end);
+        if !self.slice(&(ends..element.text.start)).is_empty() {
+            return true;
+        }
+        last.is_some_and(|last| {
+            let end = self.element(last).map_or(last, |last| last.end);
+            let is_labelled = labels
+                .get(labels.partition_point(|label| label.at < last))
+                .is_some_and(|label| label.at < end)
+                || in_one
+                    .get(in_one.partition_point(|pair| pair.at < last))
+                    .is_some_and(|pair| pair.at < end);
+            name_of(last) != Some(Name::Heading) && !is_labelled
+        })
     }
 
     /// A row in a `thead`, or one of two or more cells that are all header cells.

@@ -22,12 +22,14 @@ use crate::{
     serververify::Benchmark,
     text::Allowance,
     vpsbenchmarks::{Address, HosterPage, Plan, Trial, YabsRun},
+    yabs,
 };
 
 /// The plans of a page that state enough to be compared: a list price without a commitment, CPUs and memory.
 ///
-/// A site does not say where a plan is, so that it is compared as one whose place is not said.
-pub(super) fn offers(plans: &[Plan], about: &About<'_>) -> Option<Offers> {
+/// A site does not say where a plan is, so that it is compared as one whose place is not said. `others` is how many plans of the page
+/// are left out, because they are another provider's.
+pub(super) fn offers(plans: &[Plan], others: u32, about: &About<'_>) -> Option<Offers> {
     let source = kept_under(about)?;
     let subject = about.subject.map_or("", Subject::as_str);
     let hoster = subject.split_once('.').map_or(subject, |(hoster, _)| hoster);
@@ -36,7 +38,7 @@ pub(super) fn offers(plans: &[Plan], about: &About<'_>) -> Option<Offers> {
         offer(plan, Slug::of(if hoster.is_empty() { said } else { hoster })?, &source, about.on)
     };
     let offers: Vec<Offer> = plans.iter().filter_map(offer).collect();
-    let left_out = u32::try_from(plans.len() - offers.len()).unwrap_or(u32::MAX);
+    let left_out = u32::try_from(plans.len() - offers.len()).unwrap_or(u32::MAX).saturating_add(others);
     (!offers.is_empty()).then_some(Offers { source, offers, left_out })
 }
 
@@ -100,21 +102,18 @@ pub(super) fn result(result: &Benchmark) -> Rated {
     Rated::of(Kind::Upload, result.plan.as_ref(), &result.grades, &result.prices).on(result.date.as_ref())
 }
 
-/// A trial: the site rented the machine and measured it.
+/// A trial: the site rented the machine and saw its CPU. The network's speed that a trial lists is its port's.
 pub(super) fn of_trial(trial: &Trial, about: &About<'_>) -> Vec<Evidence> {
-    let Machine { cpu_model, network_rate, .. } = &trial.plan.machine;
     let by = Source::Benchmark { site: about.source.to_string(), url: about.address.to_owned() };
-    let figures = [
-        cpu_model.as_ref().and_then(Said::value).cloned().map(Figure::CpuModel),
-        network_rate.as_ref().and_then(Said::value).copied().map(Figure::NetworkRate),
-    ];
-    on_the_day(trial.date.as_ref(), &by, figures)
+    let model = trial.plan.machine.cpu_model.as_ref().and_then(Said::value).cloned();
+    on_the_day(trial.date.as_ref(), &by, [model.map(Figure::CpuModel)])
 }
 
-/// An uploaded run. The memory in it is rounded down to whole GiB, so that it is no evidence.
+/// An uploaded run. The memory in it is rounded down to whole GiB, so that it is no evidence; nor is a disk faster than any.
 pub(super) fn of_run(run: &YabsRun, about: &About<'_>) -> Vec<Evidence> {
     let rates = [&run.disk_rate_4k, &run.disk_rate_1m];
-    let fastest = rates.into_iter().filter_map(|rate| rate.as_ref()?.value().copied()).max();
+    let rates = rates.into_iter().filter_map(|rate| rate.as_ref()?.value().copied());
+    let fastest = rates.filter(|rate| *rate <= yabs::fastest_disk()).max();
     let figures = of_machine(&run.machine).into_iter().chain([fastest.map(Figure::DiskRate)]);
     on_the_day(run.date.as_ref(), &uploaded(about), figures)
 }

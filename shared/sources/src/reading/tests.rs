@@ -1,8 +1,9 @@
 use proptest::prelude::*;
+use serde_json::Value;
 use trust::claims::{Figure, Source};
 
 use super::*;
-use crate::{configuration::Configuration, rated::Kind};
+use crate::{configuration::Configuration, page::Said, rated::Kind};
 
 const READERS: [Reader; 17] = [
     Reader::EcbRates,
@@ -90,6 +91,44 @@ fn what_people_are_shown_of_a_page_leads_to_where_it_stands() {
 }
 
 #[test]
+fn a_trial_is_evidence_of_the_cpu_that_the_site_saw_and_not_of_what_the_provider_lists() {
+    let page = include_str!("../../tests/fixtures/vpsbenchmarks/trial-dl.html").replace(
+        "<dt>Hyperthreading",
+        "<dt>Port speed:<dd> 2.5 Gbps\n<dt>Num Cores:<dd> 8\n<dt>Hyperthreading",
+    );
+    let slug = "ovhcloud_performance_trial_09Dec2025";
+    let Gleaned { seen, facts, .. } = gleaned(Reader::VpsbenchmarksTrial, page.as_bytes(), Some(slug));
+    let Facts::Trial(trial) = facts else { panic!("{facts:?}") };
+    assert!(trial.plan.machine.network_rate.is_some_and(|rate| rate.value().is_some()));
+    let [Evidence { source: Source::Benchmark { site, .. }, figure, seen_on }] = seen.as_slice() else {
+        panic!("{seen:?}")
+    };
+    assert_eq!((site.as_str(), seen_on.to_string().as_str()), ("vpsbenchmarks", "2025-12-09"));
+    assert_eq!(*figure, Figure::CpuModel("AMD EPYC 9354P".to_owned().try_into().unwrap()));
+}
+
+#[test]
+fn an_uploaded_run_of_a_disk_faster_than_any_is_no_evidence_of_that_rate() {
+    let page = include_str!("../../tests/fixtures/vpsbenchmarks/yabs-table.html");
+    let disk = |fastest: &str| {
+        let page = page.replace("1.98 GB/s", fastest);
+        let seen =
+            gleaned(Reader::VpsbenchmarksYabs, page.as_bytes(), Some("hetzner-16c-31gb-20251125-8f0aa2"))
+                .seen;
+        seen.into_iter().find_map(|seen| match seen.figure {
+            Figure::DiskRate(rate) => Some(rate.as_bytes_per_second()),
+            _ => None,
+        })
+    };
+    assert_eq!(disk("10 GB/s"), Some(10_000_000_000));
+    assert_eq!(
+        disk("12.55 GB/s"),
+        Some(57_500_000),
+        "that is a cache, and the test with small blocks stands"
+    );
+}
+
+#[test]
 fn an_uploaded_run_is_evidence_of_its_day_and_of_the_lowest_rank() {
     let page = include_bytes!("../../tests/fixtures/vpsbenchmarks/yabs-table.html");
     let slug = "hetzner-16c-31gb-20251125-8f0aa2";
@@ -113,7 +152,7 @@ fn an_answer_of_a_tool_is_read_like_a_page() {
         (offers.source.as_str(), offers.offers.len(), offers.left_out),
         ("vpsbenchmarks.hetzner", 1, 1)
     );
-    assert!(matches!(facts, Facts::Plans { plans } if plans.len() == 2));
+    assert!(matches!(facts, Facts::Plans { plans, others: 0 } if plans.len() == 2));
     assert!(matches!(
         read(Reader::VpsbenchmarksPlans, b"<html>", Some("hetzner")),
         ParseOutcome::Unrecognised { why: Unrecognised::Format, .. }
@@ -121,11 +160,80 @@ fn an_answer_of_a_tool_is_read_like_a_page() {
 }
 
 #[test]
-fn a_price_list_is_kept_under_its_source_and_asked_for_anew_even_if_it_has_not_changed() {
-    let list = br#"[{"provider": "Vultr"}]"#;
-    assert!(!Reader::VpsPriceIndex.is_content_with_unchanged());
-    assert!(Reader::VpsbenchmarksTrial.is_content_with_unchanged());
-    assert!(matches!(read(Reader::VpsPriceIndex, list, None), ParseOutcome::Unrecognised { .. }));
+fn plans_of_others_are_left_out_of_the_offers_and_counted() {
+    let answer = br#"[
+        {"plan_name": "CX23", "hoster": "Hetzner", "num_cores": 2, "memory_gb": 4, "monthly_price": "3.79 EUR", "dedicated_cpu": false},
+        {"plan_name": "VPS 10", "hoster": "Contabo", "num_cores": 3, "memory_gb": 8, "monthly_price": "4.50 EUR", "dedicated_cpu": false}
+    ]"#;
+    let Gleaned { offers, facts, rated, .. } = gleaned(Reader::VpsbenchmarksPlans, answer, Some("hetzner"));
+    let offers = offers.unwrap();
+    assert_eq!((offers.offers.len(), offers.left_out, rated.len()), (1, 1, 1));
+    assert!(matches!(facts, Facts::Plans { others: 1, .. }));
+}
+
+/// A page of each reader that yields one.
+const PAGES: [(Reader, &[u8], Option<&str>); 8] = [
+    (
+        Reader::VultrPrices,
+        br#"{"plans": [{"id": "vc2-1c-2gb", "vcpu_count": 1, "ram": 2048, "disk": 40, "bandwidth": 2000, "monthly_cost": 10, "type": "vc2"}]}"#,
+        None,
+    ),
+    (
+        Reader::VpsbenchmarksPlans,
+        br#"[{"plan_name": "A", "num_cores": 2, "memory_gb": 4, "monthly_price": "3.79 EUR", "dedicated_cpu": false}]"#,
+        Some("hetzner"),
+    ),
+    (
+        Reader::VpsbenchmarksHoster,
+        b"<h1>A</h1><table><tr><th>Plan<th>Cores<th>RAM<th>Price<th>Dedicated CPU<tr><td><a href=/hosters/a/plans/b>B</a><td>2<td>4 GB<td>$5<td>No</table>",
+        Some("a"),
+    ),
+    (
+        Reader::VpsbenchmarksPlan,
+        include_bytes!("../../tests/fixtures/vpsbenchmarks/plan-table.html"),
+        Some("hostinger.kvm-8"),
+    ),
+    (
+        Reader::VpsbenchmarksTrial,
+        include_bytes!("../../tests/fixtures/vpsbenchmarks/trial-table.html"),
+        Some("ovhcloud_performance_trial_09Dec2025"),
+    ),
+    (
+        Reader::VpsbenchmarksYabs,
+        include_bytes!("../../tests/fixtures/vpsbenchmarks/yabs-table.html"),
+        Some("hetzner-16c-31gb-20251125-8f0aa2"),
+    ),
+    (Reader::SerververifyList, include_bytes!("../../tests/fixtures/serververify/list-table.html"), None),
+    (
+        Reader::SerververifyResult,
+        include_bytes!("../../tests/fixtures/serververify/benchmark-table.html"),
+        Some(RESULT),
+    ),
+];
+
+#[test]
+fn a_page_with_prices_is_asked_for_anew_even_if_it_has_not_changed() {
+    for (reader, page, subject) in PAGES {
+        let has_prices = gleaned(reader, page, subject).offers.is_some();
+        assert_eq!(reader.is_content_with_unchanged(), !has_prices, "{reader:?}");
+    }
+    let price_lists = READERS.into_iter().filter(|reader| reader.layout().is_some());
+    assert!(
+        price_lists.clone().count() == 7
+            && price_lists.into_iter().all(|list| !list.is_content_with_unchanged())
+    );
+}
+
+#[test]
+fn an_answer_that_would_fill_the_memory_is_too_large() {
+    let heavy = format!("[{}0]", "{\"\":0},".repeat(300_000));
+    for (reader, subject) in [(Reader::VpsbenchmarksPlans, Some("hetzner")), (Reader::VultrPrices, None)] {
+        let outcome = read(reader, heavy.as_bytes(), subject);
+        assert!(
+            matches!(outcome, ParseOutcome::Unrecognised { why: Unrecognised::TooLarge, .. }),
+            "{reader:?}"
+        );
+    }
 }
 
 #[test]
@@ -151,7 +259,126 @@ fn a_reader_takes_the_subjects_that_its_site_has() {
     }
 }
 
+/// JSON that has the keys and values of answers and price lists, put together by chance.
+fn nearly_right() -> impl Strategy<Value = serde_json::Value> {
+    let key = prop::sample::select(vec![
+        "plans",
+        "data",
+        "servers",
+        "offers",
+        "products",
+        "terms",
+        "result",
+        "providers",
+        "plan_name",
+        "plan",
+        "name",
+        "hoster",
+        "provider",
+        "slug",
+        "website",
+        "num_cores",
+        "vcpus",
+        "vcpu",
+        "vcpu_count",
+        "memory_gb",
+        "memory",
+        "ram",
+        "ram_gb",
+        "disk_gb",
+        "disk",
+        "storage",
+        "data_transfer",
+        "bandwidth",
+        "monthly_price",
+        "monthly_cost",
+        "price",
+        "monthly",
+        "currency",
+        "dedicated_cpu",
+        "class",
+        "type",
+        "id",
+        "label",
+        "score",
+        "grade",
+        "cpu",
+        "locale",
+        "pricings",
+        "generated_utc",
+        "attributes",
+        "region_prices",
+        "hourly_price",
+        "ncpus",
+    ]);
+    let text = prop::sample::select(vec![
+        "",
+        "N/A",
+        "busy ",
+        "hetzner",
+        "Hetzner",
+        "Contabo",
+        "https://hetzner.com",
+        "192.0.2.1",
+        "KVM 8",
+        "8",
+        "32 GB",
+        "32,000",
+        "1.324",
+        "$73.99",
+        "17.48 EUR",
+        "USD",
+        "CAD",
+        "A",
+        "yes",
+        "no",
+        "vc2",
+        "standard",
+        "-1",
+        "99999999999999999999",
+        "2026-11-23T00:00:00Z",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        prop_oneof![Just(0.0), Just(-1.0), Just(1.324), Just(1e300), 0.0..1e6].prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (0_u64..64).prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 96, 12, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..12).prop_map(|members| {
+                members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Value>()
+            }),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn nearly_right_answers_and_lists_have_an_outcome_and_nothing_of_others(document in nearly_right(), reader in 0..READERS.len()) {
+        let reader = READERS[reader];
+        let list = serde_json::json!({ "plans": [document], "data": [document], "offers": [document] });
+        for document in [&document, &list] {
+            let bytes = serde_json::to_vec(document).unwrap();
+            for subject in [None, Some("hetzner")] {
+                let ParseOutcome::Recognised { facts, recognition } = read(reader, &bytes, subject) else { continue };
+                prop_assert!(recognition.found <= recognition.of);
+                if let Facts::Plans { plans, .. } = &facts.facts {
+                    let is_anothers = |plan: &Plan| plan.provider.as_ref().and_then(Said::value).is_some_and(|said| said.as_str() == "Contabo");
+                    prop_assert!(!plans.is_empty() && (subject.is_none() || !plans.iter().any(is_anothers)));
+                }
+                if let Some(offers) = &facts.offers {
+                    prop_assert!(offers.offers.iter().all(|offer| offer.machine.vcpus.get() > 0));
+                }
+                let kept = serde_json::to_string(&facts.facts).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Facts>(&kept).unwrap(), facts.facts);
+            }
+        }
+    }
+
     #[test]
     fn any_bytes_have_an_outcome_whoever_reads_them(bytes in prop::collection::vec(any::<u8>(), 0..2048), reader in 0..READERS.len()) {
         let subjects = [None, Some("hetzner"), Some("hetzner.cx23"), Some(RESULT)];

@@ -11,7 +11,7 @@ fn read_plan(name: &str) -> ParseOutcome<Plan> {
 }
 
 fn read_hoster(name: &str) -> ParseOutcome<HosterPage> {
-    hoster(&Page::read(&fixture(name)), &synonyms().unwrap())
+    hoster(&Page::read(&fixture(name)), &"verpex".parse().unwrap(), &synonyms().unwrap())
 }
 
 fn read_trial(name: &str, slug: &str) -> ParseOutcome<Trial> {
@@ -212,6 +212,130 @@ fn a_page_that_says_two_things_under_one_label_says_neither() {
     let cores = plan.machine.cores.unwrap();
     assert_eq!((cores.doubt(), cores.raw.as_str()), (Some(Doubt::Contradictory), "8 | 4"));
     assert_eq!(plan.machine.disk.and_then(|disk| disk.value().copied()), Some(trust::units::Size::gb(400)));
+}
+
+/// The same with all values that stand in rows of a table made by a script.
+fn emptied(html: &[u8]) -> String {
+    let mut parts = std::str::from_utf8(html).unwrap().split("<td>");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |page, part| page + "<td x-text=\"value\">" + part.split_once("</td>").unwrap().1)
+}
+
+#[test]
+fn a_page_whose_values_come_by_script_is_not_recognised() {
+    let page = Page::read(emptied(&fixture("vpsbenchmarks/plan-table.html")).as_bytes());
+    let slug = PlanSlug::new("hostinger", "kvm-8").unwrap();
+    assert!(matches!(plan(&page, &slug, &synonyms().unwrap()), ParseOutcome::Unrecognised { .. }));
+    let page = Page::read(emptied(&fixture("vpsbenchmarks/trial-table.html")).as_bytes());
+    let slug = "ovhcloud_performance_trial_09Dec2025".parse().unwrap();
+    assert!(matches!(trial(&page, &slug, &synonyms().unwrap()), ParseOutcome::Unrecognised { .. }));
+}
+
+fn hoster_of(of: &str, html: &str) -> ParseOutcome<HosterPage> {
+    hoster(&Page::read(html.as_bytes()), &of.parse().unwrap(), &synonyms().unwrap())
+}
+
+#[test]
+fn what_a_providers_page_lists_of_others_is_left_out_and_counted() {
+    let row = |link: &str| format!("<tr><td><a href={link}>x</a><td>2<td>4 GB<td>$5<td>40</tr>");
+    let page = |links: &[&str]| {
+        let rows: String = links.iter().map(|link| row(link)).collect();
+        format!("<h1>Review</h1><table><tr><th>Plan<th>Cores<th>RAM<th>Price<th>Score</tr>{rows}</table>")
+    };
+    let links = [
+        "/hosters/server_optima/plans/a",
+        "/hosters/contabo/plans/vps-10",
+        "/trials/server_optima_performance_trial_09Dec2025",
+        "/trials/optima_performance_trial_09Dec2025",
+    ];
+    let found = hoster_of("server_optima", &page(&links)).facts().unwrap();
+    assert_eq!((found.plans.len(), found.trials.len(), found.others), (1, 1, 2));
+    assert_eq!((found.plans[0].0.plan(), found.trials[0].0.hoster().as_str()), ("a", "server_optima"));
+    let why = |outcome| match outcome {
+        ParseOutcome::Unrecognised { why, .. } => why,
+        ParseOutcome::Recognised { facts, .. } => panic!("{facts:?}"),
+    };
+    assert_eq!(why(hoster_of("optima", &page(&links[..2]))), Unrecognised::Layout);
+    let no_list = "<h1>Review</h1><dl><dt>Consistency score<dd>71/100</dl>";
+    assert_eq!(why(hoster_of("optima", no_list)), Unrecognised::Layout, "it lists neither plan nor trial");
+}
+
+#[test]
+fn plans_that_a_tool_says_are_anothers_are_left_out_and_counted() {
+    let plan = |hoster: Value| json!({ "plan_name": "A", "num_cores": 2, "memory_gb": 4, "hoster": hoster });
+    let answer = json!([
+        plan(json!("Server Optima")),
+        plan(json!("Contabo")),
+        plan(json!("server-optima")),
+        plan(json!(null))
+    ]);
+    let of = |subject: Option<&str>| {
+        let subject = subject.map(|subject| subject.parse().unwrap());
+        plans_in(&answer, subject.as_ref(), &synonyms().unwrap())
+    };
+    let found = of(Some("server_optima")).facts().unwrap();
+    assert_eq!((found.plans.len(), found.others), (3, 1));
+    assert_eq!(of(None).facts().unwrap().plans.len(), 4, "of a tool that was asked about nobody");
+    let contabo = json!([plan(json!("Contabo"))]);
+    let other = plans_in(&contabo, Some(&"hetzner".parse().unwrap()), &synonyms().unwrap());
+    assert!(matches!(other, ParseOutcome::Unrecognised { why: Unrecognised::Layout, .. }));
+}
+
+#[test]
+fn a_price_in_another_currency_than_the_pages_is_no_price() {
+    let monthly = |currency: &str, price: &str| {
+        let html = format!(
+            "<dl><dt>Price<dd>{price}<dt>Currency<dd>{currency}<dt>Cores<dd>2<dt>RAM<dd>4 GB<dt>Disk<dd>40 GB</dl>"
+        );
+        let plan =
+            plan(&Page::read(html.as_bytes()), &PlanSlug::new("a", "b").unwrap(), &synonyms().unwrap());
+        let said = plan.facts().unwrap().prices.monthly.unwrap();
+        said.value().map(|price| String::from(price.money.currency)).ok_or_else(|| said.doubt().unwrap())
+    };
+    for (currency, price, expected) in [
+        ("CAD", "$20", Err(Doubt::Contradictory)),
+        ("EUR", "$20", Err(Doubt::Contradictory)),
+        ("CAD", "CA$20", Ok("CAD")),
+        ("USD", "$20", Ok("USD")),
+        ("EUR", "20", Ok("EUR")),
+        ("N/A", "$20", Ok("USD")),
+        ("USD EUR GBP", "$20", Ok("USD")),
+        ("USD EUR GBP", "20", Err(Doubt::Unreadable)),
+    ] {
+        assert_eq!(monthly(currency, price), expected.map(str::to_owned), "{price} of {currency}");
+    }
+}
+
+#[test]
+fn a_sentence_that_mentions_another_plan_makes_nobody_elses_what_stands_beside_it() {
+    let read = |behind: &str| {
+        let specs = "<table><tr><th>Num Cores<td>8<tr><th>Memory GBs<td>32<tr><th>Disk GBs<td>400</table>";
+        let html = format!("<main><h1>KVM 8</h1><div class=content>{specs}{behind}</div></main>");
+        plan(
+            &Page::read(html.as_bytes()),
+            &PlanSlug::new("hostinger", "kvm-8").unwrap(),
+            &synonyms().unwrap(),
+        )
+    };
+    for behind in [
+        "<p>Compare <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p>",
+        "<p>Smaller: <b><a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></b> or <a href=/hosters/hostinger/plans/kvm-4>its page</a>.</p>",
+    ] {
+        let plan = read(behind).facts().unwrap();
+        assert_eq!(
+            plan.machine.cores.and_then(|cores| cores.value().map(|cores| cores.get())),
+            Some(8),
+            "{behind}"
+        );
+    }
+    // Whose these are is not certain: the link may head a card as well.
+    for behind in [
+        "<p><a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p>",
+        "<p>Plan: <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p>",
+        "<p>Compare <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p><a href=/hosters/hostinger/plans/kvm-4>Details</a>",
+    ] {
+        assert!(matches!(read(behind), ParseOutcome::Unrecognised { .. }), "{behind}");
+    }
 }
 
 #[test]

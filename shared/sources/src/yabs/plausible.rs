@@ -12,7 +12,7 @@ use super::{DiskTest, NetworkTest, Run};
 /// honest ones; higher takes a cache for a disk (one such upload says 12.55 GB/s).
 const FASTEST_DISK: u64 = 10_000;
 
-/// No test site takes more than this, in Mbit/s, where its label does not say.
+/// No test site takes more than this, in Mbit/s, whatever its label says.
 const FASTEST_NETWORK: u64 = 100_000;
 
 /// What a site's link may be exceeded by, in thousandths, for rounding.
@@ -41,6 +41,8 @@ pub enum Void {
     NetworkTooFast,
     /// Number of CPUs, memory or disk: none, or more than any machine has.
     Impossible,
+    /// A part that is there and does not read: a test that broke off, a text where a number belongs.
+    Unreadable,
 }
 
 impl Void {
@@ -52,12 +54,18 @@ impl Void {
             Self::DiskDoesNotAddUp => "the disk's rate, operations and block size do not agree",
             Self::NetworkTooFast => "the network's rate is more than the test site takes",
             Self::Impossible => "CPUs, memory or disk are none, or more than any machine has",
+            Self::Unreadable => "a part of the run could not be read: it is empty or broken off",
         }
     }
 }
 
+/// The rate of [`FASTEST_DISK`].
+pub(crate) fn fastest_disk() -> ByteRate {
+    ByteRate::mb_per_second(FASTEST_DISK)
+}
+
 pub(super) fn check(run: &mut Run) {
-    let mut void = Vec::new();
+    let mut void = std::mem::take(&mut run.void);
     if run.device.as_ref().is_some_and(is_memory) && !run.disks.is_empty() {
         run.disks.clear();
         void.push(Void::DiskInMemory);
@@ -65,7 +73,7 @@ pub(super) fn check(run: &mut Run) {
     keep(&mut run.disks, &mut void, disk_fault);
     keep(&mut run.network, &mut void, network_fault);
     let cores = |cores: &u32| (1..=MOST_CORES).contains(cores);
-    let up_to = |most: u64| move |size: &Size| *size <= Size::gib(most);
+    let up_to = |most: u64| move |size: &Size| (Size::kib(1)..=Size::gib(most)).contains(size);
     keep_if(&mut run.cores, &mut void, cores);
     keep_if(&mut run.memory, &mut void, up_to(MOST_MEMORY));
     keep_if(&mut run.disk, &mut void, up_to(MOST_DISK));
@@ -101,7 +109,7 @@ fn is_memory(device: &Label) -> bool {
 
 fn disk_fault(test: &DiskTest) -> Option<Void> {
     let both = test.both();
-    if both > ByteRate::mb_per_second(FASTEST_DISK) {
+    if both > fastest_disk() {
         return Some(Void::DiskTooFast);
     }
     // fio rounds operations down; that is one of them, and some thousandths of the rate.
@@ -113,7 +121,8 @@ fn disk_fault(test: &DiskTest) -> Option<Void> {
 }
 
 fn network_fault(test: &NetworkTest) -> Option<Void> {
-    let most = link_of(test.site.as_str()).unwrap_or(BitRate::mbit_per_second(FASTEST_NETWORK));
+    let fastest = BitRate::mbit_per_second(FASTEST_NETWORK);
+    let most = link_of(test.site.as_str()).map_or(fastest, |link| link.min(fastest));
     let most = u128::from(most.as_bits_per_second()) * u128::from(SITE_TOLERANCE);
     let fastest = [test.sent, test.received].into_iter().flatten().max()?;
     (u128::from(fastest.as_bits_per_second()) * 1000 > most).then_some(Void::NetworkTooFast)

@@ -1,4 +1,4 @@
-//! From the document to a run. What is absent, null or of another type is not there; nothing is guessed.
+//! From the document to a run. What is absent is not there, and what is there and does not read is said to be so; nothing is guessed.
 
 use serde_json::{Map, Value};
 use trust::{
@@ -7,7 +7,7 @@ use trust::{
     units::{BitRate, ByteRate, Size},
 };
 
-use super::{DiskTest, Geekbench, NetworkTest, Run, countries};
+use super::{DiskTest, Geekbench, NetworkTest, Run, Void, countries};
 
 /// The most entries read of one list. The script sends 4 of fio, 14 of iperf and 4 of Geekbench.
 const MOST_ENTRIES: usize = 64;
@@ -26,31 +26,81 @@ pub(super) fn run(document: &Value) -> Option<Run> {
     let (os, memory, address) = (within("os"), within("mem"), top.get("ip_info").and_then(Value::as_object));
     let cpu = top.get("cpu").and_then(Value::as_object);
     let address = |key| address.and_then(|address| address.get(key)).and_then(Value::as_str);
-    let kib = |key| unsigned(memory.get(key)).filter(|kib| *kib > 0).map(Size::kib);
-    Some(Run {
+    let mut parts = Parts::default();
+    let kib = |count: &Value| count.as_u64().map(Size::kib);
+    let cores = |count: &Value| count.as_u64().map(|cores| cores.try_into().unwrap_or(u32::MAX));
+    let mut run = Run {
         script: Some(script),
         started: top
             .get("runtime")
             .and_then(|runtime| runtime.get("start"))
             .and_then(Value::as_i64)
             .and_then(Moment::from_unix),
-        cores: cpu.and_then(|cpu| unsigned(cpu.get("cores"))).and_then(|cores| cores.try_into().ok()),
+        cores: parts.one(cpu.and_then(|cpu| cpu.get("cores")), cores),
         cpu: cpu.and_then(|cpu| text(cpu.get("model"))),
-        memory: kib("ram"),
-        disk: kib("disk"),
+        memory: parts.one(memory.get("ram"), kib),
+        disk: parts.one(memory.get("disk"), kib),
         virtualisation: os.get("vm").and_then(Value::as_str).and_then(virtualisation),
         device: text(top.get("partition")),
-        disks: list(top, "fio").filter_map(disk_test).collect(),
-        network: list(top, "iperf").filter_map(network_test).collect(),
-        geekbench: list(top, "geekbench").filter_map(geekbench).collect(),
+        disks: parts.each(top, "fio", disk_test),
+        network: parts.each(top, "iperf", network_test),
+        geekbench: parts.each(top, "geekbench", geekbench),
         asn: address("asn").and_then(asn),
         country: address("country").and_then(countries::code),
         ..Run::default()
-    })
+    };
+    run.void = parts.unread;
+    Some(run)
 }
 
-fn list<'a>(top: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Value> {
-    top.get(key).and_then(Value::as_array).into_iter().flatten().take(MOST_ENTRIES)
+/// The parts of a run, and for each that is there and does not read, that it does not.
+#[derive(Default)]
+struct Parts {
+    unread: Vec<Void>,
+}
+
+impl Parts {
+    fn one<T>(&mut self, part: Option<&Value>, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let read = read(part?);
+        self.unread.extend(read.is_none().then_some(Void::Unreadable));
+        read
+    }
+
+    /// The entries of a list. One that is no test, because the script says that there was none, is [`Entry::None`].
+    fn each<T>(&mut self, top: &Map<String, Value>, key: &str, read: fn(&Value) -> Entry<T>) -> Vec<T> {
+        let Some(list) = top.get(key) else { return Vec::new() };
+        let entries = list.as_array().map_or(&[][..], Vec::as_slice);
+        self.unread.extend((!list.is_array()).then_some(Void::Unreadable));
+        let mut found = Vec::new();
+        for entry in entries.iter().take(MOST_ENTRIES) {
+            match read(entry) {
+                Entry::Read(one) => found.push(one),
+                Entry::Partly(one) => {
+                    found.push(one);
+                    self.unread.push(Void::Unreadable);
+                }
+                Entry::None => {}
+                Entry::Unreadable => self.unread.push(Void::Unreadable),
+            }
+        }
+        found
+    }
+}
+
+/// What an entry of a list is.
+enum Entry<T> {
+    Read(T),
+    /// Without a part that is there and does not read.
+    Partly(T),
+    /// The script says that it measured nothing.
+    None,
+    Unreadable,
+}
+
+impl<T> Entry<T> {
+    fn of(read: Option<T>) -> Self {
+        read.map_or(Self::Unreadable, Self::Read)
+    }
 }
 
 /// A text for people; longer than a label is cut, and control characters are spaces.
@@ -69,7 +119,11 @@ fn small(value: Option<&Value>) -> Option<u32> {
 }
 
 /// An entry of fio: an object, or, before 2022-08-16, a list in the order of the names here.
-fn disk_test(entry: &Value) -> Option<DiskTest> {
+fn disk_test(entry: &Value) -> Entry<DiskTest> {
+    Entry::of(rates_of_disk(entry))
+}
+
+fn rates_of_disk(entry: &Value) -> Option<DiskTest> {
     let at = |name: &str, place: usize| match entry {
         Value::Array(values) => values.get(place),
         entry => entry.get(name),
@@ -100,16 +154,25 @@ fn block(text: &str) -> Option<Size> {
 }
 
 /// An entry of iperf: an object, or a list of mode, provider, location, send and receive.
-fn network_test(entry: &Value) -> Option<NetworkTest> {
+fn network_test(entry: &Value) -> Entry<NetworkTest> {
     let at = |name: &str, place: usize| match entry {
         Value::Array(values) => values.get(place),
         entry => entry.get(name),
     };
-    let rate = |value: Option<&Value>| value.and_then(Value::as_str).and_then(bits);
-    Some(NetworkTest { site: text(at("loc", 2))?, sent: rate(at("send", 3)), received: rate(at("recv", 4)) })
+    let Some(site) = text(at("loc", 2)) else { return Entry::Unreadable };
+    let rates = [at("send", 3), at("recv", 4)];
+    let [sent, received] = rates.map(|rate| rate.and_then(Value::as_str).and_then(bits));
+    let test = NetworkTest { site, sent, received };
+    // A site that was busy has no rate, and says so.
+    let is_read = |(value, rate): (Option<&Value>, Option<BitRate>)| {
+        let is_busy = |value: &Value| value.as_str().is_some_and(|text| matches!(text.trim(), "" | "busy"));
+        rate.is_some() || value.is_none_or(is_busy)
+    };
+    let is_whole = rates.into_iter().zip([sent, received]).all(is_read);
+    if is_whole { Entry::Read(test) } else { Entry::Partly(test) }
 }
 
-/// `1.61 Gbits/sec`; `busy ` is no rate.
+/// `1.61 Gbits/sec`.
 fn bits(text: &str) -> Option<BitRate> {
     let (number, unit) = text.trim().split_once(' ')?;
     let scale: u64 = match unit.trim() {
@@ -132,16 +195,21 @@ fn bits(text: &str) -> Option<BitRate> {
     Some(BitRate::bits_per_second(bits))
 }
 
-fn geekbench(entry: &Value) -> Option<Geekbench> {
+/// An entry of Geekbench. Where it did not run, as with little memory, its scores are null.
+fn geekbench(entry: &Value) -> Entry<Geekbench> {
     let at = |name: &str, place: usize| match entry {
         Value::Array(values) => values.get(place),
         entry => entry.get(name),
     };
-    Some(Geekbench {
-        version: small(at("version", 0))?.try_into().ok()?,
-        single: small(at("single", 1))?,
-        multi: small(at("multi", 2))?,
-    })
+    let scores = [at("single", 1), at("multi", 2)];
+    if scores.iter().all(|score| score.is_some_and(Value::is_null)) {
+        return Entry::None;
+    }
+    let scores = || {
+        let [single, multi] = scores.map(small);
+        Some(Geekbench { version: small(at("version", 0))?.try_into().ok()?, single: single?, multi: multi? })
+    };
+    Entry::of(scores())
 }
 
 /// `AS62240 Clouvider`.

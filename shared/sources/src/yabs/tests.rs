@@ -107,6 +107,55 @@ fn what_the_script_is_known_to_break_is_mended_and_said() {
         assert_eq!(run.disk.is_none(), missing == "disk", "{broken}");
         assert_eq!(run.cores.is_none(), missing == "cores", "{broken}");
         assert!(run.network.is_empty() && run.disks.is_empty() && run.geekbench.is_empty(), "{broken}");
+        let is_told = matches!(missing, "disk" | "cores" | "fio");
+        assert_eq!(run.void, if is_told { vec![Void::Unreadable] } else { vec![] }, "{broken}");
+    }
+}
+
+#[test]
+fn what_is_there_and_does_not_read_is_told_and_what_is_absent_is_not() {
+    let sound = json!({ "bs": "1m", "speed_r": 500_000, "speed_w": 500_000, "iops_rw": 976 });
+    let iperf = |sent: Value| json!([{ "loc": "London, UK (10G)", "send": sent, "recv": "1 Gbits/sec" }]);
+    for (part, value, void) in [
+        ("cpu", json!({ "cores": "2" }), vec![Void::Unreadable]),
+        ("cpu", json!({ "cores": 5_000_000_000_u64 }), vec![Void::Impossible]),
+        ("cpu", json!({ "cores": 0 }), vec![Void::Impossible]),
+        ("cpu", json!({ "model": "x" }), vec![]),
+        ("mem", json!({ "ram": 0, "disk": 5 }), vec![Void::Impossible]),
+        ("mem", json!({ "ram": 5, "disk": 0 }), vec![Void::Impossible]),
+        ("mem", json!({ "ram": null, "disk": 0 }), vec![Void::Impossible, Void::Unreadable]),
+        ("mem", json!({ "swap": 0 }), vec![]),
+        ("fio", json!([sound, { "bs": "4k", "speed_r": null, "iops_r": null }]), vec![Void::Unreadable]),
+        ("fio", json!([sound, 7]), vec![Void::Unreadable]),
+        ("fio", json!("died"), vec![Void::Unreadable]),
+        ("fio", json!([]), vec![]),
+        ("iperf", iperf(json!("busy ")), vec![]),
+        ("iperf", iperf(json!(null)), vec![Void::Unreadable]),
+        ("iperf", iperf(json!("9 Gbytes/sec")), vec![Void::Unreadable]),
+        ("iperf", json!([{ "send": "1 Gbits/sec" }]), vec![Void::Unreadable]),
+        ("geekbench", json!([{ "version": 6, "single": null, "multi": null }]), vec![]),
+        ("geekbench", json!([{ "version": 6, "single": 900, "multi": "many" }]), vec![Void::Unreadable]),
+    ] {
+        let mut document = json!({ "version": "v1", "cpu": {} });
+        document[part] = value;
+        let run = read(&document);
+        assert_eq!(run.void, void, "{document}");
+        assert!(run.network.iter().all(|test| test.received.is_some()), "the other rate stands: {document}");
+    }
+}
+
+#[test]
+fn no_label_of_a_site_lets_a_network_be_faster_than_any() {
+    for (site, sent, void) in [
+        ("London, UK (65535x65535G)", "200 Gbits/sec", vec![Void::NetworkTooFast]),
+        ("London, UK (65535x65535G)", "99 Gbits/sec", vec![]),
+        ("London, UK (2x10G)", "19 Gbits/sec", vec![]),
+        ("London, UK (2x10G)", "22 Gbits/sec", vec![Void::NetworkTooFast]),
+    ] {
+        let run = read(
+            &json!({ "version": "v1", "cpu": {}, "iperf": [{ "loc": site, "send": sent, "recv": "busy " }] }),
+        );
+        assert_eq!(run.void, void, "{site} {sent}");
     }
 }
 

@@ -379,7 +379,7 @@ fn benchmark() -> (String, &'static str, Value) {
         "properties": {
             "contract_id": { "type": "string" }, "provider_id": { "type": "string" },
             "repaired": { "type": "boolean", "description": "Whether it could only be read after a repair." },
-            "left_out": { "type": "array", "items": { "type": "string" }, "description": "Figures that no machine can have, with the reason." },
+            "left_out": { "type": "array", "items": { "type": "string" }, "description": "Why parts of the run were left out: figures that no machine can have, and what does not read." },
             "claims": { "type": "object", "additionalProperties": { "type": "string" }, "description": "What each claim turned out to be." },
             "counts": { "type": ["string", "null"], "description": "Whether it counts, and why not." },
             "see": { "type": "string", "description": "Where all of them are." },
