@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::Property;
+use super::{Property, cpu};
 use crate::{
     id::RenterId,
     offering::{Country, DiskKind, Label, Virtualisation},
@@ -58,6 +58,14 @@ impl Figure {
             Self::Virtualisation(_) => Property::Virtualisation,
             Self::Country(_) => Property::Country,
             Self::Asn(_) => Property::Asn,
+        }
+    }
+
+    /// Whether it is of a form that is known, and so may be shown: what a system calls its CPU is whatever its owner has it say.
+    pub fn is_of_known_form(&self) -> bool {
+        match self {
+            Self::CpuModel(name) => cpu::is_name(name),
+            _ => true,
         }
     }
 
