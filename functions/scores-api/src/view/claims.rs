@@ -112,8 +112,8 @@ pub(crate) struct Judged {
 /// One figure that was seen.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// Who saw it: `probe` (we), `renter` (on the machine he rented), `benchmark` (a site that measures itself) or `upload` (anybody).
-    #[schemars(extend("enum" = ["probe", "renter", "benchmark", "upload"]))]
+    /// Who saw it: `renter` (on the machine he rented), `benchmark` (a site that measures itself) or `upload` (anybody).
+    #[schemars(extend("enum" = ["renter", "benchmark", "upload"]))]
     by: &'static str,
     /// The site, where it is one.
     pub(crate) site: Option<String>,
@@ -195,7 +195,6 @@ impl Judged {
 impl Shown {
     fn of((evidence, reading): (Evidence, Reading)) -> Self {
         let (by, site, url) = match evidence.source {
-            Source::Probe => ("probe", None, None),
             Source::Renter { .. } => ("renter", None, None),
             Source::Benchmark { site, url } => ("benchmark", Some(site), Some(url)),
             Source::Upload { site, url } => ("upload", Some(site), Some(url)),
@@ -212,7 +211,6 @@ impl Shown {
     /// Who saw it, in words.
     pub(crate) fn who(&self) -> &str {
         match self.by {
-            "probe" => "our probe",
             "renter" => "a renter",
             _ => self.site.as_deref().unwrap_or("a site"),
         }

@@ -140,8 +140,6 @@ impl FromIterator<Figure> for Findings {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "by")]
 pub enum Source {
-    /// A check of ours.
-    Probe,
     /// A renter, on the machine of his contract, by a link that only he has. He could forge it: he is one party, however often he measures.
     Renter {
         /// Who. Never published.
@@ -167,7 +165,6 @@ impl Source {
     /// Whose word it is: of several words of one party one counts.
     pub(super) fn party(&self) -> &str {
         match self {
-            Self::Probe => "",
             Self::Renter { renter } => renter.as_str(),
             Self::Benchmark { site, .. } | Self::Upload { site, .. } => site,
         }

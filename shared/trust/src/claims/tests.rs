@@ -208,7 +208,7 @@ fn who_ranks_higher_decides_and_among_equals_the_majority() {
         (vec![(renter(1), &right), (renter(2), &wrong)], Plausible),
         (vec![(renter(1), &right), (renter(2), &wrong), (renter(3), &right)], Verified),
         (vec![(renter(1), &wrong), (site(), &right)], Contradicted),
-        (vec![(Source::Probe, &right), (renter(1), &wrong), (renter(2), &wrong)], Verified),
+        (vec![(renter(1), &right), (site(), &wrong)], Verified),
         (vec![(site(), &wrong)], Contradicted),
         (vec![(site(), &wrong), (upload(), &right)], Contradicted),
         (vec![(upload(), &right)], Plausible),
@@ -287,7 +287,7 @@ pub(super) fn whole() -> Specification {
 }
 
 fn any_evidence() -> impl Strategy<Value = Evidence> {
-    let sources = prop_oneof![Just(Source::Probe), (0..6u32).prop_map(renter), Just(site()), Just(upload())];
+    let sources = prop_oneof![(0..6u32).prop_map(renter), Just(site()), Just(upload())];
     (sources, 0..400u16, any_figure()).prop_map(|(source, ago, figure)| Evidence {
         source,
         seen_on: today().minus(ago),
