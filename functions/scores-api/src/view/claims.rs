@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use sources::configuration::Configuration;
+use table::{Independent, Published};
 use trust::{
     claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
     marketplace::Offering,
     offering::{DiskKind, Specification, Virtualisation},
+    source::PageId,
     summary::{ClaimFacts, Summary},
     time::Day,
     units::Size,
@@ -126,6 +129,26 @@ pub(crate) struct Shown {
     /// What it means for the claim.
     #[schemars(extend("enum" = ["confirms", "contradicts", "doubts", "compatible"]))]
     pub(crate) reading: &'static str,
+}
+
+/// What is held against a provider's claims: what renters found, and what those pages say that are of his offerings by the configuration. What a
+/// page said while it was another's is not.
+pub(crate) fn evidence(
+    configuration: &Configuration,
+    independent: Independent,
+    provider: &ProviderId,
+) -> BTreeMap<OfferingId, Vec<Evidence>> {
+    let is_of = |page: &PageId, offering: &OfferingId| {
+        let of = page.subject.as_ref().and_then(|name| configuration.find(page)?.source.offerings.get(name));
+        of.is_some_and(|of| of.provider_id == *provider && of.offering_id == *offering)
+    };
+    let Independent { mut evidence, published, .. } = independent;
+    for Published { page, offering, said } in published {
+        if is_of(&page, &offering) {
+            evidence.entry(offering).or_default().extend(said);
+        }
+    }
+    evidence
 }
 
 impl<'a> Claims<'a> {

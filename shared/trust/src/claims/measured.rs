@@ -390,11 +390,6 @@ impl Seen {
         next
     }
 
-    /// Who found something of it.
-    pub fn renters(&self) -> impl Iterator<Item = &RenterId> {
-        self.by.keys()
-    }
-
     /// What they found, as evidence.
     pub fn evidence(&self) -> impl Iterator<Item = Evidence> {
         self.by.iter().flat_map(|(renter, Sighting { seen_on, findings })| {
