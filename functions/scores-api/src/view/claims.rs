@@ -344,9 +344,7 @@ mod tests {
     fn a_claim_is_shown_with_what_was_seen_by_whom_and_when_and_never_with_a_renters_name() {
         let summary = samples::summary("One", 3, None);
         let today = samples::now().day();
-        let figures = [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)];
-        let sighting = Sighting { seen_on: today.minus(2), findings: figures.into_iter().collect() };
-        let seen = Seen::default().with(&"secret-renter".parse().unwrap(), Some(sighting));
+        let seen = seen_by("secret-renter", 2, [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)]);
         let evidence = BTreeMap::from([("b".parse().unwrap(), seen.evidence().collect())]);
         let offerings = vec![
             offering("a", &json!({ "country": "DE" })),
@@ -365,6 +363,12 @@ mod tests {
             b[1]["evidence"],
             json!([{
                 "by": "renter", "site": null, "url": null, "seen_on": "2026-11-23", "seen": "3.82 GiB", "reading": "confirms"
+    fn seen_by(renter: &str, days_ago: u16, figures: impl IntoIterator<Item = Figure>) -> Seen {
+        let on = samples::now().day().minus(days_ago);
+        let figures = figures.into_iter().map(|figure| (figure, on)).collect();
+        Seen::default().with(&renter.parse().unwrap(), Some(Sighting { measured_on: on, figures }))
+    }
+
             }])
         );
         assert_eq!(shown["offerings"][1]["claims"][0]["verdict"], "unverified");

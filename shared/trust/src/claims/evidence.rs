@@ -120,6 +120,19 @@ impl Findings {
         self.0.iter()
     }
 
+    /// Whether a figure is among them.
+    pub fn contains(&self, figure: &Figure) -> bool {
+        self.0.contains(figure)
+    }
+
+    /// The network that the machine is in, where that was seen. Of one run there is one.
+    pub fn network(&self) -> Option<NonZeroU32> {
+        self.0.iter().find_map(|figure| match figure {
+            Figure::Asn(number) => Some(*number),
+            _ => None,
+        })
+    }
+
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
