@@ -1,6 +1,11 @@
 //! Claims: a machine is handed over, its renter measures it by his link, and what was claimed of it is judged for everybody to see.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod gate;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use end_to_end::{
     samples::FEEDBACK_SECRET,
@@ -16,6 +21,7 @@ use trust::{
     time::Moment,
 };
 
+use self::gate::Gate;
 use crate::stack::{ago, event, in_memory, queued, registered};
 
 const DAY: i64 = 86_400;
@@ -55,6 +61,8 @@ struct World {
     table: Table,
     lifecycle: lifecycle::App,
     yabs: yabs::App,
+    /// Between `yabs` and the table.
+    gate: Arc<Gate>,
     told: AtomicU64,
 }
 
@@ -63,10 +71,12 @@ impl World {
         let secrets = json!({ "feedback": [FEEDBACK_SECRET, "what-links-were-made-with"] });
         let services = Services::start(secrets, BusHealth::Up).await.unwrap();
         let environment = |name| Environment::from_pairs(services.environment(name).unwrap());
+        let (behind_gate, gate) = Gate::before(&environment("yabs")).await;
         Self {
             table: services.table().unwrap(),
             lifecycle: lifecycle::App::start(&environment("lifecycle")).await.unwrap(),
-            yabs: yabs::App::start(&environment("yabs")).await.unwrap(),
+            yabs: yabs::App::start(&behind_gate).await.unwrap(),
+            gate,
             services,
             told: AtomicU64::default(),
         }
@@ -107,6 +117,14 @@ impl World {
         invitations.remove(0)
     }
 
+    /// Until when he who was invited last may measure.
+    fn invited_until(&self, contract: &str) -> Value {
+        let entries = self.services.published().clone().into_iter().filter(|entry| {
+            entry["DetailType"] == "benchmark.invited" && entry["Detail"]["contract"] == contract
+        });
+        entries.last().unwrap()["Detail"]["expires_at"].clone()
+    }
+
     fn link(&self, contract: &str) -> String {
         let link = self.invited(contract)["link"].as_str().unwrap().to_owned();
         link.strip_prefix("http://127.0.0.1:9").unwrap().to_owned()
@@ -144,6 +162,14 @@ impl World {
         }
         all.into_iter().collect()
     }
+}
+
+/// A link to measure by, as it is in an invitation.
+fn link_of(contract: &str, renter: &str) -> String {
+    let expires = lambda::clock::now().plus(DAY);
+    let (purpose, renter) = (trust::link::Purpose::Benchmark, renter.parse().unwrap());
+    let link = trust::link::Link::new(purpose, contract.parse().unwrap(), &renter, expires);
+    format!("/v1/contracts/{contract}/yabs?token={}", link.seal(FEEDBACK_SECRET).unwrap().expose())
 }
 
 fn requested(contract: &str, renter: &str, price: u64, at: Moment) -> Value {
@@ -213,6 +239,63 @@ async fn what_was_claimed_when_it_was_rented_counts_whatever_is_claimed_since_an
     assert_eq!(world.machines().await, broken);
     world.tell(&[offered(&lower, now.plus(-60))]).await;
     assert_eq!(world.machines().await, broken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_is_heard_of_late_judges_all_who_have_measured_since_it_was_made() {
+    let (world, now) = (World::start().await, lambda::clock::now());
+    let at = now.plus(-DAY);
+    // More than are kept with the offering, and one who does not count.
+    let renters: Vec<(String, u64)> = (0..32).map(|number| (format!("r{number}"), number.min(1))).collect();
+    for (renter, price) in &renters {
+        let contract = format!("c-{renter}");
+        let there = event("contract.provisioned", at, json!({ "contract_id": contract }));
+        world.tell(&[requested(&contract, renter, *price, at.plus(-60)), there]).await;
+        let body = run(WHOLE, 64_500, now.plus(-600));
+        assert_eq!(world.send(&link_of(&contract, renter), &body, now).await.0, 200);
+    }
+    let all = |held| [(machine(held, 0, Standing::Counted), 31), (machine(held, 0, Standing::Free), 1)];
+    assert_eq!(world.machines().await, all(0));
+    world.tell(&[offered(&kept(), at.plus(-59))]).await;
+    assert_eq!(world.machines().await, all(0), "it was made after they had rented");
+    world.tell(&[offered(&kept(), at.plus(-60))]).await;
+    assert_eq!(world.machines().await, all(8));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_written_while_its_contract_ends_counts_by_how_it_ended() {
+    let (world, now) = (World::start().await, lambda::clock::now());
+    world.tell(&[offered(&kept(), now.plus(-9 * DAY))]).await;
+    world.handed_over("c1", "r1", 500, now.plus(-1800)).await;
+    let (link, body) = (world.link("c1"), run(WHOLE, 64_500, now.plus(-600)));
+    let cancelled = [event("contract.cancelled", now, json!({ "contract_id": "c1", "by": "renter" }))];
+    let ((status, answer), ()) =
+        tokio::join!(world.send(&link, &body, now), world.gate.meanwhile(world.tell(&cancelled)));
+    assert_eq!((status, &answer["counts"]), (200, &json!("not: the service was there for under an hour")));
+    assert_eq!(world.machines().await, [(machine(8, 0, Standing::TooShort), 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_is_extended_counts_and_can_be_measured_for_as_long_as_it_then_goes_on() {
+    let (world, now) = (World::start().await, lambda::clock::now());
+    world.tell(&[offered(&kept(), now.plus(-9 * DAY))]).await;
+    let (at, ends_at) = (now.plus(-1200), now.plus(14 * DAY));
+    let longer = |contract: &str| {
+        event("contract.extended", now, json!({ "contract_id": contract, "ends_at": ends_at }))
+    };
+    for (contract, early) in [("c1", Vec::new()), ("c2", vec![longer("c2")])] {
+        let mut asked = requested(contract, contract, 500, at.plus(-60));
+        asked["data"]["term_seconds"] = json!(1800);
+        world.tell(&early).await;
+        world.tell(&[asked, event("contract.provisioned", at, json!({ "contract_id": contract }))]).await;
+        let body = run(WHOLE, 64_500, now.plus(-600));
+        let (_, answer) = world.send(&link_of(contract, contract), &body, now).await;
+        let short = "not: the service was there for under an hour";
+        assert_eq!(answer["counts"], if early.is_empty() { short } else { "in full" });
+        world.tell(&[longer(contract)]).await;
+        assert_eq!(world.invited_until(contract), json!(ends_at.plus(7 * DAY)));
+    }
+    assert_eq!(world.machines().await, [(machine(8, 0, Standing::Counted), 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -287,8 +287,11 @@ async fn a_run_on_a_site_is_evidence_about_the_offering_that_an_operator_says_it
     .await;
     assert_eq!(reading.planned().await, [(format!("a/run/{slug}"), 0)]);
     assert_eq!(reading.read(&id("run", Some(slug))).await, Done::Read);
-    let published = reading.table.independent_of(&"p1".parse().unwrap()).await.unwrap().evidence;
-    let evidence = &published[&"ax42".parse().unwrap()];
+    let published = reading.table.independent_of(&"p1".parse().unwrap()).await.unwrap().published;
+    let [table::Published { page, offering, said: evidence }] = &published[..] else {
+        panic!("{published:?}")
+    };
+    assert_eq!((page, offering.as_str()), (&id("run", Some(slug)), "ax42"));
     assert!(evidence.iter().any(|seen| seen.figure == Figure::Vcpus(16)), "{evidence:?}");
     for seen in evidence {
         assert_eq!(seen.seen_on.to_string(), "2025-11-25");

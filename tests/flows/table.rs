@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use table::{Cursor, Sort, Table, TableError};
+use table::{Cursor, PageFacts, Sort, Table, TableError};
 use trust::{
     contract::{ContractCount, Outcome},
     id::ProviderId,
     marketplace::{Happened, Profile},
     policy::Policy,
     renters::{Renters, Served},
+    source::PageId,
     summary::{Signals, Summary, summarise},
     time::Moment,
 };
@@ -154,4 +155,22 @@ async fn a_batch_of_more_than_a_hundred_is_read_whole_in_its_order_with_gaps_whe
         let number: u32 = asked.as_str()[1..].parse().unwrap();
         assert_eq!(card.map(|card| card.provider), (number < 120).then(|| asked.clone()));
     }
+}
+
+#[tokio::test]
+async fn a_page_that_says_what_it_said_was_read_again_and_one_of_which_nothing_is_kept_stays_so() {
+    let (table, provider) = (fresh_table().await, id(1));
+    let page = |subject: &str| PageId {
+        source: "site".parse().unwrap(),
+        page: "plans".parse().unwrap(),
+        subject: Some(subject.parse().unwrap()),
+    };
+    let said =
+        PageFacts { read_at: start(), address: "https://site.example".to_owned(), facts: "[]".to_owned() };
+    table.write_rated(&provider, &page("known"), &said).await.unwrap();
+    for subject in ["known", "unknown"] {
+        table.rated_as_before(&provider, &page(subject), start().plus(60)).await.unwrap();
+    }
+    let again = PageFacts { read_at: start().plus(60), ..said };
+    assert_eq!(table.independent_of(&provider).await.unwrap().rated, [(page("known"), again)]);
 }

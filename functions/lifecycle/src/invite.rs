@@ -11,9 +11,15 @@ use trust::{
 
 use crate::{App, LifecycleError};
 
-/// Whether there may be somebody to invite after this: a handover, or what was missing for one.
+/// Whether there may be somebody to invite after this: a handover, what was missing for one, or a later end, with which the link is of use for
+/// longer.
 pub(crate) fn begins(happened: &Happened) -> bool {
-    matches!(happened, Happened::ContractRequested(_) | Happened::ContractProvisioned { .. })
+    matches!(
+        happened,
+        Happened::ContractRequested(_)
+            | Happened::ContractProvisioned { .. }
+            | Happened::ContractExtended { .. }
+    )
 }
 
 /// Whether what a measurement counts as can be another after this: the deal, or what was claimed.
@@ -22,6 +28,7 @@ pub(crate) fn decides(happened: &Happened) -> bool {
         happened,
         Happened::ContractRequested(_)
             | Happened::ContractProvisioned { .. }
+            | Happened::ContractExtended { .. }
             | Happened::ContractCompleted { .. }
             | Happened::ContractCancelled { .. }
             | Happened::ContractProvisioningFailed { .. }

@@ -55,7 +55,7 @@ async fn note_claim(
     claim: Option<&Specification>,
 ) -> Result<(), LifecycleError> {
     app.table.note_claim((provider, offering), since, claim).await?;
-    Ok(app.table.reclaim(provider, offering).await?)
+    Ok(app.table.reclaim((provider, offering), since).await?)
 }
 
 /// Notes where a provider offers, from all that is known of his offerings: the same in any order.

@@ -28,7 +28,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use lambda::{Clients, Environment, Problem, StartError};
-use table::{Card, Cursor, Freshness, History, Independent, Table, TableError};
+use table::{Card, Cursor, Freshness, History, Table, TableError};
 use tower::ServiceExt;
 use trust::{id::ProviderId, summary::Summary};
 
@@ -292,9 +292,10 @@ async fn judged<'a>(
 ) -> Result<Claims<'a>, TableError> {
     let provider = &summary.provider;
     let offerings = table.offerings(provider, Freshness::Recent).await?;
-    let Independent { evidence, rated } = table.independent_of(provider).await?;
-    let names = if rated.is_empty() { Vec::new() } else { table.names_of(provider).await? };
-    let sites = Site::all(sources.configuration(), &names, &rated, provider);
+    let independent = table.independent_of(provider).await?;
+    let names = if independent.rated.is_empty() { Vec::new() } else { table.names_of(provider).await? };
+    let sites = Site::all(sources.configuration(), &names, &independent.rated, provider);
+    let evidence = view::claims::evidence(sources.configuration(), independent, provider);
     Ok(Claims::of(summary, offerings, &evidence, sites, lambda::clock::now().day()))
 }
 

@@ -178,16 +178,21 @@ pub(crate) fn unpriced(name: &str) -> Priced {
 
 /// What a site says of `p1`'s machines, in so many lines.
 pub(crate) fn sites(lines: usize) -> Vec<Site> {
-    let changes = json!({ "sources": { "vpsbenchmarks": { "names": { "acme": "p1" } } } });
-    let configuration = Configuration::named("sources/1", Some(&changes.to_string())).unwrap();
     let grades =
         json!({ "overall": "A", "web": "B", "cpu": "A+", "disk": "C-", "network": "D", "stability": "F" });
     let line = json!({ "kind": "trial", "name": "regular_8gb_4cores", "measured_on": "2026-08-09", "score": "81.25",
         "version": "v2021.11", "monthly": { "minor_units": 4_000, "currency": "USD" }, "grades": grades,
         "address": "https://www.vpsbenchmarks.com/trials/acme_performance_trial_09Aug2026" });
+    sites_saying(&vec![line; lines])
+}
+
+/// What a site says in these lines of the provider `p1`.
+pub(crate) fn sites_saying(lines: &[serde_json::Value]) -> Vec<Site> {
+    let changes = json!({ "sources": { "vpsbenchmarks": { "names": { "acme": "p1" } } } });
+    let configuration = Configuration::named("sources/1", Some(&changes.to_string())).unwrap();
     let id = serde_json::from_value(json!({ "source": "vpsbenchmarks", "page": "plans", "subject": "acme" }))
         .unwrap();
-    let facts = json!(vec![line; lines]).to_string();
+    let facts = json!(lines).to_string();
     let said = (id, PageFacts { read_at: now(), address: String::new(), facts });
     Site::all(&configuration, &[], &[said], &"p1".parse().unwrap())
 }

@@ -4,18 +4,22 @@ use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use serde_json::{Map, Value, json};
 use sources::yabs::{Repaired, Void};
-use trust::{claims::Reading, feedback::Standing};
+use trust::{
+    claims::{Reading, measured::Measured},
+    feedback::Standing,
+};
 
 use crate::Taken;
 
 pub(crate) fn taken(taken: &Taken) -> Response<Body> {
-    let readings = taken.measurements.about(&taken.contract).map(trust::claims::measured::Measured::readings);
+    let measurements = &taken.measuring.measurements.value;
+    let readings = measurements.about(&taken.contract).map(Measured::readings);
     let claims: Map<String, Value> = readings
         .into_iter()
         .flatten()
         .map(|(property, reading)| (property.name().to_owned(), json!(said(reading))))
         .collect();
-    let standings = taken.measurements.standings();
+    let standings = measurements.standings();
     let standing = standings.iter().find(|(contract, _, _)| **contract == taken.contract);
     let document = json!({
         "contract_id": taken.contract,

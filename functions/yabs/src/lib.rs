@@ -7,6 +7,8 @@
 //! 2. **Is there a machine?** From the handover until an hour after the contract's end.
 //! 3. **What did it find?** ([`sources::yabs`]) What no machine can have is left out with the reason; the rest counts.
 //! 4. **Written** together with what it changes in the provider's signal, decided anew if another writer was faster.
+//! 5. **Decided once more** by what is known then: whoever has heard meanwhile that the contract ended, who its parties are or what was claimed has not
+//!    found the run yet, so the run looks for him.
 //!
 //! # What an auditor will ask
 //!
@@ -24,7 +26,8 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use sources::yabs::{self, NoRun};
 use table::{Measuring, Table, TableError};
 use trust::{
-    claims::measured::{self, Measurements, Refused, RunId},
+    claims::measured::{self, Refused, RunId},
+    contract::Contract,
     id::ContractId,
     link::{Link, Purpose},
     time::Moment,
@@ -141,9 +144,8 @@ pub async fn answer_at(app: &App, request: &Request, now: Moment) -> Response<Bo
 struct Taken {
     contract: ContractId,
     run: yabs::Run,
-    measuring: Measuring,
     /// With the run.
-    measurements: Measurements,
+    measuring: Measuring,
 }
 
 async fn take(app: &App, request: &Request, now: Moment) -> Result<Taken, Refusal> {
@@ -165,14 +167,10 @@ async fn take(app: &App, request: &Request, now: Moment) -> Result<Taken, Refusa
     }
     let body: &[u8] = request.body();
     let run = yabs::Run::read(body)?;
-    for _ in 0..RACES {
-        match write(app, &link, (body, &run), now).await {
-            Err(Refusal::Table(TableError::Conflict)) => tracing::debug!("another writer was faster"),
-            Err(refusal) => return Err(refusal),
-            Ok((measuring, measurements)) => return Ok(Taken { contract, run, measuring, measurements }),
-        }
-    }
-    Err(TableError::Conflict.into())
+    let made = Made { body, run: &run, now };
+    write(app, &link, &made).await?;
+    let measuring = settle(app, &contract).await?;
+    Ok(Taken { contract, run, measuring })
 }
 
 async fn open(app: &App, request: &Request) -> Result<Link, Refusal> {
@@ -183,27 +181,60 @@ async fn open(app: &App, request: &Request) -> Result<Link, Refusal> {
         .map_err(|_| Refusal::NoLink)
 }
 
-async fn write(
-    app: &App,
-    link: &Link,
-    (body, run): (&[u8], &yabs::Run),
+/// A run as it came.
+struct Made<'a> {
+    body: &'a [u8],
+    run: &'a yabs::Run,
     now: Moment,
-) -> Result<(Measuring, Measurements), Refusal> {
+}
+
+/// Adds a run to what its renter has measured.
+async fn write(app: &App, link: &Link, made: &Made<'_>) -> Result<(), Refusal> {
+    for _ in 0..RACES {
+        match write_once(app, link, made).await {
+            Err(Refusal::Table(TableError::Conflict)) => tracing::debug!("another writer was faster"),
+            outcome => return outcome,
+        }
+    }
+    Err(TableError::Conflict.into())
+}
+
+async fn write_once(app: &App, link: &Link, made: &Made<'_>) -> Result<(), Refusal> {
     let id = link.contract();
-    let contract = app.table.contract(id).await?.map(|stored| stored.value).ok_or(Refusal::NoLink)?;
+    let contract = contract(app, id).await?;
     let measuring = app.table.measuring(&contract).await?.ok_or(Refusal::NoLink)?;
     if !link.is_for(&measuring.renter) {
         return Err(Refusal::NoLink);
     }
-    measured::takes(&contract, now)?;
+    measured::takes(&contract, made.now)?;
     let rented = app.table.rented(&contract).await?.ok_or(Refusal::NoLink)?;
     let parties = app.table.parties(&measuring.provider, &measuring.renter).await?;
-    let made = measured::Run {
-        id: RunId::of(body),
-        at: measured::made_at(run.started, &contract, now),
-        findings: run.findings(),
+    let run = measured::Run {
+        id: RunId::of(made.body),
+        at: measured::made_at(made.run.started, &contract, made.now),
+        findings: made.run.findings(),
     };
-    let known = measuring.measurements.value.with(id, rented.clone(), &made)?.known(parties, id, rented);
-    app.table.write_measurements(&measuring, &known).await?;
-    Ok((measuring, known))
+    let known = measuring.measurements.value.with(id, rented.clone(), &run)?.known(parties, id, rented);
+    Ok(app.table.write_measurements(&measuring, &known).await?)
+}
+
+/// Decides once more what was measured, by what is known now that the run is there for others to find. The same run sent again comes here again.
+async fn settle(app: &App, id: &ContractId) -> Result<Measuring, Refusal> {
+    for _ in 0..RACES {
+        let contract = contract(app, id).await?;
+        let measuring = match app.table.settle_measurements(id, &contract).await {
+            Err(TableError::Conflict) => {
+                tracing::debug!("another writer was faster");
+                continue;
+            }
+            Ok(None) => app.table.measuring(&contract).await?,
+            settled => settled?,
+        };
+        return measuring.ok_or(Refusal::NoLink);
+    }
+    Err(TableError::Conflict.into())
+}
+
+async fn contract(app: &App, id: &ContractId) -> Result<Contract, Refusal> {
+    app.table.contract(id).await?.map(|stored| stored.value).ok_or(Refusal::NoLink)
 }

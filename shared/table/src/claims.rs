@@ -35,15 +35,28 @@ struct Claimed {
 
 /// What a page of an independent site says of an offering's machine.
 #[derive(Serialize, Deserialize)]
-struct Published {
+struct Said {
     said: Vec<Evidence>,
+}
+
+/// What a page of an independent site said of an offering's machine when it was read last, whoever's it is by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Which page.
+    pub page: PageId,
+    /// The offering whose it was then.
+    pub offering: OfferingId,
+    /// What it said.
+    pub said: Vec<Evidence>,
 }
 
 /// What others than a provider and this service say of his offerings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Independent {
-    /// What renters found of each offering, and what sites published of it.
+    /// What renters found of each offering.
     pub evidence: BTreeMap<OfferingId, Vec<Evidence>>,
+    /// What pages said of the machine of one: evidence only where the page is of that offering by today's configuration.
+    pub published: Vec<Published>,
     /// What pages say of his machines, to be shown, in JSON for the readers of the source to know.
     pub rated: Vec<(PageId, PageFacts)>,
 }
@@ -144,31 +157,47 @@ impl Table {
         self.transact(writes).await
     }
 
-    /// Decides once more what was measured within a contract, by what is known of it now. Nothing happens where nothing was.
-    pub async fn settle_measurements(&self, id: &ContractId, contract: &Contract) -> Result<(), TableError> {
-        let Some(measuring) = self.measuring(contract).await? else { return Ok(()) };
+    /// Decides once more what was measured within a contract, by what is known of it now, and says what all of its renter's is then. `None`
+    /// where nothing was measured.
+    pub async fn settle_measurements(
+        &self,
+        id: &ContractId,
+        contract: &Contract,
+    ) -> Result<Option<Measuring>, TableError> {
+        let Some(mut measuring) = self.measuring(contract).await? else { return Ok(None) };
         if measuring.measurements.value.about(id).is_none() {
-            return Ok(());
+            return Ok(None);
         }
-        let Some(rented) = self.rented(contract).await? else { return Ok(()) };
+        let Some(rented) = self.rented(contract).await? else { return Ok(None) };
         let parties = self.parties(&measuring.provider, &measuring.renter).await?;
         let known = measuring.measurements.value.known(parties, id, rented);
-        self.write_measurements(&measuring, &known).await
+        self.write_measurements(&measuring, &known).await?;
+        measuring.measurements.value = known;
+        Ok(Some(measuring))
     }
 
-    /// Decides once more what was measured of an offering, after something was heard of what it claims or claimed.
-    pub async fn reclaim(&self, provider: &ProviderId, offering: &OfferingId) -> Result<(), TableError> {
-        let seen: Option<Stored<Seen>> = self.stored(&keys::seen(provider, offering)).await?;
-        let Some(seen) = seen else { return Ok(()) };
-        for renter in seen.value.renters() {
-            let measuring = self.measured_by(provider, renter).await?;
-            let mut known = measuring.measurements.value.clone();
-            for (contract, measured) in measuring.measurements.value.iter() {
-                if measured.offering() == offering {
+    /// Decides once more what was measured of an offering, after something was heard of what it claims or claimed since a moment: whoever has
+    /// measured it within a contract that was requested from then on, whether it counts and is kept with the offering or not.
+    pub async fn reclaim(
+        &self,
+        (provider, offering): (&ProviderId, &OfferingId),
+        since: Moment,
+    ) -> Result<(), TableError> {
+        let to = format!("{}{END}", keys::MEASURED);
+        let range = Range { pk: keys::claims(provider), from: keys::MEASURED, to: &to };
+        for item in self.all(&range).await? {
+            let key = item::sort_key(&item);
+            let renter = key.strip_prefix(keys::MEASURED).and_then(|renter| renter.parse().ok());
+            let renter = renter.ok_or_else(|| TableError::corrupt(key, "not a renter"))?;
+            let measurements: Stored<Measurements> = item::versioned(item)?;
+            let mut known = measurements.value.clone();
+            for (contract, measured) in measurements.value.iter() {
+                if measured.offering() == offering && measured.requested_at() >= since {
                     let claim = self.claimed_at(provider, offering, measured.requested_at()).await?;
                     known = known.claimed(contract, claim);
                 }
             }
+            let measuring = Measuring { provider: provider.clone(), renter, measurements };
             self.write_measurements(&measuring, &known).await?;
         }
         Ok(())
@@ -183,7 +212,7 @@ impl Table {
         now: Moment,
     ) -> Result<(), TableError> {
         let key = keys::published(provider, offering, page);
-        let mut item = item::item(&key, &Published { said: said.to_vec() })?;
+        let mut item = item::item(&key, &Said { said: said.to_vec() })?;
         let expires_at = now.plus(i64::from(KEPT_DAYS) * 86_400);
         item.insert("expires_at".to_owned(), item::number(expires_at.unix()));
         self.put(item).await
@@ -199,6 +228,18 @@ impl Table {
         self.put(item::item(&keys::rated(provider, page), said)?).await
     }
 
+    /// Notes that a page was read and says what it said before. Where nothing of it is kept to be shown, nothing happens.
+    pub async fn rated_as_before(
+        &self,
+        provider: &ProviderId,
+        page: &PageId,
+        now: Moment,
+    ) -> Result<(), TableError> {
+        let Some(item) = self.get(&keys::rated(provider, page)).await? else { return Ok(()) };
+        let said: PageFacts = item::read(item)?;
+        self.write_rated(provider, page, &PageFacts { read_at: said.read_at.max(now), ..said }).await
+    }
+
     /// What others than a provider and this service say of his offerings, as of a moment ago. One query: all of it stands side by side.
     pub async fn independent_of(&self, provider: &ProviderId) -> Result<Independent, TableError> {
         let to = format!("{}{END}", keys::RATED);
@@ -211,15 +252,16 @@ impl Table {
                 found.rated.push((page, item::read(item)?));
                 continue;
             }
-            let (offering, seen): (&str, Vec<Evidence>) = if let Some(offering) = key.strip_prefix(keys::SEEN)
-            {
-                (offering, item::read::<Seen>(item)?.evidence().collect())
+            let offering = |id: &str| id.parse().map_err(|error| TableError::corrupt(&key, &error));
+            if let Some(id) = key.strip_prefix(keys::SEEN) {
+                let seen: Seen = item::read(item)?;
+                found.evidence.insert(offering(id)?, seen.evidence().collect());
             } else {
-                let page = key.strip_prefix(keys::PUBLISHED).unwrap_or_default();
-                (page.split('#').next().unwrap_or_default(), item::read::<Published>(item)?.said)
-            };
-            let offering = offering.parse().map_err(|error| TableError::corrupt(&key, &error))?;
-            found.evidence.entry(offering).or_default().extend(seen);
+                let (id, page) =
+                    keys::published_page(&key).ok_or_else(|| TableError::corrupt(&key, "not a page"))?;
+                let Said { said } = item::read(item)?;
+                found.published.push(Published { page, offering: offering(id)?, said });
+            }
         }
         Ok(found)
     }

@@ -53,7 +53,7 @@ pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
 }
 
 /// Reads the value out of an item, with its version.
-fn versioned<T: DeserializeOwned>(item: Item) -> Result<Stored<T>, TableError> {
+pub(crate) fn versioned<T: DeserializeOwned>(item: Item) -> Result<Stored<T>, TableError> {
     let version = unsigned(&item, "version").unwrap_or_default();
     Ok(Stored { value: read(item)?, version })
 }

@@ -210,9 +210,20 @@ pub(crate) fn published(of: &ProviderId, offering: &OfferingId, page: &PageId) -
     Key { pk: claims(of), sk: format!("{PUBLISHED}{offering}#{page}") }
 }
 
+/// The offering and the page of a `published#OFFERING#SOURCE/PAGE/SUBJECT` key.
+pub(crate) fn published_page(key: &str) -> Option<(&str, PageId)> {
+    let (offering, page) = key.strip_prefix(PUBLISHED)?.split_once('#')?;
+    let mut parts = page.split('/');
+    let (source, page, subject) = (parts.next()?, parts.next()?, parts.next());
+    let subject = subject.map(str::parse).transpose().ok()?;
+    Some((offering, PageId { source: source.parse().ok()?, page: page.parse().ok()?, subject }))
+}
+
+pub(crate) const MEASURED: &str = "renter#";
+
 /// What a renter has measured at a provider.
 pub(crate) fn measurements(at: &ProviderId, of: &RenterId) -> Key {
-    Key { pk: claims(at), sk: format!("renter#{of}") }
+    Key { pk: claims(at), sk: format!("{MEASURED}{of}") }
 }
 
 /// What an offering has claimed since a moment.

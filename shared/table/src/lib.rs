@@ -84,7 +84,7 @@ use aws_sdk_dynamodb::{Client, types::ConsumedCapacity};
 
 pub use callers::{Calls, Nonce};
 pub use candidates::{Candidate, Run, RunKind};
-pub use claims::{Independent, Measuring};
+pub use claims::{Independent, Measuring, Published};
 pub use error::TableError;
 pub use facts::{SealedDay, StoredFacts};
 pub use feedback::Voting;

@@ -9,10 +9,10 @@ use crate::view::{
     claims::{Claims, Judged, Offered, title},
 };
 
-/// Most offerings on the page.
+/// Most offerings on the page, those with a contradicted claim first.
 const MOST_OFFERINGS: usize = 2;
 
-/// Most figures that are shown of one claim, the latest.
+/// Most figures that are shown of one claim, the first of which agrees with the verdict.
 const MOST_SEEN: usize = 2;
 
 pub(super) fn claims(provider: &ProviderId, facts: &ClaimFacts, claims: &Claims<'_>) -> Markup {

@@ -40,7 +40,10 @@ fn row(line: &Line) -> Markup {
                     Some(url) => a href=(url) rel="nofollow noreferrer" { (name) },
                     None => (name)
                 }
-                @if let Some(on) = line.measured_on { div.soft { (line.kind) " of " time datetime=(on.0) { (on.0) } } }
+                div.soft {
+                    (line.kind)
+                    @if let Some(on) = line.measured_on { " of " time datetime=(on.0) { (on.0) } }
+                }
             }
             td {
                 @match (line.overall(), line.score) {
@@ -58,6 +61,32 @@ fn row(line: &Line) -> Markup {
                 }
             }
             td.n { @if let Some(price) = line.monthly { (amount(price)) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::sites;
+    use crate::samples;
+
+    #[test]
+    fn of_what_kind_a_line_is_stands_there_whether_it_has_a_day_or_not() {
+        let grades = json!({ "overall": "A" });
+        for (line, said) in [
+            (
+                json!({ "kind": "upload", "name": "cx23", "grades": grades }),
+                "<div class=\"soft\">upload</div>",
+            ),
+            (
+                json!({ "kind": "trial", "measured_on": "2026-08-09", "grades": grades }),
+                "<div class=\"soft\">trial of <time datetime=\"2026-08-09\">2026-08-09</time></div>",
+            ),
+        ] {
+            let page = sites(&samples::sites_saying(&[line])).into_string();
+            assert!(page.contains(said), "{page}");
         }
     }
 }

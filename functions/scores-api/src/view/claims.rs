@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use sources::configuration::Configuration;
+use table::{Independent, Published};
 use trust::{
     claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
     marketplace::Offering,
     offering::{DiskKind, Specification, Virtualisation},
+    source::PageId,
     summary::{ClaimFacts, Summary},
     time::Day,
     units::Size,
@@ -21,10 +24,10 @@ use super::{
     sites::Site,
 };
 
-/// Most offerings in one answer: those of which something was measured first.
+/// Most offerings in one answer: those with a contradicted claim first, then those of which something was measured.
 const MOST_OFFERINGS: usize = 100;
 
-/// Most evidence shown of one claim, the latest.
+/// Most evidence shown of one claim.
 const MOST_EVIDENCE: usize = 10;
 
 /// What a provider's offerings claim, each claim with what became of it.
@@ -38,7 +41,7 @@ pub(crate) struct Claims<'a> {
     judged_on: Date,
     /// What the machines of renters who measured them turned out to be, against what was claimed when they rented.
     pub(crate) machines: Machines,
-    /// The offerings that claim anything, those of which something was measured first.
+    /// The offerings that claim anything: those with a contradicted claim first, then those of which something was measured.
     pub(crate) offerings: Vec<Offered>,
     /// How many more there are.
     pub(crate) left_out: usize,
@@ -103,7 +106,7 @@ pub(crate) struct Judged {
     pub(crate) tolerance: String,
     /// How many figures it was judged by.
     pub(crate) n: usize,
-    /// The latest of them: at most ten.
+    /// Those that agree with the verdict, then others; of each the highest ranked and of those the latest first; at most ten.
     pub(crate) evidence: Vec<Shown>,
     #[serde(skip)]
     pub(crate) of: Property,
@@ -112,8 +115,8 @@ pub(crate) struct Judged {
 /// One figure that was seen.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// Who saw it: `probe` (we), `renter` (on the machine he rented), `benchmark` (a site that measures itself) or `upload` (anybody).
-    #[schemars(extend("enum" = ["probe", "renter", "benchmark", "upload"]))]
+    /// Who saw it: `renter` (on the machine he rented), `benchmark` (a site that measures itself) or `upload` (anybody).
+    #[schemars(extend("enum" = ["renter", "benchmark", "upload"]))]
     by: &'static str,
     /// The site, where it is one.
     pub(crate) site: Option<String>,
@@ -121,11 +124,31 @@ pub(crate) struct Shown {
     pub(crate) url: Option<String>,
     /// When.
     pub(crate) seen_on: Date,
-    /// What.
+    /// What. Of a CPU whose name is of no known form: `another name`.
     pub(crate) seen: String,
     /// What it means for the claim.
     #[schemars(extend("enum" = ["confirms", "contradicts", "doubts", "compatible"]))]
     pub(crate) reading: &'static str,
+}
+
+/// What is held against a provider's claims: what renters found, and what those pages say that are of his offerings by the configuration. What a
+/// page said while it was another's is not.
+pub(crate) fn evidence(
+    configuration: &Configuration,
+    independent: Independent,
+    provider: &ProviderId,
+) -> BTreeMap<OfferingId, Vec<Evidence>> {
+    let is_of = |page: &PageId, offering: &OfferingId| {
+        let of = page.subject.as_ref().and_then(|name| configuration.find(page)?.source.offerings.get(name));
+        of.is_some_and(|of| of.provider_id == *provider && of.offering_id == *offering)
+    };
+    let Independent { mut evidence, published, .. } = independent;
+    for Published { page, offering, said } in published {
+        if is_of(&page, &offering) {
+            evidence.entry(offering).or_default().extend(said);
+        }
+    }
+    evidence
 }
 
 impl<'a> Claims<'a> {
@@ -152,7 +175,11 @@ impl<'a> Claims<'a> {
                 ))
             })
             .collect();
-        offered.sort_by(|(a, one), (b, other)| (a, &one.offering_id).cmp(&(b, &other.offering_id)));
+        offered.sort_by(|(unseen, one), (other_unseen, other)| {
+            let order = |unseen, offered: &Offered| (!offered.is_contradicted(), unseen);
+            let (a, b) = (order(*unseen, one), order(*other_unseen, other));
+            (a, &one.offering_id).cmp(&(b, &other.offering_id))
+        });
         let left_out = offered.len().saturating_sub(MOST_OFFERINGS);
         offered.truncate(MOST_OFFERINGS);
         Self {
@@ -167,9 +194,28 @@ impl<'a> Claims<'a> {
     }
 }
 
+impl Offered {
+    fn is_contradicted(&self) -> bool {
+        self.claims.iter().any(Judged::is_contradicted)
+    }
+}
+
+/// Which figures stand beside a verdict first: what it was reached by.
+fn place(verdict: Verdict, reading: Reading) -> u8 {
+    match (verdict, reading) {
+        (Verdict::Verified, Reading::Confirms)
+        | (Verdict::Contradicted, Reading::Contradicts)
+        | (Verdict::Plausible, Reading::Confirms | Reading::Compatible) => 0,
+        // Doubts contradict where nothing else does.
+        (Verdict::Contradicted, Reading::Doubts) => 1,
+        _ => 2,
+    }
+}
+
 impl Judged {
     fn of(claim: &Specification, judgement: Judgement) -> Self {
-        let Judgement { property, verdict, evidence } = judgement;
+        let Judgement { property, verdict, mut evidence } = judgement;
+        evidence.sort_by_key(|(_, reading)| place(verdict, *reading));
         Self {
             property: property.name(),
             claimed: claimed(claim, property),
@@ -195,7 +241,6 @@ impl Judged {
 impl Shown {
     fn of((evidence, reading): (Evidence, Reading)) -> Self {
         let (by, site, url) = match evidence.source {
-            Source::Probe => ("probe", None, None),
             Source::Renter { .. } => ("renter", None, None),
             Source::Benchmark { site, url } => ("benchmark", Some(site), Some(url)),
             Source::Upload { site, url } => ("upload", Some(site), Some(url)),
@@ -212,7 +257,6 @@ impl Shown {
     /// Who saw it, in words.
     pub(crate) fn who(&self) -> &str {
         match self.by {
-            "probe" => "our probe",
             "renter" => "a renter",
             _ => self.site.as_deref().unwrap_or("a site"),
         }
@@ -246,6 +290,8 @@ fn seen(figure: &Figure) -> String {
         Figure::DiskOperations(count) => format!("{count} random operations a second"),
         Figure::DiskRate(rate) => format!("{:.0} MB/s at best", rate.as_mb_per_second()),
         Figure::NetworkRate(rate) => format!("{:.0} Mbit/s at best", rate.as_mbit_per_second()),
+        // Whoever measures writes it: a sentence of his has no place on a provider's page.
+        Figure::CpuModel(_) if !figure.is_of_known_form() => "another name".to_owned(),
         Figure::CpuModel(model) => model.as_str().to_owned(),
         Figure::Virtualisation(of) => virtualisation(*of).to_owned(),
         Figure::Country(country) => String::from(*country),
@@ -319,13 +365,90 @@ mod tests {
         .unwrap()
     }
 
+    fn seen_by(renter: &str, days_ago: u16, figures: impl IntoIterator<Item = Figure>) -> Seen {
+        let on = samples::now().day().minus(days_ago);
+        let figures = figures.into_iter().map(|figure| (figure, on)).collect();
+        Seen::default().with(&renter.parse().unwrap(), Some(Sighting { measured_on: on, figures }))
+    }
+
+    fn shown_claims(offerings: Vec<Offering>, seen: &[(&str, Seen)]) -> Value {
+        let mut evidence: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
+        for (offering, seen) in seen {
+            evidence.entry(offering.parse().unwrap()).or_default().extend(seen.evidence());
+        }
+        let summary = samples::summary("One", 3, None);
+        json!(Claims::of(&summary, offerings, &evidence, Vec::new(), samples::now().day()))
+    }
+
+    #[test]
+    fn an_offering_with_a_contradicted_claim_stands_before_all_others() {
+        let offerings = ["a", "b", "c", "d"].map(|id| offering(id, &json!({ "vcpus": 2 }))).to_vec();
+        let held = seen_by("r1", 1, [Figure::Vcpus(2)]);
+        let shown = shown_claims(
+            offerings,
+            &[("b", held.clone()), ("c", held), ("d", seen_by("r1", 1, [Figure::Vcpus(1)]))],
+        );
+        let order: Vec<_> =
+            shown["offerings"].as_array().unwrap().iter().map(|one| one["offering_id"].clone()).collect();
+        assert_eq!(order, ["d", "b", "c", "a"]);
+    }
+
+    #[test]
+    fn beside_a_verdict_stands_a_figure_that_it_was_reached_by_however_many_are_later() {
+        let claim = json!({ "network_mbit_per_second": 1000 });
+        let rate = |mbit| Figure::NetworkRate(trust::units::BitRate::mbit_per_second(mbit));
+        let mut seen: Vec<(&str, Seen)> = vec![("a", seen_by("first", 300, [rate(940)]))];
+        seen.extend((0..20).map(|number| ("a", seen_by(&format!("r{number}"), 1, [rate(500)]))));
+        let shown = shown_claims(vec![offering("a", &claim)], &seen);
+        let judged = &shown["offerings"][0]["claims"][0];
+        assert_eq!((&judged["verdict"], &judged["n"]), (&json!("verified"), &json!(21)));
+        assert_eq!(judged["evidence"].as_array().unwrap().len(), MOST_EVIDENCE);
+        assert_eq!(judged["evidence"][0]["seen"], "940 Mbit/s at best");
+    }
+
+    #[test]
+    fn what_a_renter_has_his_system_say_in_place_of_a_cpus_name_is_not_shown() {
+        let shown = |name: &str| {
+            let seen = seen_by("r1", 1, [Figure::CpuModel(name.to_owned().try_into().unwrap())]);
+            let offerings = vec![offering("a", &json!({ "cpu_model": "AMD EPYC 9354P" }))];
+            shown_claims(offerings, &[("a", seen)])["offerings"][0]["claims"][0]["evidence"][0]["seen"].take()
+        };
+        assert_eq!(shown("SCAM, rent at cheap.example"), "another name");
+        assert_eq!(shown("AMD: rent at cheap.example"), "another name");
+        assert_eq!(shown("AMD EPYC-Rome Processor"), "AMD EPYC-Rome Processor");
+    }
+
+    #[test]
+    fn what_a_page_said_is_evidence_while_the_configuration_says_that_it_is_of_that_offering() {
+        let published = Published {
+            page: PageId {
+                source: "vpsbenchmarks".parse().unwrap(),
+                page: "trial".parse().unwrap(),
+                subject: Some("acme_trial".parse().unwrap()),
+            },
+            offering: "o1".parse().unwrap(),
+            said: vec![Evidence {
+                source: Source::Benchmark { site: "vpsbenchmarks".to_owned(), url: String::new() },
+                seen_on: samples::now().day(),
+                figure: Figure::Vcpus(2),
+            }],
+        };
+        let independent = Independent { published: vec![published], ..Independent::default() };
+        let counts = |offerings: Value| {
+            let changes = json!({ "sources": { "vpsbenchmarks": { "offerings": offerings } } }).to_string();
+            let configuration = Configuration::named("sources/1", Some(&changes)).unwrap();
+            evidence(&configuration, independent.clone(), &"p1".parse().unwrap()).len()
+        };
+        let of = |provider: &str, offering: &str| json!({ "acme_trial": { "provider_id": provider, "offering_id": offering } });
+        assert_eq!(counts(of("p1", "o1")), 1);
+        assert_eq!((counts(of("p1", "o2")), counts(of("p2", "o1")), counts(json!({}))), (0, 0, 0));
+    }
+
     #[test]
     fn a_claim_is_shown_with_what_was_seen_by_whom_and_when_and_never_with_a_renters_name() {
         let summary = samples::summary("One", 3, None);
         let today = samples::now().day();
-        let figures = [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)];
-        let sighting = Sighting { seen_on: today.minus(2), findings: figures.into_iter().collect() };
-        let seen = Seen::default().with(&"secret-renter".parse().unwrap(), Some(sighting));
+        let seen = seen_by("secret-renter", 2, [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)]);
         let evidence = BTreeMap::from([("b".parse().unwrap(), seen.evidence().collect())]);
         let offerings = vec![
             offering("a", &json!({ "country": "DE" })),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::Property;
+use super::{Property, cpu};
 use crate::{
     id::RenterId,
     offering::{Country, DiskKind, Label, Virtualisation},
@@ -61,6 +61,14 @@ impl Figure {
         }
     }
 
+    /// Whether it is of a form that is known, and so may be shown: what a system calls its CPU is whatever its owner has it say.
+    pub fn is_of_known_form(&self) -> bool {
+        match self {
+            Self::CpuModel(name) => cpu::is_name(name),
+            _ => true,
+        }
+    }
+
     /// Whether it is an amount, of which the greatest that was seen is kept.
     fn is_amount(&self) -> bool {
         matches!(
@@ -112,6 +120,19 @@ impl Findings {
         self.0.iter()
     }
 
+    /// Whether a figure is among them.
+    pub fn contains(&self, figure: &Figure) -> bool {
+        self.0.contains(figure)
+    }
+
+    /// The network that the machine is in, where that was seen. Of one run there is one.
+    pub fn network(&self) -> Option<NonZeroU32> {
+        self.0.iter().find_map(|figure| match figure {
+            Figure::Asn(number) => Some(*number),
+            _ => None,
+        })
+    }
+
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -132,8 +153,6 @@ impl FromIterator<Figure> for Findings {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "by")]
 pub enum Source {
-    /// A check of ours.
-    Probe,
     /// A renter, on the machine of his contract, by a link that only he has. He could forge it: he is one party, however often he measures.
     Renter {
         /// Who. Never published.
@@ -159,7 +178,6 @@ impl Source {
     /// Whose word it is: of several words of one party one counts.
     pub(super) fn party(&self) -> &str {
         match self {
-            Self::Probe => "",
             Self::Renter { renter } => renter.as_str(),
             Self::Benchmark { site, .. } | Self::Upload { site, .. } => site,
         }

@@ -7,12 +7,15 @@
 //! between the same party, nor one that cost nothing or was over at once. A run from another network than the one claimed may be of another
 //! machine: of it only the network is held against the claim.
 
+mod found;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Evidence, Findings, Property, Reading, Source, read_together};
+use self::found::Found;
+use super::{Evidence, Figure, Findings, Property, Reading, Source, read_together};
 use crate::{
     contract::Contract,
     feedback::{Deal, Parties, Standing, stands},
@@ -102,7 +105,7 @@ pub struct Measured {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claim: Option<Specification>,
     runs: BTreeMap<RunId, Moment>,
-    findings: Findings,
+    found: Found,
 }
 
 impl Measured {
@@ -119,11 +122,6 @@ impl Measured {
     /// What was claimed then.
     pub fn claim(&self) -> Option<&Specification> {
         self.claim.as_ref()
-    }
-
-    /// What was found.
-    pub fn findings(&self) -> &Findings {
-        &self.findings
     }
 
     /// How many different runs there are.
@@ -143,19 +141,23 @@ impl Measured {
     /// What each claim turned out to be, as far as the runs say.
     pub fn readings(&self) -> BTreeMap<Property, Reading> {
         let Some(claim) = &self.claim else { return BTreeMap::new() };
-        let of = |property| Some((property, read_together(claim, property, self.findings.iter())?));
-        match of(Property::Asn) {
-            Some(elsewhere @ (_, Reading::Contradicts)) => BTreeMap::from([elsewhere]),
-            _ => Property::ALL.into_iter().filter_map(of).collect(),
-        }
+        let of = |property| {
+            let figures = self.found.within(claim.asn).map(|(figure, _)| figure);
+            Some((property, read_together(claim, property, figures)?))
+        };
+        Property::ALL.into_iter().filter_map(of).collect()
     }
 
-    /// What of the findings can be of the machine that was rented.
-    fn believed(&self) -> Findings {
-        let readings = self.readings();
-        let elsewhere = readings.get(&Property::Asn) == Some(&Reading::Contradicts);
-        let believed = |figure: &&super::Figure| !elsewhere || figure.property() == Property::Asn;
-        self.findings.iter().filter(believed).cloned().collect()
+    /// What of it can be of the machine that was rented, each figure with the day on which it was first seen.
+    fn believed(&self) -> Vec<(Figure, Day)> {
+        let claimed = self.claim.as_ref().and_then(|claim| claim.asn);
+        let mut days = BTreeMap::new();
+        for (figure, day) in self.found.within(claimed) {
+            let first = days.entry(figure.clone()).or_insert(day);
+            *first = day.min(*first);
+        }
+        let kept: Findings = days.keys().cloned().collect();
+        days.into_iter().filter(|(figure, _)| kept.contains(figure)).collect()
     }
 }
 
@@ -213,7 +215,7 @@ impl Measurements {
             deal,
             claim: None,
             runs: BTreeMap::new(),
-            findings: Findings::default(),
+            found: Found::default(),
         });
         (measured.offering, measured.requested_at, measured.deal, measured.claim) =
             (offering, requested_at, deal, claim);
@@ -221,8 +223,9 @@ impl Measurements {
         if known.is_none() && measured.runs.len() >= MOST_RUNS {
             return Err(Refused::TooMany);
         }
-        measured.runs.insert(run.id.clone(), known.map_or(run.at, |at| at.min(run.at)));
-        measured.findings.join(&run.findings);
+        let at = known.map_or(run.at, |at| at.min(run.at));
+        measured.runs.insert(run.id.clone(), at);
+        measured.found.join(&run.findings, at.day());
         Ok(next)
     }
 
@@ -275,8 +278,8 @@ impl Measurements {
     pub fn sightings(&self) -> BTreeMap<OfferingId, Sighting> {
         let counted = self.standings().into_iter().filter(|(_, _, standing)| *standing == Standing::Counted);
         let sighting = |(_, measured, _): (_, &Measured, _)| {
-            let seen_on = measured.day()?;
-            Some((measured.offering.clone(), Sighting { seen_on, findings: measured.believed() }))
+            let measured_on = measured.day()?;
+            Some((measured.offering.clone(), Sighting { measured_on, figures: measured.believed() }))
         };
         counted.filter_map(sighting).collect()
     }
@@ -361,10 +364,10 @@ pub type ClaimDelta = Delta<ClaimCount>;
 /// What one renter found of an offering.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
-    /// When.
-    pub seen_on: Day,
-    /// What.
-    pub findings: Findings,
+    /// The day of his first run, by which it is older than others'.
+    pub measured_on: Day,
+    /// What he found, and when first.
+    pub figures: Vec<(Figure, Day)>,
 }
 
 /// What renters found of an offering, the latest of them.
@@ -383,22 +386,17 @@ impl Seen {
             None => next.by.remove(renter),
         };
         while next.by.len() > MOST_RENTERS {
-            let oldest = next.by.iter().min_by_key(|(renter, sighting)| (sighting.seen_on, *renter));
+            let oldest = next.by.iter().min_by_key(|(renter, sighting)| (sighting.measured_on, *renter));
             let Some(oldest) = oldest.map(|(renter, _)| renter.clone()) else { break };
             next.by.remove(&oldest);
         }
         next
     }
 
-    /// Who found something of it.
-    pub fn renters(&self) -> impl Iterator<Item = &RenterId> {
-        self.by.keys()
-    }
-
     /// What they found, as evidence.
     pub fn evidence(&self) -> impl Iterator<Item = Evidence> {
-        self.by.iter().flat_map(|(renter, Sighting { seen_on, findings })| {
-            findings.iter().map(|figure| Evidence {
+        self.by.iter().flat_map(|(renter, Sighting { figures, .. })| {
+            figures.iter().map(|(figure, seen_on)| Evidence {
                 source: Source::Renter { renter: renter.clone() },
                 seen_on: *seen_on,
                 figure: figure.clone(),

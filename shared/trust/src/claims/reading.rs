@@ -216,7 +216,7 @@ impl Property {
                 percent(NETWORK_DOUBTED)
             ),
             Self::CpuModel => {
-                "the same maker and model; a name that the hypervisor masks proves nothing".to_owned()
+                "the same maker and model; a masked name, one of no known maker, and a series that is claimed prove nothing".to_owned()
             }
             Self::Virtualisation => "the same; one that hides itself proves nothing".to_owned(),
             Self::Country => "the same by a geolocation database; another country is a doubt".to_owned(),

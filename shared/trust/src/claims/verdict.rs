@@ -81,13 +81,15 @@ pub fn judge<'a>(
         .collect()
 }
 
+/// The rank of what anybody may have said: it decides nothing.
+const UPLOADED: u8 = 2;
+
 /// The lower, the sooner it decides.
 fn rank(source: &Source) -> u8 {
     match source {
-        Source::Probe => 0,
-        Source::Renter { .. } => 1,
-        Source::Benchmark { .. } => 2,
-        Source::Upload { .. } => 3,
+        Source::Renter { .. } => 0,
+        Source::Benchmark { .. } => 1,
+        Source::Upload { .. } => UPLOADED,
     }
 }
 
@@ -105,7 +107,7 @@ fn verdict(claim: &Specification, property: Property, evidence: &[(Evidence, Rea
         let count = |reading| voices.iter().filter(|voice| **voice == reading).count() as u64;
         let (confirm, contradict) = (count(Reading::Confirms), count(Reading::Contradicts));
         let (doubt, compatible) = (count(Reading::Doubts), count(Reading::Compatible));
-        if rank == 3 {
+        if rank == UPLOADED {
             fits |= confirm + compatible > 0;
         } else if contradict > confirm {
             return Verdict::Contradicted;

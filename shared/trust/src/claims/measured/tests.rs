@@ -40,6 +40,14 @@ fn as_claimed() -> Findings {
     figures.into_iter().collect()
 }
 
+fn found(figures: &[Figure]) -> Findings {
+    figures.iter().cloned().collect()
+}
+
+fn asn(number: u32) -> Figure {
+    Figure::Asn(number.try_into().unwrap())
+}
+
 fn run(days: i64, findings: Findings) -> Run {
     Run { id: RunId::of(format!("{days} {findings:?}").as_bytes()), at: day(days), findings }
 }
@@ -79,16 +87,54 @@ fn a_better_run_of_the_same_machine_makes_good_for_a_worse_one_and_a_worse_one_c
     assert_eq!(third.about(&contract(1)).unwrap().runs(), 3);
 }
 
+fn seen(measurements: &Measurements) -> Vec<Figure> {
+    measurements.sightings()[&"o1".parse().unwrap()]
+        .figures
+        .iter()
+        .map(|(figure, _)| figure.clone())
+        .collect()
+}
+
 #[test]
 fn a_run_from_another_network_says_nothing_but_that() {
-    let elsewhere: Findings =
-        [Figure::Vcpus(1), Figure::Memory(Size::mib(7900)), Figure::Asn(9.try_into().unwrap())]
-            .into_iter()
-            .collect();
+    let elsewhere = found(&[Figure::Vcpus(1), Figure::Memory(Size::mib(7900)), asn(9)]);
     let measured = Measurements::default().with(&contract(1), rented(5), &run(0, elsewhere)).unwrap();
     assert_eq!(machines(&measured), [Machine { held: 0, contradicted: 1, standing: Standing::Counted }]);
+    assert_eq!(seen(&measured), [asn(9)]);
+}
+
+#[test]
+fn what_another_network_showed_says_nothing_of_the_machine_whoever_else_measured_there() {
+    let memory = |gib| Figure::Memory(Size::gib(gib));
+    let (there, elsewhere) = (found(&[memory(4), asn(3)]), found(&[memory(12), Figure::Vcpus(4), asn(9)]));
+    let runs = [run(0, there), run(1, elsewhere)];
+    let with = |measured: Measurements, run| measured.with(&contract(1), rented(5), run).unwrap();
+    let (one, other) = (
+        runs.iter().fold(Measurements::default(), with),
+        runs.iter().rev().fold(Measurements::default(), with),
+    );
+    assert_eq!(one, other);
+    let expected = [(Property::Memory, Reading::Contradicts), (Property::Asn, Reading::Confirms)];
+    assert_eq!(one.about(&contract(1)).unwrap().readings(), BTreeMap::from(expected));
+    assert_eq!(seen(&one), [memory(4), asn(3), asn(9)]);
+    // Where it is not known which network is claimed, all of it is his machine.
+    let unclaimed = one.claimed(&contract(1), Some(serde_json::from_value(json!({ "vcpus": 4 })).unwrap()));
+    assert_eq!(seen(&unclaimed), [Figure::Vcpus(4), memory(12), asn(3), asn(9)]);
+    // A run that does not say where it was made is taken for one of the machine.
+    let nowhere = with(one, &run(2, found(&[Figure::Vcpus(4)])));
+    assert_eq!(nowhere.about(&contract(1)).unwrap().readings()[&Property::Vcpus], Reading::Confirms);
+}
+
+#[test]
+fn a_figure_is_of_the_day_on_which_it_was_first_seen() {
+    let runs = [(0, 4000), (100, 7000), (200, 7000)];
+    let measured = runs.into_iter().fold(Measurements::default(), |measured, (days, mib)| {
+        let findings = found(&[Figure::Memory(Size::mib(mib)), Figure::Vcpus(4)]);
+        measured.with(&contract(1), rented(5), &run(days, findings)).unwrap()
+    });
     let sighting = &measured.sightings()[&"o1".parse().unwrap()];
-    assert!(sighting.findings.iter().all(|figure| figure.property() == Property::Asn));
+    let expected = [(Figure::Vcpus(4), day(0).day()), (Figure::Memory(Size::mib(7000)), day(100).day())];
+    assert_eq!((sighting.measured_on, &sighting.figures[..]), (day(0).day(), &expected[..]));
 }
 
 #[test]
@@ -148,7 +194,13 @@ fn what_is_known_later_of_deal_or_claim_moves_a_machine_to_where_it_belongs() {
 
 #[test]
 fn of_an_offering_the_latest_renters_are_kept_and_the_same_for_any_order() {
-    let sighting = |number: u16| Sighting { seen_on: day(100).day().minus(number), findings: as_claimed() };
+    let sighting = |number: u16| {
+        let measured_on = day(100).day().minus(number);
+        Sighting {
+            measured_on,
+            figures: as_claimed().iter().map(|figure| (figure.clone(), measured_on)).collect(),
+        }
+    };
     let renter = |number: u16| -> RenterId { format!("r{number}").parse().unwrap() };
     let all: Vec<u16> = (0..50).collect();
     let joined = |numbers: &[u16]| {
@@ -158,15 +210,20 @@ fn of_an_offering_the_latest_renters_are_kept_and_the_same_for_any_order() {
     };
     let (one, other) = (joined(&all), joined(&all.iter().rev().copied().collect::<Vec<_>>()));
     assert_eq!(one, other);
-    assert_eq!(one.renters().count(), MOST_RENTERS);
+    assert_eq!(one.by.len(), MOST_RENTERS);
     let judged = judge(&whole(), &one.evidence().collect::<Vec<_>>(), day(100).day());
     assert_eq!(judged[0].evidence.len(), MOST_RENTERS);
-    assert_eq!(one.with(&renter(0), None).renters().count(), MOST_RENTERS - 1);
+    assert_eq!(one.with(&renter(0), None).by.len(), MOST_RENTERS - 1);
 }
 
 fn any_run() -> impl Strategy<Value = (usize, i64, Findings)> {
-    let findings =
-        prop::collection::vec(any_figure(), 0..8).prop_map(|figures| figures.into_iter().collect());
+    let figures = prop::collection::vec(any_figure(), 0..8);
+    let network = prop::option::of((1..8u32).prop_map(asn));
+    let findings = (figures, network).prop_map(|(mut figures, network)| {
+        // A run is of one network.
+        figures.retain(|figure| figure.property() != Property::Asn);
+        figures.into_iter().chain(network).collect()
+    });
     (0..4usize, 0..300i64, findings)
 }
 
@@ -210,6 +267,23 @@ proptest! {
         let claims: i64 = whole.iter().flat_map(|(_, _, classes)| classes.iter())
             .filter(|(class, _)| matches!(class, ClaimCount::Claim { .. })).map(|(_, count)| *count).sum();
         prop_assert_eq!(decided as i64, claims);
+    }
+
+    #[test]
+    fn which_network_was_claimed_may_be_heard_of_last_and_what_is_kept_stays_small(
+        story in prop::collection::vec(any_run(), 0..12), claimed in 1..8u32
+    ) {
+        let claim: Specification = serde_json::from_value(json!({ "vcpus": 4, "asn": claimed })).unwrap();
+        let of_one: Vec<_> = story.into_iter().map(|(_, days, findings)| (0, days, findings)).collect();
+        let early = of_one.iter().fold(Measurements::default(), |measured, (_, days, findings)| {
+            let rented = Rented { claim: Some(claim.clone()), ..rented(1) };
+            measured.with(&contract(0), rented, &run(*days, findings.clone())).unwrap()
+        });
+        let late = joined(&of_one).claimed(&contract(0), Some(claim));
+        prop_assert_eq!(&early, &late);
+        for Sighting { figures, .. } in late.sightings().into_values() {
+            prop_assert!(figures.len() <= 6 + 5 * 3);
+        }
     }
 
     #[test]
