@@ -293,6 +293,9 @@ impl Job<'_> {
                 }
             }
         }
+        if let Some(provider) = self.owner.as_ref().filter(|_| is_unchanged) {
+            self.app.table.rated_as_before(provider, self.id, now).await?;
+        }
         match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
             // Somebody had the turn after ours had ended, and has read the page.
             Err(TableError::Conflict) => return Ok(Done::Dropped(Why::NotDue)),

@@ -117,22 +117,6 @@ pub enum Error {
     NoData,
 }
 
-impl Error {
-    /// Whether the same question may be answered later without anybody changing anything.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::NoAnswer(_) | Self::Ours(_) | Self::Late | Self::Server(_) | Self::Tool(_) => true,
-            Self::Status { status, .. } => *status == 429 || *status >= 500,
-            Self::Refused(_)
-            | Self::TooLarge { .. }
-            | Self::Protocol(_)
-            | Self::Choice { .. }
-            | Self::Arguments { .. }
-            | Self::NoData => false,
-        }
-    }
-}
-
 impl From<Miss> for Error {
     fn from(miss: Miss) -> Self {
         match miss {
