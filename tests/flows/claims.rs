@@ -119,10 +119,10 @@ impl World {
 
     /// Until when he who was invited last may measure.
     fn invited_until(&self, contract: &str) -> Value {
-        let entries = self.services.published().clone().into_iter().filter(|entry| {
+        let mut entries = self.services.published().clone().into_iter().filter(|entry| {
             entry["DetailType"] == "benchmark.invited" && entry["Detail"]["contract"] == contract
         });
-        entries.last().unwrap()["Detail"]["expires_at"].clone()
+        entries.next_back().unwrap()["Detail"]["expires_at"].clone()
     }
 
     fn link(&self, contract: &str) -> String {
