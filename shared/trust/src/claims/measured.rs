@@ -1,6 +1,6 @@
 //! What renters measured within their contracts, and what of it counts.
 //!
-//! [`Measurements`] is all that one renter has measured at one provider. Each contract's runs are joined ([`Findings`]) and held against what
+//! [`Measurements`] is all that one renter has measured at one provider. Each contract's runs are joined, network by network, and held against what
 //! the offering claimed *when the contract was requested*: a provider who changes a claim changes nothing for those who rented by it.
 //!
 //! A run is as forgeable as a vote, so it counts by the same rules ([`Standing`]): at most one contract a renter and provider in 90 days, none
