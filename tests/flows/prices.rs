@@ -1,8 +1,36 @@
 //! A provider's prices from his offerings and an operator's file of others' offers to the API, the page and the list.
 
-use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
-use crate::stack::{ago, event, in_memory, in_memory_with, registered};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use end_to_end::{
+    samples,
+    services::{BusHealth, Services},
+};
+use lambda::Environment;
+use serde_json::{Value, json};
+use table::Table;
+use tokio::net::TcpListener;
+use trust::{
+    id::{OfferingId, ProviderId},
+    marketplace::{Happened, Offering, Profile},
+    offering::Class,
+    policy::Policy,
+    price::{Outcome, Silence},
+    provider::Provider,
+    time::Moment,
+};
+
+use crate::{
+    stack::{ago, event, in_memory, in_memory_with, registered},
+    unreadable::Unreadable,
+};
 
 fn offered(provider: &str, cents: u64, at_minutes_ago: i64) -> Value {
     let data = json!({
@@ -121,8 +149,10 @@ async fn nobody_is_his_own_peer_under_a_name_that_a_list_has_for_him() {
         let answer = door.json(&format!("/v1/providers/{provider}/price")).await;
         answer["offerings"][0]["position"]["explanation"]["providers"].clone()
     };
-    // Of nine hosts and the other provider.
-    assert_eq!((peers("p1").await, peers("p2").await), (json!(9), json!(10)));
+    // One of the nine hosts is the first provider: he is no peer of his own, and to the other he is one provider, not two.
+    assert_eq!((peers("p1").await, peers("p2").await), (json!(9), json!(9)));
+    let page = door.get("/providers/p2").await.text().await.unwrap();
+    assert!(page.contains("the median of 9 providers ("), "{page}");
 
     // Placed anew, without a gathering, he is told the same.
     door.told(&[offered("p1", 950, 10)]).await;
@@ -131,4 +161,177 @@ async fn nobody_is_his_own_peer_under_a_name_that_a_list_has_for_him() {
     })
     .await;
     assert_eq!(peers("p1").await, json!(9));
+}
+
+/// The price function over a table of its own, without a stream.
+struct World {
+    services: Services,
+    table: Table,
+    now: Moment,
+}
+
+impl World {
+    async fn start() -> Self {
+        let services = Services::start(samples::secrets(), BusHealth::Up).await.unwrap();
+        let table = services.table().unwrap();
+        Self { services, table, now: lambda::clock::now() }
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::from_pairs(self.services.environment("price").unwrap())
+    }
+
+    /// Invokes the function, newly started.
+    async fn invoke(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
+        price::handle(&price::App::start(&self.environment()).await.unwrap(), event).await
+    }
+
+    /// A registered provider with one offering of this price.
+    async fn offers(&self, provider: &str, cents: u64) -> (ProviderId, OfferingId) {
+        let (id, offering_id): (ProviderId, OfferingId) =
+            (provider.parse().unwrap(), "small".parse().unwrap());
+        let profile: Profile =
+            serde_json::from_value(json!({ "provider_id": id, "name": provider })).unwrap();
+        let mut known = Provider::default();
+        known.join(self.now, &Happened::ProviderRegistered(profile));
+        self.table.write_provider(&id, &known, 0).await.unwrap();
+        score::summarise_now(&self.table, Policy::current(), &id, &score::Changed::default(), self.now)
+            .await
+            .unwrap();
+        let offering: Offering =
+            serde_json::from_value(offered(provider, cents, 90)["data"].clone()).unwrap();
+        self.table.write_offering((&id, &offering_id), self.now, Some(&offering)).await.unwrap();
+        (id, offering_id)
+    }
+
+    async fn loaded(&self) {
+        for load in [
+            json!({ "kind": "rates", "text": RATES }),
+            json!({ "kind": "offers", "source": "mine", "layout": "offers-csv", "text": file() }),
+        ] {
+            self.invoke(json!({ "load": load })).await.unwrap();
+        }
+    }
+
+    /// What came of placing a provider's only offering; `None` where there is nothing.
+    async fn outcome(&self, provider: &ProviderId) -> Option<Outcome> {
+        self.table.priced(provider).await.unwrap().pop().map(|priced| priced.outcome)
+    }
+}
+
+/// A door before the table, at which an offering is withdrawn when the first market is written.
+struct Door {
+    behind: String,
+    client: reqwest::Client,
+    table: Table,
+    withdrawn: Mutex<Option<(ProviderId, OfferingId)>>,
+}
+
+async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
+    if String::from_utf8_lossy(&body).contains("\"market#") {
+        let first = door.withdrawn.lock().unwrap().take();
+        if let Some((provider, offering)) = first {
+            let later = lambda::clock::now().plus(1);
+            door.table.write_offering((&provider, &offering), later, None).await.unwrap();
+        }
+    }
+    let mut request = door.client.post(&door.behind).body(body);
+    for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
+        if let Some(value) = headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap();
+    (status, [("content-type", "application/x-amz-json-1.0")], body).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offering_that_is_withdrawn_while_markets_are_gathered_does_not_come_back() {
+    let world = World::start().await;
+    let (stays, _) = world.offers("p1", 600).await;
+    let (goes, offering) = world.offers("p2", 600).await;
+    world.loaded().await;
+    let environment = world.environment();
+    let door = Door {
+        behind: environment.required("AWS_ENDPOINT_URL_DYNAMODB").unwrap().to_owned(),
+        client: reqwest::Client::builder().build().unwrap(),
+        table: world.services.table().unwrap(),
+        withdrawn: Mutex::new(Some((goes.clone(), offering))),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(pass).with_state(Arc::new(door));
+    tokio::spawn(async move { drop(axum::serve(listener, router).await) });
+    let endpoint = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), endpoint)].into();
+    let price = price::App::start(&environment.with(&endpoint)).await.unwrap();
+    let gathered = price::handle(&price, json!({ "market": "gather" })).await.unwrap();
+    assert_eq!((&gathered["providers"], &gathered["failed"]), (&json!(2), &json!(0)), "{gathered}");
+    assert!(world.outcome(&stays).await.unwrap().position().is_some());
+    assert_eq!(world.outcome(&goes).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_read_is_left_out_of_a_gathering_and_stops_nothing_else() {
+    let world = World::start().await;
+    let (whole, _) = world.offers("p1", 600).await;
+    let (broken, _) = world.offers("p2", 600).await;
+    world.loaded().await;
+    for (pk, sk) in [("offerings#p2", "other"), ("prices", "other"), ("source#linode", "name#host-0")] {
+        Unreadable::at(&world.services, pk, sk).write().await;
+    }
+    let gathered = world.invoke(json!({ "market": "gather" })).await.unwrap();
+    assert_eq!(
+        (&gathered["sources"], &gathered["providers"], &gathered["failed"]),
+        (&json!(1), &json!(2), &json!(1)),
+        "{gathered}"
+    );
+    assert!(world.outcome(&whole).await.unwrap().position().is_some());
+    assert_eq!(world.outcome(&broken).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_that_has_expired_is_none_and_one_without_offers_is_empty() {
+    let world = World::start().await;
+    let (id, offering) = world.offers("p1", 600).await;
+    world.loaded().await;
+    world.invoke(json!({ "market": "gather" })).await.unwrap();
+    assert!(world.outcome(&id).await.unwrap().position().is_some());
+    let head = world.table.market_head(Class::Shared).await.unwrap().unwrap();
+    Unreadable::at(&world.services, "market#shared", &format!("{}#00000", head.name())).mend().await;
+    let keys = json!({ "pk": { "S": "offerings#p1" }, "sk": { "S": "small" } });
+    let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
+    assert_eq!(world.invoke(records).await.unwrap(), json!({ "batchItemFailures": [] }));
+    let none = |outcome: &Outcome| {
+        matches!(outcome, Outcome::Silent(Silence::TooFew { providers: 0, peers: 0, .. }))
+    };
+    assert!(none(&world.outcome(&id).await.unwrap()));
+
+    // Nobody offers the class any more: neither the list nor he.
+    let other = file().replace(",shared,", ",gpu,");
+    let load = json!({ "kind": "offers", "source": "mine", "layout": "offers-csv", "text": other });
+    world.invoke(json!({ "load": load })).await.unwrap();
+    world.table.write_offering((&id, &offering), world.now.plus(1), None).await.unwrap();
+    let gathered = world.invoke(json!({ "market": "gather" })).await.unwrap();
+    assert_eq!(
+        (&gathered["offers"]["shared"], &gathered["offers"]["gpu"]),
+        (&json!(0), &json!(18)),
+        "{gathered}"
+    );
+    let market = world.table.market(Class::Shared).await.unwrap().unwrap().market;
+    assert!(market.offers().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_of_a_day_are_not_replaced_by_those_of_fewer_currencies() {
+    let world = World::start().await;
+    let more = RATES.replace("</Cube></Cube>", "<Cube currency='JPY' rate='171.35'/></Cube></Cube>");
+    let load = |text: &str| world.invoke(json!({ "load": { "kind": "rates", "text": text } }));
+    assert_eq!(load(&more).await.unwrap()["read"], 2);
+    let refused = load(RATES).await.unwrap_err().to_string();
+    assert_eq!(refused, "there are exchange rates of 2026-01-02 for more currencies; nothing is changed");
+    assert_eq!(load(&more.replace("171.35", "172.10")).await.unwrap()["read"], 2, "a correction is taken");
+    let kept = world.table.rates(world.now.day()).await.unwrap().unwrap();
+    assert_eq!(kept.a_euro.values().copied().collect::<Vec<_>>(), [172_100_000, 1_000_000]);
 }

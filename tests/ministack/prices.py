@@ -15,7 +15,7 @@ def main(name):
     load(stack, {"kind": "rates", "text": RATES}, 1)
     load(stack, {"kind": "offers", "source": "by-hand", "layout": "offers-csv", "text": offers()}, 2 * HOSTS)
     gathered = stack.invoke("Price", {"market": "gather"})
-    expect(gathered["offers"] == {"shared": 2 * HOSTS}, f"gathered: {gathered}")
+    expect(gathered["offers"]["shared"] == 2 * HOSTS, f"gathered: {gathered}")
 
     offering = sample("marketplace/offering.published")
     taken = stack.tell(offering)

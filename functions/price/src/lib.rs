@@ -10,6 +10,7 @@ pub mod gather;
 pub mod load;
 mod names;
 pub mod place;
+mod policy;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sources::configuration::Configuration;
 use table::{Table, TableError};
-use trust::{id::ProviderId, time::Day};
+use trust::{id::ProviderId, price::PricePolicy, time::Day};
 
 use crate::{
     load::{Document, Refused},
@@ -33,19 +34,21 @@ use crate::{
 pub struct App {
     table: Table,
     configuration: Configuration,
+    policy: PricePolicy,
     markets: Markets,
 }
 
 impl App {
     /// Connects to the table that `TABLE_NAME` names, to go by the names of the source configuration that `SOURCES` names with the changes in
-    /// `SOURCES_CHANGES`.
+    /// `SOURCES_CHANGES`, and by the numbers of the policy that `PRICE_POLICY` names with those in `PRICE_POLICY_CHANGES`.
     pub async fn start(environment: &Environment) -> Result<Self, StartError> {
         let configuration =
             Configuration::named(environment.required("SOURCES")?, environment.optional("SOURCES_CHANGES"))
                 .map_err(|invalid| StartError::Unavailable(invalid.to_string()))?;
+        let policy = policy::in_force(environment)?;
         let table = Table::new(Clients::new(environment)?.dynamodb(), environment.required("TABLE_NAME")?);
         table.warm().await;
-        Ok(Self { table, configuration, markets: Markets::default() })
+        Ok(Self { table, configuration, policy, markets: Markets::default() })
     }
 }
 
@@ -87,9 +90,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, lambda_runtime::Er
     let now = lambda::clock::now();
     match serde_json::from_value(event)? {
         Trigger::Stream { records } => Ok(follow(app, records, now.day()).await),
-        Trigger::Schedule { market: Step::Gather } => {
-            Ok(json!(gather::gather(&app.table, &app.configuration, now).await?))
-        }
+        Trigger::Schedule { market: Step::Gather } => Ok(json!(gather::gather(app, now).await?)),
         Trigger::Operator { load } => Ok(json!(load::load(&app.table, &load, now).await?)),
     }
 }

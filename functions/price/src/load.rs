@@ -5,7 +5,7 @@ use sources::{
     market::{self, Layout, ReadAs},
     outcome::{ParseOutcome, Recognition},
 };
-use table::Table;
+use table::{KeptRates, Table};
 use trust::{
     price::Slug,
     time::{Day, Moment},
@@ -40,14 +40,20 @@ pub enum Document {
 
 /// Why a document is not loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the document is not laid out as it should be ({why}, fingerprint {fingerprint}); nothing is changed"
-)]
-pub struct Refused {
-    /// In which way it is not.
-    pub why: String,
-    /// What it looks like.
-    pub fingerprint: String,
+pub enum Refused {
+    /// It is laid out otherwise.
+    #[error(
+        "the document is not laid out as it should be ({why}, fingerprint {fingerprint}); nothing is changed"
+    )]
+    Layout {
+        /// In which way it is not.
+        why: String,
+        /// What it looks like.
+        fingerprint: String,
+    },
+    /// Its rates are of a day of which more are known.
+    #[error("there are exchange rates of {0} for more currencies; nothing is changed")]
+    Poorer(Day),
 }
 
 /// What was loaded.
@@ -83,7 +89,9 @@ pub async fn load(table: &Table, document: &Document, now: Moment) -> Result<Loa
 
 async fn rates(table: &Table, outcome: ParseOutcome<trust::price::Rates>) -> Result<Loaded, PriceError> {
     let (rates, recognition) = recognised(outcome)?;
-    table.write_rates(&rates).await?;
+    if table.write_rates(&rates).await? == KeptRates::Before {
+        return Err(Refused::Poorer(rates.day).into());
+    }
     Ok(Loaded { read: recognition.found, of: recognition.of, left_out: Vec::new(), day: Some(rates.day) })
 }
 
@@ -91,7 +99,8 @@ fn recognised<Facts>(outcome: ParseOutcome<Facts>) -> Result<(Facts, Recognition
     match outcome {
         ParseOutcome::Recognised { facts, recognition } => Ok((facts, recognition)),
         ParseOutcome::Unrecognised { fingerprint, why } => {
-            Err(Refused { why: format!("{why:?}").to_lowercase(), fingerprint: fingerprint.to_string() })
+            let (why, fingerprint) = (format!("{why:?}").to_lowercase(), fingerprint.to_string());
+            Err(Refused::Layout { why, fingerprint })
         }
     }
 }

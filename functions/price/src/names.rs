@@ -1,4 +1,4 @@
-//! What price lists call the providers of this marketplace, so that nobody is compared with himself.
+//! What price lists call the providers of this marketplace, so that nobody is compared with himself and nobody votes twice.
 //!
 //! A name counts as soon as an operator has said in one list whose it is, and then in every list: lists write the same house alike, and
 //! whoever is left out once too often takes nothing away but a vote.
@@ -23,7 +23,7 @@ pub(crate) async fn of_all(
         for (subject, provider) in &source.names {
             all.entry(provider.clone()).or_default().extend(slug(subject));
         }
-        for (subject, mapping) in table.names_in(name).await? {
+        for (subject, mapping) in readable(table.names_in(name).await, name)?.unwrap_or_default() {
             if let Some(provider) = mapping.confirmed() {
                 all.entry(provider.clone()).or_default().extend(slug(&subject));
             }
@@ -44,6 +44,31 @@ pub(crate) async fn of_one(
     let decided = decided.filter(|(_, _, mapping): &(_, _, Mapping)| mapping.confirmed() == Some(provider));
     let subjects = configured.chain(decided.map(|(_, subject, _)| subject));
     Ok(subjects.filter_map(|subject| slug(&subject)).collect())
+}
+
+/// Whose each name is in all lists. One that is several providers' in different lists is nobody's.
+pub(crate) fn owners(names: &BTreeMap<ProviderId, BTreeSet<Slug>>) -> BTreeMap<&Slug, &ProviderId> {
+    let mut owners: BTreeMap<&Slug, Option<&ProviderId>> = BTreeMap::new();
+    for (provider, slugs) in names {
+        for slug in slugs {
+            owners.entry(slug).and_modify(|owner| *owner = None).or_insert(Some(provider));
+        }
+    }
+    owners.into_iter().filter_map(|(slug, owner)| Some((slug, owner?))).collect()
+}
+
+/// What could be read; `None`, and a line in the log, where it is there and can not be: what is left out is `what`.
+pub(crate) fn readable<T>(
+    read: Result<T, TableError>,
+    what: &dyn std::fmt::Display,
+) -> Result<Option<T>, TableError> {
+    match read {
+        Err(error @ TableError::Corrupt { .. }) => {
+            tracing::error!(%what, %error, "left out");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }
 
 fn slug(subject: &Subject) -> Option<Slug> {

@@ -11,7 +11,7 @@ use trust::{
     id::{OperatorId, ProviderId},
     marketplace::Offering,
     offering::Class,
-    price::{Market, Offer, Outcome, PriceFact, PricePolicy, Priced, Silence, Slug},
+    price::{Left, Market, Offer, Outcome, PriceFact, PricePolicy, Priced, Silence, Slug},
     provider::Provider,
     time::Day,
 };
@@ -39,11 +39,6 @@ impl Markets {
     }
 }
 
-/// Under which source the offerings of this marketplace are.
-pub(crate) fn here() -> Option<Slug> {
-    Slug::of("marketplace")
-}
-
 /// The operator behind a provider, as far as his profile says it.
 pub(crate) fn operator(provider: &Provider) -> Option<&OperatorId> {
     provider.profile.as_ref().and_then(|(_, profile)| profile.operator_id.as_ref())
@@ -53,21 +48,19 @@ pub(crate) fn operator(provider: &Provider) -> Option<&OperatorId> {
 ///
 /// Where a class has no market yet there is nothing to compare with, which is said of its offerings until the next gathering.
 pub async fn place(app: &App, provider: &ProviderId, today: Day) -> Result<(), PriceError> {
-    let App { table, configuration, markets } = app;
+    let App { table, configuration, policy, markets } = app;
     let offerings = table.offerings(provider, Freshness::LastWrite).await?;
     let known = table.provider(provider).await?.value;
     let names = names::of_one(table, configuration, provider).await?;
     let mut of_class: BTreeMap<Class, Arc<KeptMarket>> = BTreeMap::new();
     let classes: BTreeSet<Class> = offerings.iter().filter_map(class).collect();
     for class in classes {
-        if let Some(market) = markets.of(table, class).await? {
-            of_class.insert(class, market);
-        }
+        let market = names::readable(markets.of(table, class).await, &"a market")?.flatten();
+        of_class.extend(market.map(|market| (class, market)));
     }
-    let on = of_class.values().map(|kept| kept.market.on()).max().unwrap_or(today);
     let markets = of_class.iter().map(|(class, kept)| (*class, &kept.market)).collect();
     let offerer = Offerer { id: provider, operator: operator(&known), names: &names, offerings: &offerings };
-    Ok(write(table, &offerer, (on, &markets)).await?)
+    Ok(write(table, policy, &offerer, &InForce { markets, today }).await?)
 }
 
 /// A provider and what he offers.
@@ -80,43 +73,42 @@ pub(crate) struct Offerer<'a> {
     pub(crate) offerings: &'a [Offering],
 }
 
-/// Places offerings in markets, and keeps what came of it.
+/// The markets that are in force, of those classes that have one.
+#[derive(Debug)]
+pub(crate) struct InForce<'a> {
+    pub(crate) markets: BTreeMap<Class, &'a Market>,
+    /// As of which day it is that a class has none.
+    pub(crate) today: Day,
+}
+
+/// Places offerings in markets, each as of its market's day, and keeps what came of it.
 pub(crate) async fn write(
     table: &Table,
+    policy: &PricePolicy,
     offerer: &Offerer<'_>,
-    (on, markets): (Day, &BTreeMap<Class, &Market>),
+    in_force: &InForce<'_>,
 ) -> Result<(), TableError> {
-    let priced: Vec<Priced> = offerer
-        .offerings
-        .iter()
-        .map(|offering| Priced {
-            offering: offering.offering_id.clone(),
-            name: offering.name.chars().filter(|c| !c.is_control()).take(100).collect(),
-            on,
-            outcome: outcome(offering, offerer, on, markets),
-        })
-        .collect();
-    let standings = priced.iter().filter_map(|one| one.outcome.position()).map(|position| &position.standing);
-    let fact = PriceFact::of(standings, on);
+    let priced: Vec<Priced> =
+        offerer.offerings.iter().map(|offering| priced(policy, offering, offerer, in_force)).collect();
+    let fact = PriceFact::of(priced.iter().filter_map(|one| one.outcome.position()));
     table.write_priced(offerer.id, &priced, fact).await
 }
 
-fn outcome(
+fn priced(
+    policy: &PricePolicy,
     offering: &Offering,
     offerer: &Offerer<'_>,
-    on: Day,
-    markets: &BTreeMap<Class, &Market>,
-) -> Outcome {
-    let few = Silence::TooFew { providers: 0, peers: 0, left: trust::price::Left::default() };
-    let Some(source) = here() else { return Outcome::Silent(few) };
-    let offer = match Offer::of_offering(offering, offerer.operator, on, &source) {
-        Ok(offer) => offer,
-        Err(missing) => return Outcome::Silent(Silence::Incomplete(missing)),
+    in_force: &InForce<'_>,
+) -> Priced {
+    let market = class(offering).and_then(|class| in_force.markets.get(&class));
+    let on = market.map_or(in_force.today, |market| market.on());
+    let outcome = match (Offer::of_offering(offering, offerer.operator, on), market) {
+        (Err(missing), _) => Outcome::Silent(Silence::Incomplete(missing)),
+        (Ok(offer), Some(market)) => Outcome::of(market.place(policy, &offer, offerer.names)),
+        (Ok(_), None) => Outcome::Silent(Silence::TooFew { providers: 0, peers: 0, left: Left::default() }),
     };
-    match markets.get(&offer.machine.class) {
-        Some(market) => Outcome::of(market.place(PricePolicy::current(), &offer, offerer.names)),
-        None => Outcome::Silent(few),
-    }
+    let name = offering.name.chars().filter(|c| !c.is_control()).take(100).collect();
+    Priced { offering: offering.offering_id.clone(), name, on, outcome }
 }
 
 fn class(offering: &Offering) -> Option<Class> {

@@ -20,6 +20,8 @@ use trust::{
 };
 use url::Url;
 
+pub use patch::merge;
+
 use crate::{page::Fact, reading::Reader};
 
 /// The versions that are built in.

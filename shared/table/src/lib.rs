@@ -93,7 +93,7 @@ pub use ledger::{ConversationState, Exchange, Former, LedgerWrite, Links, Looked
 pub use listing::{Card, CardFamily, Sort};
 pub use log::{LeafName, LogHead, LogKeys, LoggedVersion, PartialTile};
 pub use monitors::{Asked, Known, MOST_LOOKED_AT};
-pub use prices::{KeptMarket, KeptPrices, MarketHead};
+pub use prices::{KeptMarket, KeptPrices, KeptRates, MarketHead};
 pub use providers::{Held, InAccount};
 pub use reconciliation::{Checked, Watermark};
 pub use reviews::{Corrected, Correction, MOST_CORRECTED, Review};

@@ -15,7 +15,7 @@ use trust::{
 
 use crate::{
     Table, TableError,
-    item::{self, Order, Range},
+    item::{self, Item, Order, Range},
     keys::{self, END},
     parts::Whole,
 };
@@ -59,6 +59,15 @@ impl MarketHead {
     }
 }
 
+/// Which exchange rates of a day are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptRates {
+    /// Those that were to be.
+    These,
+    /// Those before, which are of more currencies.
+    Before,
+}
+
 /// A market, and what it is read by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptMarket {
@@ -83,16 +92,18 @@ impl Table {
             return Ok(());
         }
         let pk = keys::price_list_parts(source);
-        let whole = self.write_parts(&pk, &encode(offers)?, read_at.plus(PRICES_KEPT)).await?;
+        let expires_at = read_at.plus(PRICES_KEPT);
+        let whole = self.write_parts(&pk, &encode(offers)?, expires_at).await?;
         let count = u32::try_from(offers.len()).unwrap_or(u32::MAX);
         let kept = KeptPrices { source: source.clone(), read_at, offers: count, left_out, whole };
-        self.put_if(item::item(&key, &kept)?, before.map_or(0, |before| before.version)).await
+        let head = expiring(item::item(&key, &kept)?, expires_at);
+        self.put_if(head, before.map_or(0, |before| before.version)).await
     }
 
-    /// Whose prices are kept.
-    pub async fn price_lists(&self) -> Result<Vec<KeptPrices>, TableError> {
+    /// Whose prices are kept; each by itself, since one that can not be read says nothing of the others.
+    pub async fn price_lists(&self) -> Result<Vec<Result<KeptPrices, TableError>>, TableError> {
         let range = Range { pk: keys::PRICES.to_owned(), from: "!", to: END };
-        self.all(&range).await?.into_iter().map(item::read).collect()
+        Ok(self.all(&range).await?.into_iter().map(item::read).collect())
     }
 
     /// The offers of a source.
@@ -101,9 +112,15 @@ impl Table {
         decode(&pk, &self.read_parts(&pk, &kept.whole).await?)
     }
 
-    /// Keeps the exchange rates of a day.
-    pub async fn write_rates(&self, rates: &Rates) -> Result<(), TableError> {
-        self.put(item::item(&keys::rates_of(rates.day), rates)?).await
+    /// Keeps the exchange rates of a day in place of those before, unless these are of fewer currencies.
+    pub async fn write_rates(&self, rates: &Rates) -> Result<KeptRates, TableError> {
+        let key = keys::rates_of(rates.day);
+        let before: Option<Rates> = self.get(&key).await?.map(item::read).transpose()?;
+        if before.is_some_and(|before| before.a_euro.len() > rates.a_euro.len()) {
+            return Ok(KeptRates::Before);
+        }
+        self.put(item::item(&key, rates)?).await?;
+        Ok(KeptRates::These)
     }
 
     /// The latest exchange rates of a day up to this one.
@@ -125,7 +142,7 @@ impl Table {
         let whole = self.write_parts(&keys::market_parts(of), &encode(market.sheet())?, expires_at).await?;
         let offers = u32::try_from(market.offers().len()).unwrap_or(u32::MAX);
         let head = MarketHead { on: market.on(), gathered_at, offers, whole };
-        self.put(item::item(&keys::market(of), &head)?).await
+        self.put(expiring(item::item(&keys::market(of), &head)?, expires_at)).await
     }
 
     /// As of when the market of a class is; `None` where there has been none.
@@ -133,11 +150,16 @@ impl Table {
         self.get(&keys::market(of)).await?.map(item::read).transpose()
     }
 
-    /// The market of a class; `None` where there has been none.
+    /// The market of a class; `None` where there has been none, or none for so long that it has expired.
     pub async fn market(&self, of: Class) -> Result<Option<KeptMarket>, TableError> {
         let Some(head) = self.market_head(of).await? else { return Ok(None) };
         let pk = keys::market_parts(of);
-        let sheet: Sheet = decode(&pk, &self.read_parts(&pk, &head.whole).await?)?;
+        let bytes = match self.read_parts(&pk, &head.whole).await {
+            // Parts outlive the head that names them by weeks. Where they are gone, the head is about to go.
+            Err(TableError::Conflict) => return Ok(None),
+            bytes => bytes?,
+        };
+        let sheet: Sheet = decode(&pk, &bytes)?;
         Ok(Some(KeptMarket { head, market: sheet.into() }))
     }
 
@@ -175,6 +197,12 @@ impl Table {
             _ => Ok(()),
         }
     }
+}
+
+/// An item that is there until then.
+fn expiring(mut item: Item, at: Moment) -> Item {
+    item.insert("expires_at".to_owned(), item::number(at.unix()));
+    item
 }
 
 fn encode(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, TableError> {

@@ -88,6 +88,11 @@ pub enum Class {
     Gpu,
 }
 
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Shared, Self::Dedicated, Self::BareMetal, Self::Storage, Self::Gpu];
+}
+
 /// What kind of disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,6 +12,7 @@ mod compare;
 mod gather;
 mod line;
 mod median;
+mod nearest;
 mod offer;
 mod place;
 mod policy;
@@ -28,7 +29,7 @@ pub use place::{
     Confidence, Explained, Hundredths, Interval, Left, Outcome, Peer, Position, PriceFact, Priced, Scope,
     Silence, Standing, Verdict,
 };
-pub use policy::{Distance, Elasticity, InvalidPricePolicy, PricePolicy, Speak};
+pub use policy::{Distance, Elasticity, InvalidPricePolicy, PricePolicy, Speak, UnknownPricePolicy};
 pub use rates::{MILLION, Rates, minor_digits};
 pub use region::RegionGroup;
 pub use words::{amount, range, said, why_not};

@@ -49,6 +49,8 @@ struct OfferingPrice<'a> {
 struct PricePosition<'a> {
     /// The price, as asked.
     price: Money,
+    /// The same in euro, by the exchange rates of `explanation.rates_day`.
+    price_euro: f64,
     /// The median of the providers, for this very machine.
     market_median: Money,
     /// Between which the middle half of the providers lie.
@@ -126,6 +128,8 @@ struct PricePeer<'a> {
     traffic_gb: Option<f64>,
     /// A month's price, as asked.
     price: Money,
+    /// The same in euro, by the exchange rates of `rates_day`.
+    price_euro: f64,
     /// By how much it was adjusted for the difference between the machines: 0.1 is 10 % more.
     adjustment: f64,
     /// How far the machines are apart, in doublings.
@@ -149,7 +153,7 @@ pub(crate) struct Money {
 
 impl Money {
     pub(crate) fn of(amount: Amount) -> Self {
-        Self { amount: amount.millionths as f64 / MILLION as f64, currency: Text(amount.currency) }
+        Self { amount: units(amount.millionths), currency: Text(amount.currency) }
     }
 }
 
@@ -186,6 +190,7 @@ impl<'a> PricePosition<'a> {
         let money = |euro| Money::of(in_his_currency(position, euro));
         Self {
             price: Money::of(position.monthly),
+            price_euro: units(position.euro),
             market_median: money(standing.median),
             middle_half: [money(standing.middle_half.0), money(standing.middle_half.1)],
             verdict: Text(standing.verdict),
@@ -234,7 +239,7 @@ impl<'a> Explanation<'a> {
             peers: explained.peers,
             radius: thousandths(explained.radius),
             median_distance: thousandths(explained.median_distance),
-            votes_euro: explained.votes.iter().map(|vote| *vote as f64 / MILLION as f64).collect(),
+            votes_euro: explained.votes.iter().copied().map(units).collect(),
             nearest: explained.nearest.iter().map(PricePeer::of).collect(),
             left_out: [
                 ("own", left.own),
@@ -268,6 +273,7 @@ impl<'a> PricePeer<'a> {
             disk_kind,
             traffic_gb: machine.traffic.map(trust::units::Size::as_gb),
             price: Money::of(peer.monthly),
+            price_euro: units(peer.euro),
             adjustment: share(peer.adjustment),
             distance: thousandths(peer.distance),
             priced_on: Date(peer.priced_on),
@@ -278,6 +284,10 @@ impl<'a> PricePeer<'a> {
 
 fn share(hundredths: Hundredths) -> f64 {
     hundredths.0 as f64 / 10_000.0
+}
+
+fn units(millionths: u64) -> f64 {
+    millionths as f64 / MILLION as f64
 }
 
 fn thousandths(of: u32) -> f64 {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Changes a document: what the patch has is put in, what it has as `null` is taken out.
-pub(super) fn merge(document: &mut Value, patch: Value) {
+pub fn merge(document: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *document = patch;
         return;

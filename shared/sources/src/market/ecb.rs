@@ -1,7 +1,7 @@
 //! The European Central Bank's reference rates of a day: `<Cube time="…">` with a `<Cube currency="…" rate="…"/>` for each currency, all
-//! for one euro.
+//! for one euro. A document of several days, or one that breaks off, is not read: its rates would be those of another day, or too few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quick_xml::{
     Reader,
@@ -13,7 +13,7 @@ use trust::{
     time::Day,
 };
 
-use super::json::{decimal, unrecognised};
+use super::json::{OtherLayout, decimal, unrecognised};
 use crate::outcome::{ParseOutcome, Recognition, Unrecognised};
 
 /// The document has some dozens of elements. One with more is another.
@@ -24,36 +24,69 @@ pub(super) fn rates(document: &[u8]) -> ParseOutcome<Rates> {
         return unrecognised(Unrecognised::TooLarge, ["bytes"]);
     }
     let mut reader = Reader::from_reader(document);
-    let (mut day, mut rates, mut rows) = (None, BTreeMap::new(), 0_u32);
+    let (mut found, mut depth) = (Found::default(), 0_u32);
     for _ in 0..MOST_EVENTS {
-        match reader.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) => {
-                if element.local_name().as_ref() != "Cube" {
-                    continue;
-                }
-                if let Some(time) = attribute(&element, "time") {
-                    day = day.or_else(|| Day::parse(&time).ok());
-                }
-                if let Some(currency) = attribute(&element, "currency") {
-                    rows += 1;
-                    rates.extend(rate(currency, attribute(&element, "rate")));
-                }
+        let read = match reader.read_event() {
+            Ok(Event::Start(element)) => {
+                depth += 1;
+                found.take(&element)
             }
-            Ok(Event::Eof) => return found(day, rates, rows),
-            Ok(_) => {}
+            Ok(Event::Empty(element)) => found.take(&element),
+            Ok(Event::End(_)) => {
+                depth = depth.saturating_sub(1);
+                Ok(())
+            }
+            Ok(Event::Eof) if depth > 0 => return unrecognised(Unrecognised::Truncated, ["xml"]),
+            Ok(Event::Eof) => return found.outcome(),
+            Ok(_) => Ok(()),
             Err(_) => return unrecognised(Unrecognised::Format, ["xml"]),
+        };
+        if read.is_err() {
+            return unrecognised(Unrecognised::Layout, ["Cube"]);
         }
     }
     unrecognised(Unrecognised::TooLarge, ["events"])
 }
 
-fn found(day: Option<Day>, a_euro: BTreeMap<Currency, u64>, rows: u32) -> ParseOutcome<Rates> {
-    match day {
-        Some(day) if !a_euro.is_empty() => {
-            let recognition = Recognition::new(u32::try_from(a_euro.len()).unwrap_or(u32::MAX), rows);
-            ParseOutcome::Recognised { facts: Rates { day, source: "ECB".to_owned(), a_euro }, recognition }
+/// What was read so far of a day's rates.
+#[derive(Default)]
+struct Found {
+    day: Option<Day>,
+    rates: BTreeMap<Currency, u64>,
+    /// The currencies that were named, with a rate or without.
+    named: BTreeSet<String>,
+}
+
+impl Found {
+    /// Takes an element. Of another day than the first, or of a currency once more, the document is one of several days.
+    fn take(&mut self, element: &BytesStart<'_>) -> Result<(), OtherLayout> {
+        if element.local_name().as_ref() != "Cube" {
+            return Ok(());
         }
-        _ => unrecognised(Unrecognised::Layout, ["Cube"]),
+        if let Some(time) = attribute(element, "time") {
+            let day = Day::parse(&time).map_err(|_| OtherLayout)?;
+            if self.day.replace(day).is_some() {
+                return Err(OtherLayout);
+            }
+        }
+        if let Some(currency) = attribute(element, "currency") {
+            if !self.named.insert(currency.clone()) {
+                return Err(OtherLayout);
+            }
+            self.rates.extend(rate(currency, attribute(element, "rate")));
+        }
+        Ok(())
+    }
+
+    fn outcome(self) -> ParseOutcome<Rates> {
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        match self.day {
+            Some(day) if !self.rates.is_empty() => ParseOutcome::Recognised {
+                recognition: Recognition::new(count(self.rates.len()), count(self.named.len())),
+                facts: Rates { day, source: "ECB".to_owned(), a_euro: self.rates },
+            },
+            _ => unrecognised(Unrecognised::Layout, ["Cube"]),
+        }
     }
 }
 

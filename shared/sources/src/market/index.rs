@@ -14,7 +14,7 @@ use super::{
     ReadAs, json,
     json::{OtherLayout, fields, number, text},
     lightsail, linode,
-    list::{BY_THE_HOUR, Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, place, size, slug},
+    list::{BY_THE_HOUR, Draft, PriceList, RowDoubt, amount, bytes, place, size, slug},
     scaleway, vultr,
 };
 use crate::outcome::{ParseOutcome, Recognition, Unrecognised};
@@ -74,8 +74,8 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
     let generated = document.get("generated_utc").and_then(Value::as_str).ok_or(OtherLayout)?;
     let on = Moment::parse(generated).map_err(|_| OtherLayout)?.day();
     let mut list = PriceList::default();
-    for (place, plan) in plans.iter().take(MOST_ROWS).enumerate() {
-        list.take(|| format!("plans[{place}]"), row(plan, read, on));
+    for (place, plan) in plans.iter().enumerate() {
+        list.take(|| format!("plans[{place}]"), || row(plan, read, on));
     }
     Ok(list)
 }
@@ -90,7 +90,7 @@ fn row(plan: &Value, read: &ReadAs, on: Day) -> Result<Offer, RowDoubt> {
         seller: slug(house.slug)?,
         name: name.to_owned(),
         class: (house.class)(name, note).ok_or(RowDoubt::Missing("class"))?,
-        vcpus: number(plan, "vcpu")? as u64,
+        vcpus: number(plan, "vcpu")?,
         memory: (house.memory)(number(plan, "ram_gb")?)?,
         disk: match number(plan, "disk_gb")? {
             0.0 => house.no_disk,

@@ -12,8 +12,7 @@ use super::{
     ReadAs,
     json::{OtherLayout, decimal, fields, text},
     list::{
-        BY_THE_HOUR, Draft, MOST_ROWS, PriceList, RowDoubt, a_month_of_hours, amount, bytes, place, size,
-        slug,
+        BY_THE_HOUR, Draft, PriceList, RowDoubt, a_month_of_hours, amount, bytes, first, place, size, slug,
     },
 };
 
@@ -21,9 +20,8 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
     let products = document.get("products").and_then(Value::as_object).ok_or(OtherLayout)?;
     let terms = document.pointer("/terms/OnDemand").and_then(Value::as_object).ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (sku, product) in products.iter().filter(|(_, product)| is_instance(product)).take(MOST_ROWS) {
-        let named: String = sku.chars().take(60).collect();
-        list.take(|| format!("products.{named}"), row(product, terms.get(sku), read));
+    for (sku, product) in products.iter().filter(|(_, product)| is_instance(product)) {
+        list.take(|| format!("products.{}", first(sku)), || row(product, terms.get(sku), read));
     }
     Ok(list)
 }
@@ -42,7 +40,7 @@ fn row(product: &Value, terms: Option<&Value>, read: &ReadAs) -> Result<Offer, R
         name: name(attributes, memory),
         // Bundles burst on CPUs that others use, too.
         class: Class::Shared,
-        vcpus: decimal(text(attributes, "vcpu")?).ok_or(RowDoubt::Wrong("vcpu"))? as u64,
+        vcpus: decimal(text(attributes, "vcpu")?).ok_or(RowDoubt::Wrong("vcpu"))?,
         memory,
         disk: match attributes.get("storage").and_then(Value::as_str) {
             Some(storage) => Disk::Included(gigabytes(storage, "storage")?, None),

@@ -4,20 +4,20 @@
 use serde_json::Value;
 use trust::{
     offering::Class,
-    price::{Disk, Offer, Place},
+    price::{Offer, Place},
 };
 
 use super::{
     ReadAs,
     json::{OtherLayout, fields, number, optional, text},
-    list::{BY_THE_HOUR, Draft, MOST_ROWS, PriceList, RowDoubt, a_month_of_hours, amount, bytes, size, slug},
+    list::{BY_THE_HOUR, Draft, PriceList, RowDoubt, a_month_of_hours, amount, bytes, disk, size, slug},
 };
 
 pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let types = document.get("data").and_then(Value::as_array).ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (place, found) in types.iter().take(MOST_ROWS).enumerate() {
-        list.take(|| format!("data[{place}]"), row(found, read));
+    for (place, found) in types.iter().enumerate() {
+        list.take(|| format!("data[{place}]"), || row(found, read));
     }
     Ok(list)
 }
@@ -29,18 +29,13 @@ fn row(found: &Value, read: &ReadAs) -> Result<Offer, RowDoubt> {
         Some(monthly) => amount(monthly, "USD", "price.monthly")?,
         None => a_month_of_hours(amount(number(price, "hourly")?, "USD", "price.hourly")?, "price.hourly")?,
     };
-    let disk = number(found, "disk")?;
     let draft = Draft {
         seller: slug("linode")?,
         name: text(found, "label")?.to_owned(),
         class: class(text(found, "class")?).ok_or(RowDoubt::Wrong("class"))?,
-        vcpus: number(found, "vcpus")? as u64,
+        vcpus: number(found, "vcpus")?,
         memory: size(number(found, "memory")?, bytes::MIB, "memory")?,
-        disk: if disk > 0.0 {
-            Disk::Included(size(disk, bytes::MIB, "disk")?, None)
-        } else {
-            Disk::NotIncluded
-        },
+        disk: disk(number(found, "disk")?, bytes::MIB)?,
         traffic: optional(found, "transfer")?
             .filter(|gb| *gb > 0.0)
             .map(|gb| size(gb, bytes::GB, "transfer"))

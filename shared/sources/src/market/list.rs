@@ -9,7 +9,7 @@ use trust::{
     units::Size,
 };
 
-/// Most rows of a document. Rows beyond are not looked at, and the document says so by its recognition.
+/// Most rows of a document. Rows beyond are counted and not looked at, so that the document's recognition says that they are missing.
 pub const MOST_ROWS: usize = 200_000;
 
 /// Rows left out that are named; the others are only counted.
@@ -54,10 +54,17 @@ impl fmt::Display for RowDoubt {
 }
 
 impl PriceList {
-    /// Takes what came of a row.
-    pub(super) fn take(&mut self, at: impl FnOnce() -> String, row: Result<Offer, RowDoubt>) {
+    /// Takes what comes of a row, which is only counted where there are too many.
+    pub(super) fn take(
+        &mut self,
+        at: impl FnOnce() -> String,
+        row: impl FnOnce() -> Result<Offer, RowDoubt>,
+    ) {
         self.rows = self.rows.saturating_add(1);
-        match row {
+        if self.rows as usize > MOST_ROWS {
+            return;
+        }
+        match row() {
             Ok(offer) => self.offers.push(offer),
             Err(why) if self.left_out.len() < NAMED => self.left_out.push(LeftOut { at: at(), why }),
             Err(_) => {}
@@ -70,7 +77,7 @@ pub(super) struct Draft {
     pub(super) seller: Slug,
     pub(super) name: String,
     pub(super) class: Class,
-    pub(super) vcpus: u64,
+    pub(super) vcpus: f64,
     pub(super) memory: Size,
     pub(super) disk: Disk,
     pub(super) traffic: Option<Size>,
@@ -82,8 +89,7 @@ pub(super) struct Draft {
 impl Draft {
     /// The offer, priced on a day, of a source.
     pub(super) fn into_offer(self, source: &Slug, priced_on: Day) -> Result<Offer, RowDoubt> {
-        let vcpus =
-            u16::try_from(self.vcpus).ok().and_then(NonZeroU16::new).ok_or(RowDoubt::Wrong("vcpus"))?;
+        let vcpus = whole(self.vcpus).and_then(NonZeroU16::new).ok_or(RowDoubt::Wrong("vcpus"))?;
         Ok(Offer {
             seller: Seller::Elsewhere(self.seller),
             name: label(&self.name)?,
@@ -103,6 +109,12 @@ impl Draft {
     }
 }
 
+/// A number that is whole; `None` of any other.
+pub(super) fn whole(number: f64) -> Option<u16> {
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number);
+    is_whole.then_some(number as u16)
+}
+
 fn label(text: &str) -> Result<Label, RowDoubt> {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
     Label::try_from(shown.trim().to_owned()).map_err(|_| RowDoubt::Missing("name"))
@@ -119,6 +131,11 @@ pub(super) const BY_THE_MONTH: Basis =
 /// A slug that is written here.
 pub(super) fn slug(text: &str) -> Result<Slug, RowDoubt> {
     Slug::of(text).ok_or(RowDoubt::Missing("provider"))
+}
+
+/// As much of a name as is told of where a row stands.
+pub(super) fn first(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 /// An amount of so many units of a currency; none below zero, none that can not be counted.
@@ -144,6 +161,14 @@ pub(super) fn size(units: f64, bytes_a_unit: u64, field: &'static str) -> Result
         Ok(Size::bytes(bytes.round() as u64))
     } else {
         Err(RowDoubt::Wrong(field))
+    }
+}
+
+/// The disk of so many of a unit of so many bytes; none of them is one that is paid for apart.
+pub(super) fn disk(units: f64, bytes_a_unit: u64) -> Result<Disk, RowDoubt> {
+    match units {
+        0.0 => Ok(Disk::NotIncluded),
+        units => Ok(Disk::Included(size(units, bytes_a_unit, "disk")?, None)),
     }
 }
 

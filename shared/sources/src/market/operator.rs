@@ -9,14 +9,14 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use trust::{
     offering::{Class, DiskKind, Period, PriceKind, Tariff},
-    price::{Basis, Disk, Offer, Place, Slug},
+    price::{Amount, Basis, Disk, Offer, Place, Slug},
     time::Day,
 };
 
 use super::{
     ReadAs,
     json::{self, OtherLayout, decimal},
-    list::{Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, place, size, slug},
+    list::{Draft, PriceList, RowDoubt, amount, bytes, place, size, slug, whole},
 };
 use crate::outcome::{ParseOutcome, Unrecognised};
 
@@ -64,11 +64,6 @@ impl Row {
         self.get(field).map(|text| decimal(text).ok_or(RowDoubt::Wrong(field))).transpose()
     }
 
-    fn whole(&self, field: &'static str) -> Result<u64, RowDoubt> {
-        let number = self.number(field)?;
-        if number.fract() == 0.0 { Ok(number as u64) } else { Err(RowDoubt::Wrong(field)) }
-    }
-
     /// One of the domain's words.
     fn word<T: DeserializeOwned>(&self, field: &'static str) -> Result<Option<T>, RowDoubt> {
         let Some(text) = self.get(field) else { return Ok(None) };
@@ -86,8 +81,8 @@ struct File {
 pub(super) fn rows_of_json(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let File { offers } = File::deserialize(document).map_err(|_| OtherLayout)?;
     let mut list = PriceList::default();
-    for (place, fields) in offers.into_iter().take(MOST_ROWS).enumerate() {
-        let row = of_fields(fields).and_then(|row| offer(&row, &read.source));
+    for (place, fields) in offers.into_iter().enumerate() {
+        let row = || of_fields(fields).and_then(|row| offer(&row, &read.source));
         list.take(|| format!("offers[{place}]"), row);
     }
     Ok(list)
@@ -122,15 +117,17 @@ pub(super) fn read_csv(document: &[u8], read: &ReadAs) -> ParseOutcome<PriceList
         return json::unrecognised(Unrecognised::Layout, shape);
     }
     let mut list = PriceList::default();
-    for record in reader.records().take(MOST_ROWS) {
-        let (line, row) = match record {
-            Ok(record) => {
-                let fields =
-                    header.iter().zip(record.iter()).map(|(name, text)| (name.to_owned(), text.to_owned()));
-                let line = record.position().map_or(0, csv::Position::line);
-                (line, offer(&Row(fields.collect()), &read.source))
-            }
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(RowDoubt::Wrong("row"))),
+    for record in reader.records() {
+        let at = match &record {
+            Ok(record) => record.position(),
+            Err(error) => error.position(),
+        };
+        let line = at.map_or(0, csv::Position::line);
+        let row = || {
+            let record = record.map_err(|_| RowDoubt::Wrong("row"))?;
+            let fields = header.iter().zip(record.iter());
+            let fields = fields.map(|(name, text)| (name.to_owned(), text.to_owned()));
+            offer(&Row(fields.collect()), &read.source)
         };
         list.take(|| format!("line {line}"), row);
     }
@@ -141,18 +138,18 @@ fn offer(row: &Row, source: &Slug) -> Result<Offer, RowDoubt> {
     let currency = row.text("currency")?;
     let setup = amount(row.optional("setup")?.unwrap_or(0.0), currency, "setup")?;
     let per = row.word::<Period>("per")?.unwrap_or_default();
-    let commitment = row.get("commitment_months").map_or(Ok(0), |_| row.whole("commitment_months"))?;
+    let commitment = row.optional("commitment_months")?.unwrap_or(0.0);
     let tariff = Tariff {
         per,
-        commitment_months: u16::try_from(commitment).map_err(|_| RowDoubt::Wrong("commitment_months"))?,
+        commitment_months: whole(commitment).ok_or(RowDoubt::Wrong("commitment_months"))?,
         kind: row.word::<PriceKind>("kind")?.unwrap_or_default(),
         ..Tariff::default()
     };
     let asked = amount(row.number("price")?, currency, "price")?;
     let monthly = asked.a_month(&tariff).ok_or(RowDoubt::Wrong("price"))?;
-    let spread = u64::from(tariff.commitment_months.max(12));
-    let monthly =
-        trust::price::Amount { millionths: monthly.millionths + setup.millionths / spread, ..monthly };
+    let spread = setup.millionths / u64::from(tariff.commitment_months.max(12));
+    let millionths = monthly.millionths.checked_add(spread).ok_or(RowDoubt::Wrong("price"))?;
+    let monthly = Amount { millionths, ..monthly };
     let priced_on = Day::parse(row.text("priced_on")?).map_err(|_| RowDoubt::Wrong("priced_on"))?;
     let kind = row.word::<DiskKind>("disk_kind")?;
     let provider = row.text("provider")?;
@@ -160,7 +157,7 @@ fn offer(row: &Row, source: &Slug) -> Result<Offer, RowDoubt> {
         seller: slug(provider)?,
         name: row.get("name").unwrap_or(provider).to_owned(),
         class: row.word::<Class>("class")?.ok_or(RowDoubt::Missing("class"))?,
-        vcpus: row.whole("vcpus")?,
+        vcpus: row.number("vcpus")?,
         memory: size(row.number("memory_gib")?, bytes::GIB, "memory_gib")?,
         disk: match row.optional("disk_gb")? {
             None => Disk::NotSaid,

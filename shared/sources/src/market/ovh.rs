@@ -2,6 +2,8 @@
 //! stands in the technical blob of the plan or of its product; most plans have none, and are left out. Without a zone in the
 //! catalogue a price is for no region in particular.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use trust::{
     offering::{Class, DiskKind, PriceKind},
@@ -21,14 +23,16 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
     let plans = document.get("plans").and_then(Value::as_array).ok_or(OtherLayout)?;
     let currency = document.pointer("/locale/currencyCode").and_then(Value::as_str).ok_or(OtherLayout)?;
     let products = document.get("products").and_then(Value::as_array);
-    let product_named = |name: &str| {
-        let mut all = products.into_iter().flatten();
-        all.find(|product| product.get("name").and_then(Value::as_str) == Some(name))
-    };
+    let mut named: HashMap<&str, &Value> = HashMap::new();
+    for product in products.into_iter().flatten().take(MOST_ROWS) {
+        if let Some(name) = product.get("name").and_then(Value::as_str) {
+            named.entry(name).or_insert(product);
+        }
+    }
     let mut list = PriceList::default();
-    for (place, plan) in plans.iter().take(MOST_ROWS.min(5_000)).enumerate() {
-        let product = plan.get("product").and_then(Value::as_str).and_then(product_named);
-        list.take(|| format!("plans[{place}]"), row(plan, product, currency, read));
+    for (place, plan) in plans.iter().enumerate() {
+        let product = plan.get("product").and_then(Value::as_str).and_then(|name| named.get(name).copied());
+        list.take(|| format!("plans[{place}]"), || row(plan, product, currency, read));
     }
     Ok(list)
 }
@@ -45,7 +49,7 @@ fn row(plan: &Value, product: Option<&Value>, currency: &str, read: &ReadAs) -> 
         seller: slug("ovhcloud")?,
         name: text(plan, "invoiceName").or_else(|_| text(plan, "planCode"))?.to_owned(),
         class: Class::Shared,
-        vcpus: cores as u64,
+        vcpus: cores,
         memory: size(memory, bytes::GIB, "memory.size")?,
         disk: disk(blob)?,
         traffic: None,

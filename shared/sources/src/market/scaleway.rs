@@ -11,17 +11,15 @@ use super::{
     ReadAs,
     json::{OtherLayout, fields, number, optional},
     list::{
-        BY_THE_HOUR, Draft, MOST_ROWS, PriceList, RowDoubt, a_month_of_hours, amount, bytes, place, size,
-        slug,
+        BY_THE_HOUR, Draft, PriceList, RowDoubt, a_month_of_hours, amount, bytes, first, place, size, slug,
     },
 };
 
 pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let servers = document.get("servers").and_then(Value::as_object).ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (name, server) in servers.iter().take(MOST_ROWS) {
-        let named: String = name.chars().take(60).collect();
-        list.take(|| format!("servers.{named}"), row(name, server, read));
+    for (name, server) in servers {
+        list.take(|| format!("servers.{}", first(name)), || row(name, server, read));
     }
     Ok(list)
 }
@@ -36,7 +34,7 @@ fn row(name: &str, server: &Value, read: &ReadAs) -> Result<Offer, RowDoubt> {
         seller: slug("scaleway")?,
         name: name.to_owned(),
         class: class_of(name, server)?,
-        vcpus: number(server, "ncpus")? as u64,
+        vcpus: number(server, "ncpus")?,
         memory: size(number(server, "ram")?, 1, "ram")?,
         disk: Disk::NotIncluded,
         traffic: None,

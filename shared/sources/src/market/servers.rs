@@ -10,7 +10,7 @@ use trust::{
 use super::{
     ReadAs,
     json::{OtherLayout, fields, number, optional, text},
-    list::{BY_THE_MONTH, Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, size, slug},
+    list::{BY_THE_MONTH, Draft, PriceList, RowDoubt, amount, bytes, size, slug},
 };
 
 /// Months over which a setup fee is spread: one may leave with the next.
@@ -19,8 +19,8 @@ const SETUP_MONTHS: u64 = 12;
 pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let servers = document.as_array().ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (place, server) in servers.iter().take(MOST_ROWS).enumerate() {
-        list.take(|| format!("[{place}]"), row(server, read));
+    for (place, server) in servers.iter().enumerate() {
+        list.take(|| format!("[{place}]"), || row(server, read));
     }
     Ok(list)
 }
@@ -33,7 +33,7 @@ fn row(server: &Value, read: &ReadAs) -> Result<Offer, RowDoubt> {
         seller: slug(text(server, "provider")?)?,
         name: text(server, "cpu")?.to_owned(),
         class: Class::BareMetal,
-        vcpus: number(server, "cpuThreads")? as u64,
+        vcpus: number(server, "cpuThreads")?,
         // Modules come in powers of two.
         memory: size(number(server, "ramSizeGB")?, bytes::GIB, "ramSizeGB")?,
         disk: disk(server)?,
@@ -52,6 +52,9 @@ fn disk(server: &Map<String, Value>) -> Result<Disk, RowDoubt> {
     let (mut all, mut found) = (0.0, Vec::new());
     for (name, kind) in kinds {
         let gb = optional(disks, name)?.unwrap_or(0.0);
+        if gb < 0.0 {
+            return Err(RowDoubt::Wrong("diskSizeGB"));
+        }
         if gb > 0.0 {
             all += gb;
             found.push(kind);

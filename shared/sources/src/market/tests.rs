@@ -151,6 +151,8 @@ fn what_a_row_lacks_is_said_with_its_place() {
         { "id": "thousands", "vcpu_count": 1, "ram": 1024, "disk": 25, "monthly_cost": "1,324", "type": "vc2" },
         { "id": "below-zero", "vcpu_count": 1, "ram": 1024, "disk": 25, "monthly_cost": -5, "type": "vc2" },
         { "id": "half", "vcpu_count": 0.5, "ram": 1024, "disk": 25, "monthly_cost": 5, "type": "vc2" },
+        { "id": "nearly-two", "vcpu_count": 1.9, "ram": 1024, "disk": 25, "monthly_cost": 5, "type": "vc2" },
+        { "id": "less-disk", "vcpu_count": 1, "ram": 1024, "disk": -5, "monthly_cost": 5, "type": "vc2" },
     ] });
     let list = list(Layout::Vultr, &plans.to_string());
     let said: Vec<String> = list.left_out.iter().map(|row| format!("{}: {}", row.at, row.why)).collect();
@@ -162,8 +164,85 @@ fn what_a_row_lacks_is_said_with_its_place() {
             "plans[3]: monthly_cost is not what it should be",
             "plans[4]: monthly_cost is not what it should be",
             "plans[5]: vcpus is not what it should be",
+            "plans[6]: vcpus is not what it should be",
+            "plans[7]: disk is not what it should be",
         ]
     );
+}
+
+#[test]
+fn in_no_layout_is_a_part_of_a_cpu_a_cpu_less_or_a_disk_below_zero_none() {
+    let wrong = |layout, document: serde_json::Value| match parse(
+        layout,
+        document.to_string().as_bytes(),
+        &read_as("scaleway-fr-par-1"),
+    ) {
+        ParseOutcome::Recognised { facts, .. } => panic!("{layout:?} {:?}", facts.offers),
+        ParseOutcome::Unrecognised { why, .. } => assert_eq!(why, Unrecognised::Layout),
+    };
+    for (vcpus, disk) in [(1.9, 25), (1.0, -25)] {
+        let price = json!({ "monthly": 5.0 });
+        wrong(
+            Layout::Linode,
+            json!({ "data": [{ "label": "a", "class": "nanode", "vcpus": vcpus, "memory": 1024, "disk": disk, "price": price }] }),
+        );
+        wrong(
+            Layout::VpsPriceIndex,
+            json!({ "generated_utc": "2026-11-23T00:00:00Z", "plans": [{ "provider": "Vultr", "plan": "vc2-1c",
+            "vcpu": vcpus, "ram_gb": 1, "disk_gb": disk, "transfer_tb": 1, "price": 5, "currency": "USD" }] }),
+        );
+        wrong(
+            Layout::ServerPricing,
+            json!([{ "provider": "a", "cpu": "b", "cpuThreads": vcpus, "ramSizeGB": 64, "diskSizeGB": { "ssd": disk },
+            "priceMonthlyEUR": 5 }]),
+        );
+        wrong(
+            Layout::OffersJson,
+            json!({ "offers": [{ "provider": "a", "class": "shared", "vcpus": vcpus, "memory_gib": 4, "disk_gb": disk,
+            "price": 5, "currency": "EUR", "priced_on": "2026-11-23" }] }),
+        );
+    }
+    wrong(
+        Layout::Scaleway,
+        json!({ "servers": { "DEV1-S": { "hourly_price": 1, "ncpus": 1.9, "ram": 2_147_483_648_u64 } } }),
+    );
+}
+
+#[test]
+fn rows_beyond_those_that_are_looked_at_are_missing_from_what_was_recognised() {
+    let mut list = PriceList::default();
+    for _ in 0..=MOST_ROWS {
+        list.take(String::new, || Err(RowDoubt::Missing("price")));
+    }
+    list.take(|| panic!("not named"), || panic!("not read"));
+    assert_eq!(list.rows as usize, MOST_ROWS + 2);
+}
+
+#[test]
+fn a_price_that_can_not_be_counted_with_its_setup_fee_is_no_price() {
+    let file = |price: u64| {
+        json!({ "offers": [{ "provider": "a", "class": "shared", "vcpus": 2, "memory_gib": 4, "price": price, "currency": "EUR", "per": "hour",
+            "setup": 999_999_999_999_u64, "priced_on": "2026-11-23" }] })
+    };
+    let most = u64::MAX / 730 / 1_000_000;
+    assert_eq!(list(Layout::OffersJson, &file(most - 1_000_000_000).to_string()).offers.len(), 1);
+    let beyond = parse(Layout::OffersJson, file(most).to_string().as_bytes(), &read_as("x"));
+    assert!(matches!(beyond, ParseOutcome::Unrecognised { why: Unrecognised::Layout, .. }), "{beyond:?}");
+}
+
+#[test]
+fn a_catalogue_of_many_products_is_read_by_their_names_the_first_of_which_counts() {
+    let product = |number: u32, cores: u32| json!({ "name": format!("p{number}"), "blobs": { "technical": { "cpu": { "cores": cores }, "memory": { "size": 2 } } } });
+    let plan = |number: u32| {
+        json!({ "planCode": format!("plan-{number}"), "product": format!("p{number}"), "pricings": [
+            { "capacities": ["renew"], "mode": "default", "interval": 1, "intervalUnit": "month", "price": 299_000_000 }] })
+    };
+    let products: Vec<_> = (0..6_000).map(|number| product(number, 1)).chain([product(5_999, 8)]).collect();
+    let plans: Vec<_> = (0..6_000).map(plan).collect();
+    let document = json!({ "locale": { "currencyCode": "EUR" }, "plans": plans, "products": products });
+    let offers = list(Layout::Ovh, &document.to_string()).offers;
+    assert_eq!(offers.len(), 6_000);
+    assert!(offers.iter().all(|offer| offer.machine.vcpus.get() == 1));
 }
 
 #[test]
@@ -255,6 +334,12 @@ fn the_banks_rates_are_dated_and_one_that_is_no_number_is_left_out() {
     for (document, why) in [
         (ECB.replace("Cube", "Row"), Unrecognised::Layout),
         ("<a><b></a>".to_owned(), Unrecognised::Format),
+        (ECB.replace("</gesmes:Envelope>", ""), Unrecognised::Truncated),
+        (ECB.split_inclusive("/>").next().unwrap().to_owned(), Unrecognised::Truncated),
+        (ECB.replace("</Cube></Cube>", "</Cube><Cube time='2026-11-19'/></Cube>"), Unrecognised::Layout),
+        (ECB.replace("'JPY'", "'USD'"), Unrecognised::Layout),
+        (ECB.replace("'XXX'", "'USD'"), Unrecognised::Layout),
+        (ECB.replace("2026-11-20", "20.11.2026"), Unrecognised::Layout),
         ("<a/>".repeat(20_000), Unrecognised::TooLarge),
     ] {
         let ParseOutcome::Unrecognised { why: found, .. } = parse_ecb(document.as_bytes()) else { panic!() };

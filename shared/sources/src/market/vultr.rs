@@ -4,20 +4,20 @@
 use serde_json::Value;
 use trust::{
     offering::Class,
-    price::{Disk, Offer, Place},
+    price::{Offer, Place},
 };
 
 use super::{
     ReadAs,
     json::{OtherLayout, fields, number, optional, text},
-    list::{BY_THE_HOUR, Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, size, slug},
+    list::{BY_THE_HOUR, Draft, PriceList, RowDoubt, amount, bytes, disk, size, slug},
 };
 
 pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let plans = document.get("plans").and_then(Value::as_array).ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (place, plan) in plans.iter().take(MOST_ROWS).enumerate() {
-        list.take(|| format!("plans[{place}]"), row(plan, read));
+    for (place, plan) in plans.iter().enumerate() {
+        list.take(|| format!("plans[{place}]"), || row(plan, read));
     }
     Ok(list)
 }
@@ -25,18 +25,14 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
 fn row(plan: &Value, read: &ReadAs) -> Result<Offer, RowDoubt> {
     let plan = fields(plan)?;
     let id = text(plan, "id")?;
-    let disk = number(plan, "disk")? * optional(plan, "disk_count")?.unwrap_or(1.0).max(1.0);
+    let gb = number(plan, "disk")? * optional(plan, "disk_count")?.unwrap_or(1.0).max(1.0);
     let draft = Draft {
         seller: slug("vultr")?,
         name: id.to_owned(),
         class: class(text(plan, "type")?).ok_or(RowDoubt::Wrong("type"))?,
-        vcpus: number(plan, "vcpu_count")? as u64,
+        vcpus: number(plan, "vcpu_count")?,
         memory: size(number(plan, "ram")?, bytes::MIB, "ram")?,
-        disk: if disk > 0.0 {
-            Disk::Included(size(disk, bytes::GB, "disk")?, None)
-        } else {
-            Disk::NotIncluded
-        },
+        disk: disk(gb, bytes::GB)?,
         traffic: traffic(optional(plan, "bandwidth")?)?,
         place: Place::Everywhere,
         basis: BY_THE_HOUR,

@@ -23,6 +23,9 @@ const HOURS_A_MONTH: u128 = 730;
 /// Months over which a setup fee is spread at least. Fewer would make a fee look like a price that stays.
 const SETUP_MONTHS: u16 = 12;
 
+/// The source of this marketplace's own offerings.
+const MARKETPLACE: &str = "marketplace";
+
 /// An offer of anybody's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Offer {
@@ -280,7 +283,6 @@ impl Offer {
         offering: &Offering,
         operator: Option<&OperatorId>,
         today: Day,
-        source: &Slug,
     ) -> Result<Self, Vec<Missing>> {
         let specification = offering.specification.clone().unwrap_or_default();
         let tariff = offering.tariff.unwrap_or_default();
@@ -308,8 +310,13 @@ impl Offer {
             basis: Basis::of(&tariff),
             monthly,
             priced_on: today,
-            source: source.clone(),
+            source: Slug(MARKETPLACE.to_owned()),
         })
+    }
+
+    /// Whether it is an offering of this marketplace, not one of a price list.
+    pub fn is_of_this_marketplace(&self) -> bool {
+        self.source.as_str() == MARKETPLACE
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     compare::Logs,
     gather::{DropReason, Market, Normalised},
     median::{self, Weighted, weighted_median},
+    nearest::{Found, nearest_of, one_source_a_size},
     offer::{Amount, Machine, Missing, Offer, Place, Seller, Slug},
     policy::{PricePolicy, share},
     region::RegionGroup,
@@ -262,21 +263,23 @@ pub struct PriceFact {
     pub to_median: Thousandths,
     /// Of so many offerings that can be told of.
     pub offerings: u32,
-    /// As of which day.
+    /// As of which day; of several markets the oldest's.
     pub on: Day,
 }
 
 impl PriceFact {
-    /// What these standings come to; `None` of none.
-    pub fn of<'a>(standings: impl Iterator<Item = &'a Standing>, on: Day) -> Option<Self> {
-        let mut shares: Vec<f64> = standings.map(|standing| f64::from(standing.to_median())).collect();
+    /// What these positions come to; `None` of none.
+    pub fn of<'a>(positions: impl Iterator<Item = &'a Position> + Clone) -> Option<Self> {
+        let on = positions.clone().map(|position| position.explained.on).min()?;
+        let mut shares: Vec<f64> =
+            positions.map(|position| f64::from(position.standing.to_median())).collect();
         let offerings = shares.len() as u32;
         let to_median = libm::round(median::median(&mut shares)?) as Thousandths;
         Some(Self { to_median, offerings, on })
     }
 }
 
-/// An offer within reach.
+/// An offer that votes.
 struct Near<'a> {
     offer: &'a Normalised,
     distance: f64,
@@ -349,11 +352,13 @@ impl Market {
         let this = Logs::of(&offer.machine);
         let most = share(radius) * share(radius);
         let (mut left, mut votes) = (Left::default(), Vec::<Vote<'_>>::new());
-        let mut near: Vec<Near<'_>> = Vec::new();
+        let mut near: Vec<Found<'_>> = Vec::new();
         let own = offer.seller.party();
-        let is_own = |seller: &Seller| match seller {
-            Seller::Elsewhere(slug) => aliases.contains(slug),
-            Seller::Here(..) => seller.party() == own,
+        let is_own = |seller: &Seller| match (seller, &offer.seller) {
+            (Seller::Elsewhere(slug), _) => aliases.contains(slug),
+            // Who has named another operator since the market was gathered is the same provider.
+            (Seller::Here(other, _), Seller::Here(id, _)) if other == id => true,
+            (Seller::Here(..), _) => seller.party() == own,
         };
         for (peer, logs, price) in self.rows() {
             let Normalised { offer: other, .. } = peer;
@@ -368,34 +373,38 @@ impl Market {
                 if squared <= most {
                     if near.last().is_some_and(|last| last.offer.offer.seller.party() != other.seller.party())
                     {
-                        votes.extend(vote(policy, std::mem::take(&mut near)));
+                        votes.extend(self.vote(policy, &this, &mut near));
                     }
-                    near.push(self.near(
-                        policy,
-                        peer,
-                        (libm::sqrt(squared), this.adjustment(logs, policy)),
-                        price,
-                    ));
+                    near.push(Found { offer: peer, logs, price, squared_distance: squared });
                     continue;
                 }
                 &mut left.size
             };
             *reason += 1;
         }
-        votes.extend(vote(policy, near));
+        votes.extend(self.vote(policy, &this, &mut near));
         votes.sort_by(|one, other| nearest(one).total_cmp(&nearest(other)));
         votes.truncate(policy.most_providers);
         votes.sort_by(|one, other| one.vote.value.total_cmp(&other.vote.value));
         (votes, left)
     }
 
-    fn near<'a>(
-        &self,
-        policy: &PricePolicy,
-        offer: &'a Normalised,
-        (distance, adjustment): (f64, f64),
-        price: f64,
-    ) -> Near<'a> {
+    /// A provider's vote: the weighted median of his nearest offers, which counts as much as the best of them. Takes all that was found.
+    fn vote<'a>(&self, policy: &PricePolicy, this: &Logs, found: &mut Vec<Found<'a>>) -> Option<Vote<'a>> {
+        one_source_a_size(found);
+        nearest_of(policy.peers_a_provider, found);
+        let peers: Vec<Near<'a>> = found.drain(..).map(|found| self.near(policy, this, found)).collect();
+        let mut values: Vec<Weighted> =
+            peers.iter().map(|peer| Weighted { value: peer.value, weight: peer.weight }).collect();
+        median::sort(&mut values);
+        let value = weighted_median(values.iter().copied())?;
+        let weight = values.iter().map(|of| of.weight).fold(0.0, f64::max);
+        Some(Vote { vote: Weighted { value, weight }, peers })
+    }
+
+    fn near<'a>(&self, policy: &PricePolicy, this: &Logs, found: Found<'a>) -> Near<'a> {
+        let Found { offer, logs, price, squared_distance } = found;
+        let (distance, adjustment) = (libm::sqrt(squared_distance), this.adjustment(logs, policy));
         let by_bandwidth = distance / share(policy.bandwidth);
         let age = self.on().since(offer.offer.priced_on);
         let weight = libm::exp(-by_bandwidth * by_bandwidth - f64::from(age) / f64::from(policy.age_days));
@@ -437,20 +446,6 @@ fn is_in(place: Place, group: RegionGroup) -> bool {
 
 fn nearest(vote: &Vote<'_>) -> f64 {
     vote.peers.first().map_or(f64::INFINITY, |peer| peer.distance)
-}
-
-/// A provider's vote: the weighted median of his nearest offers, which counts as much as the best of them.
-fn vote<'a>(policy: &PricePolicy, mut near: Vec<Near<'a>>) -> Option<Vote<'a>> {
-    near.sort_by(|one, other| {
-        one.distance.total_cmp(&other.distance).then_with(|| one.offer.offer.cmp(&other.offer.offer))
-    });
-    near.truncate(policy.peers_a_provider);
-    let mut values: Vec<Weighted> =
-        near.iter().map(|peer| Weighted { value: peer.value, weight: peer.weight }).collect();
-    median::sort(&mut values);
-    let value = weighted_median(values.iter().copied())?;
-    let weight = values.iter().map(|of| of.weight).fold(0.0, f64::max);
-    Some(Vote { vote: Weighted { value, weight }, peers: near })
 }
 
 /// The median over the providers of how near their nearest offer is. Over all offers, one more of each provider would bring silence.

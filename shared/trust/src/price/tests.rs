@@ -168,6 +168,71 @@ fn nobody_is_his_own_market_under_whichever_name() {
 }
 
 #[test]
+fn who_has_named_his_operator_since_the_market_was_gathered_is_no_peer_of_himself() {
+    let of = |operator: Option<&str>| {
+        let operator = operator.map(|operator| operator.parse().unwrap());
+        Offer { seller: Seller::Here("one".parse().unwrap(), operator), ..offer("x", 1000) }
+    };
+    for (before, after) in [(None, Some("acme")), (Some("acme"), None), (Some("acme"), Some("other"))] {
+        let mut offers = usual();
+        offers.push(of(before));
+        let explained = place_in(offers, &of(after)).unwrap().explained;
+        assert_eq!((explained.left.own, explained.providers), (1, 9), "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_stands_in_two_lists_is_one_offer() {
+    let listed = |offer: Offer, source: &str, priced_on| Offer {
+        source: Slug::of(source).unwrap(),
+        priced_on,
+        ..offer
+    };
+    let twice = |offer: Offer| {
+        let without_traffic = Machine { traffic: None, ..offer.machine };
+        let index = Offer { machine: without_traffic, ..offer.clone() };
+        [listed(offer, "live", today()), listed(index, "index", today())]
+    };
+    let seven = (0..7_u64).flat_map(|number| twice(offer(&format!("p{number}"), 1000))).collect();
+    let few = place_in(seven, &offer("this", 1000));
+    assert!(matches!(few, Err(Silence::TooFew { providers: 7, peers: 7, .. })), "{few:?}");
+
+    let of_one = |offers: [Offer; 2]| {
+        let four_others = usual().into_iter().take(8);
+        let all = four_others.chain(offers).collect();
+        let explained = place_in(all, &offer("this", 1000)).unwrap().explained;
+        let his = explained.nearest.iter().find(|peer| peer.seller.name() == "a").unwrap().clone();
+        (explained.peers - 8, his.source.as_str().to_owned())
+    };
+    let a = |source: &str, price, priced_on| listed(offer("a", price), source, priced_on);
+    let yesterday = today().minus(1);
+    for (offers, expected) in [
+        ([a("b-list", 900, today()), a("a-list", 1100, yesterday)], (1, "b-list")),
+        ([a("b-list", 900, yesterday), a("a-list", 1100, today())], (1, "a-list")),
+        ([a("b-list", 900, today()), a("a-list", 1100, today())], (1, "a-list")),
+        ([a("marketplace", 900, today()), a("a-list", 1100, today())], (1, "marketplace")),
+        // Two plans of one size in one list are two offers, and so are two sizes in two lists.
+        ([a("a-list", 900, today()), a("a-list", 1100, yesterday)], (2, "a-list")),
+        ([a("b-list", 900, today()), sized(a("a-list", 700, today()), 2, 2)], (2, "b-list")),
+    ] {
+        assert_eq!(of_one(offers), (expected.0, expected.1.to_owned()));
+    }
+}
+
+#[test]
+fn what_offerings_come_to_is_as_of_the_oldest_of_their_markets() {
+    let of = |on: Day, price| {
+        let position = place_in(usual(), &offer("this", price)).unwrap();
+        let explained = Explained { on, ..position.explained.clone() };
+        Position { explained, ..position }
+    };
+    let positions = [of(today(), 1000), of(today().minus(3), 500)];
+    let fact = PriceFact::of(positions.iter()).unwrap();
+    assert_eq!((fact.on, fact.offerings), (today().minus(3), 2));
+    assert_eq!(PriceFact::of([].iter()), None);
+}
+
+#[test]
 fn where_a_region_has_too_few_the_world_is_asked_and_that_is_said() {
     let this = Offer { place: Place::In(RegionGroup::Other), ..offer("this", 1000) };
     assert_eq!(place_in(usual(), &this).unwrap().explained.scope, Scope::World);
@@ -262,8 +327,7 @@ fn an_offering_of_ours_that_does_not_say_enough_says_what_is_missing() {
         "provider_id": "p", "offering_id": "o", "name": "Small", "specification": { "memory_mib": 4096 }
     }))
     .unwrap();
-    let source = Slug::of("marketplace").unwrap();
-    let missing = Offer::of_offering(&offering, None, today(), &source).unwrap_err();
+    let missing = Offer::of_offering(&offering, None, today()).unwrap_err();
     assert_eq!(missing, [Missing::Price, Missing::Class, Missing::Vcpus]);
     assert_eq!(
         why_not(&Silence::Incomplete(missing)),
