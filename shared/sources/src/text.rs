@@ -13,6 +13,7 @@ mod quantity;
 mod tests;
 
 use serde::{Deserialize, Serialize};
+use trust::text::is_unseen;
 
 pub use date::day;
 pub use grade::{Grade, Letter, Nuance};
@@ -140,16 +141,22 @@ pub fn absence(text: &str) -> Option<Doubt> {
     ABSENT.iter().any(|absent| text.eq_ignore_ascii_case(absent)).then_some(Doubt::Absent)
 }
 
-/// A text with whitespace collapsed and cut to so many characters.
+/// A text for people, cut to so many characters: whitespace and control characters are one space, and what nobody sees (a soft hyphen, a
+/// space without width, a turn of direction) is left out.
 pub(crate) fn collapsed(text: &str, longest: usize) -> String {
     let mut short = String::with_capacity(text.len().min(longest));
     let mut left = longest;
-    for word in text.split_whitespace() {
-        if !short.is_empty() && left > 0 {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    for word in words.filter(|word| !word.chars().all(is_unseen)) {
+        if !short.is_empty() {
+            // A space needs something behind it.
+            if left < 2 {
+                break;
+            }
             short.push(' ');
             left -= 1;
         }
-        for character in word.chars().take(left) {
+        for character in word.chars().filter(|c| !is_unseen(*c)).take(left) {
             short.push(character);
             left -= 1;
         }

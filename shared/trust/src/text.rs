@@ -47,7 +47,7 @@ impl<const LONGEST: usize> TryFrom<String> for Text<LONGEST> {
 
 /// Whether it is a control character or a format character (general categories Cc and Cf of Unicode 16), other than the two joiners, which
 /// names in Persian and in Indian scripts are written with.
-fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
     let is_format = matches!(
         c,

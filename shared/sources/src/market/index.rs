@@ -110,8 +110,9 @@ fn row(plan: &Value, read: &ReadAs, on: Day) -> Result<Offer, RowDoubt> {
 /// The euro's rate of the index, where no better source of rates was read.
 pub fn rates_of_index(document: &[u8]) -> ParseOutcome<Rates> {
     let other = || json::unrecognised(Unrecognised::Layout, ["fx"]);
-    let Ok(value) = serde_json::from_slice::<Value>(document) else {
-        return json::unrecognised(Unrecognised::Format, ["json"]);
+    let value = match json::parsed(document) {
+        Ok(value) => value,
+        Err(why) => return json::unrecognised(why, ["json"]),
     };
     let rate = |fx: &Map<String, Value>| {
         let (rate, day) = (number(fx, "EUR_USD").ok()?, Day::parse(text(fx, "date").ok()?).ok()?);

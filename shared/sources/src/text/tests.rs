@@ -314,3 +314,17 @@ fn grouped(number: u64, separator: &str) -> String {
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(separator)
 }
+
+#[test]
+fn what_nobody_sees_is_left_out_of_a_text_for_people() {
+    for (text, seen) in [
+        ("Root\u{ad}Server \u{200b} XL", "RootServer XL"),
+        ("\u{202e}Xeon\u{202c}", "Xeon"),
+        ("Intel\t\u{7}  Xeon\n", "Intel Xeon"),
+        ("\u{200b}", ""),
+    ] {
+        assert_eq!(collapsed(text, 100), seen);
+    }
+    assert_eq!(collapsed("a\u{ad}bc d", 3), "abc");
+    assert_eq!(collapsed("ab cd", 3), "ab");
+}

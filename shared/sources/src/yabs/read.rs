@@ -103,11 +103,9 @@ impl<T> Entry<T> {
     }
 }
 
-/// A text for people; longer than a label is cut, and control characters are spaces.
+/// A text for people; longer than a label is cut.
 fn text(value: Option<&Value>) -> Option<Label> {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = value?.as_str()?.trim().chars().take(100).map(clean).collect();
-    Label::try_from(text).ok()
+    Label::try_from(crate::text::collapsed(value?.as_str()?, 100)).ok()
 }
 
 fn unsigned(value: Option<&Value>) -> Option<u64> {
