@@ -1,6 +1,9 @@
 //! A provider's prices from his offerings and an operator's file of others' offers to the API, the page and the list.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
@@ -172,7 +175,16 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let services = Services::start(samples::secrets(), BusHealth::Up).await.unwrap();
+        Self::with(&BTreeMap::new()).await
+    }
+
+    /// The same, with these changes to the numbers that prices are compared by.
+    async fn by(numbers: &Value) -> Self {
+        Self::with(&BTreeMap::from([("PricePolicyChanges".to_owned(), numbers.to_string())])).await
+    }
+
+    async fn with(parameters: &BTreeMap<String, String>) -> Self {
+        let services = Services::start_with(samples::secrets(), BusHealth::Up, parameters).await.unwrap();
         let table = services.table().unwrap();
         Self { services, table, now: lambda::clock::now() }
     }
@@ -321,6 +333,37 @@ async fn a_market_that_has_expired_is_none_and_one_without_offers_is_empty() {
     );
     let market = world.table.market(Class::Shared).await.unwrap().unwrap().market;
     assert!(market.offers().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_stays_while_the_market_it_is_in_can_not_be_read() {
+    let world = World::start().await;
+    let (id, _) = world.offers("p1", 600).await;
+    world.loaded().await;
+    world.invoke(json!({ "market": "gather" })).await.unwrap();
+    let placed = world.outcome(&id).await.unwrap();
+    assert!(placed.position().is_some());
+    let head = world.table.market_head(Class::Shared).await.unwrap().unwrap();
+    Unreadable::at(&world.services, "market#shared", &format!("{}#00000", head.name())).write().await;
+    let keys = json!({ "pk": { "S": "offerings#p1" }, "sk": { "S": "small" } });
+    let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
+    assert_eq!(world.invoke(records).await.unwrap(), json!({ "batchItemFailures": [] }));
+    assert_eq!(world.outcome(&id).await.unwrap(), placed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployments_own_numbers_decide_who_is_told_what() {
+    for (providers, speaks) in [(7, true), (11, false)] {
+        let world = World::by(&json!({ "version": "mine/1", "speak": { "providers": providers } })).await;
+        let (id, _) = world.offers("p1", 600).await;
+        world.loaded().await;
+        world.invoke(json!({ "market": "gather" })).await.unwrap();
+        let outcome = world.outcome(&id).await.unwrap();
+        assert_eq!(outcome.position().is_some(), speaks, "{providers}");
+        if let Some(position) = outcome.position() {
+            assert_eq!(position.explained.policy.to_string(), "mine/1");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -435,7 +435,7 @@ async fn a_page_that_can_not_be_dealt_with_does_not_keep_the_others_from_its_hos
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_can_not_be_kept_is_our_fault_and_not_asked_for_again_and_again() {
+async fn a_page_that_can_not_be_kept_is_not_asked_for_again_and_again() {
     let site = Site::open().await;
     let plan = json!({ "id": "a", "vcpu_count": 2, "ram": 4096, "disk": 80, "bandwidth": 4000, "monthly_cost": 20, "type": "vc2" });
     site.says(Says::Page(json!({ "plans": [plan] }).to_string(), "\"1\""));
@@ -444,13 +444,66 @@ async fn a_page_that_can_not_be_kept_is_our_fault_and_not_asked_for_again_and_ag
     let damaged = Unreadable::at(&reading.services, "prices", "a");
     damaged.write().await;
     let page = id("plans", None);
-    assert_eq!(reading.read(&page).await, Done::Failed(Failure::Ours));
+    assert_eq!(reading.read(&page).await, Done::Failed(Failure::NotKept));
     let seen = reading.seen().await;
-    assert_eq!((&seen["last_failure"]["reason"], &seen["requests_today"]), (&json!("our-fault"), &json!(2)));
+    assert_eq!((&seen["last_failure"]["reason"], &seen["requests_today"]), (&json!("not-kept"), &json!(2)));
     assert_eq!((reading.planned().await, reading.once(&page).await), (vec![], Done::Dropped(Why::NotDue)));
     damaged.mend().await;
     reading.later(1_800);
     assert_eq!(reading.read(&page).await, Done::Read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_source_in_trouble_another_page_is_tried_when_one_has_no_rules() {
+    let (site, other) = (Site::open().await, Site::open().await);
+    let more = json!({ "pages": {
+        "rates": { "path": "/rates", "reader": "frankfurter-rates" },
+        "more": { "base": format!("http://{}", other.address), "path": "/more", "reader": "frankfurter-rates" },
+    } });
+    let reading = Reading::with(&site, &more).await;
+    let [rates_page, more_page] = ["rates", "more"].map(|page| id(page, None));
+    site.rules(Says::Status(503, None));
+    other.rules(Says::Status(503, None));
+    for _ in 0..2 {
+        for page in [&rates_page, &more_page] {
+            assert_eq!(reading.read(page).await, Done::Failed(Failure::RobotsUnreachable));
+        }
+        reading.later(7 * 3_600);
+    }
+    assert_eq!(reading.read(&rates_page).await, Done::Failed(Failure::RobotsUnreachable));
+    assert_eq!(reading.read(&more_page).await, Done::Dropped(Why::Paused));
+    // One of its two hosts is well again. Whether it is, the page that was tried longest ago finds out, which is at the other.
+    site.rules(Says::Page(String::new(), "\"r\""));
+    site.says(Says::Page(rates("2026-09-28", 20), "\"1\""));
+    reading.later(DAY);
+    assert_eq!(reading.planned().await, [("a/more".to_owned(), 0)]);
+    assert_eq!(reading.read(&more_page).await, Done::Failed(Failure::RobotsUnreachable));
+    reading.later(DAY);
+    assert_eq!(reading.planned().await, [("a/rates".to_owned(), 0)]);
+    assert_eq!(reading.read(&rates_page).await, Done::Read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_and_can_not_be_read_is_read_whole_from_the_page_once_more() {
+    let site = Site::open().await;
+    let page = include_str!("../../shared/sources/tests/fixtures/vpsbenchmarks/yabs-table.html");
+    site.says(Says::Page(page.to_owned(), "\"1\""));
+    let subject = "hetzner-16c-31gb-20251125-8f0aa2";
+    let more = json!({
+        "pages": { "run": { "path": "/yabs/{subject}", "reader": "vpsbenchmarks-yabs", "about": "offerings" } },
+        "offerings": { subject: { "provider_id": "p1", "offering_id": "small" } },
+    });
+    let reading = Reading::with(&site, &more).await;
+    let page = id("run", Some(subject));
+    assert_eq!(reading.read(&page).await, Done::Read);
+    Unreadable::at(&reading.services, "claims#p1", &format!("rated#a#run#{subject}")).write().await;
+    reading.later(DAY);
+    assert_eq!(reading.read(&page).await, Done::Failed(Failure::NotKept));
+    assert_eq!(reading.planned().await, []);
+    reading.later(1_800);
+    assert_eq!(reading.read(&page).await, Done::Read);
+    let shown = reading.table.independent_of(&"p1".parse().unwrap()).await.unwrap().rated;
+    assert_eq!(shown.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -647,7 +700,9 @@ async fn what_an_operator_mistypes_changes_nothing() {
         let known = reading.table.name_in(&source, &name).await.unwrap();
         known.map(|known| (known.value.provider.to_string(), known.value.standing))
     };
-    assert_eq!(says("p9", Decision::Confirm).await.unwrap_err(), "no provider p9 is registered");
+    for decision in [Decision::Confirm, Decision::Reject] {
+        assert_eq!(says("p9", decision).await.unwrap_err(), "no provider p9 is registered");
+    }
     assert_eq!(whose().await, None);
     says("p1", Decision::Confirm).await.unwrap();
     let of_p1 = "as far as is known, the name is p1's: reject that, or confirm whose it is";

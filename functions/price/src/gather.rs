@@ -69,7 +69,8 @@ pub async fn gather(app: &App, now: Moment) -> Result<Gathered, PriceError> {
     let names = names::of_all(table, configuration).await?;
     attribute(&mut offers, &names::owners(&names), &providers);
     offers.extend(providers.iter_mut().flat_map(|provider| std::mem::take(&mut provider.offers)));
-    let rates = table.rates(on).await?.unwrap_or_else(|| no_rates(on));
+    let rates = readable(table.rates(on).await, &"exchange rates")?.flatten();
+    let rates = rates.unwrap_or_else(|| no_rates(on));
     let mut markets: BTreeMap<Class, Market> = BTreeMap::new();
     for (class, offers) in by_class(offers) {
         let (market, dropped) = Market::gather(policy, offers, rates.clone(), on);
@@ -114,7 +115,8 @@ async fn place_one(
     let names = names.unwrap_or(&nameless);
     let placed = async {
         let offerings = app.table.offerings(id, Freshness::LastWrite).await?;
-        let offerer = Offerer { id, operator: operator.as_ref(), names, offerings: &offerings };
+        let offerer =
+            Offerer { id, operator: operator.as_ref(), names, offerings: &offerings, stay: Vec::new() };
         write(&app.table, &app.policy, &offerer, in_force).await
     };
     placed.await.inspect_err(|error| tracing::error!(provider = %id, %error, "offerings not placed"))

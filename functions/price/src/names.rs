@@ -1,7 +1,7 @@
 //! What price lists call the providers of this marketplace, so that nobody is compared with himself and nobody votes twice.
 //!
-//! A name counts as soon as an operator has said in one list whose it is, and then in every list: lists write the same house alike, and
-//! whoever is left out once too often takes nothing away but a vote.
+//! A name counts as soon as an operator has said in one list whose it is, and then in every list: lists write the same house alike. What any of
+//! them says under it is that provider's price, to others too.
 
 use std::collections::{BTreeMap, BTreeSet};
 

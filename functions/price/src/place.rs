@@ -13,6 +13,7 @@ use trust::{
     offering::Class,
     price::{Left, Market, Offer, Outcome, PriceFact, PricePolicy, Priced, Silence, Slug},
     provider::Provider,
+    text::is_unseen,
     time::Day,
 };
 
@@ -54,23 +55,39 @@ pub async fn place(app: &App, provider: &ProviderId, today: Day) -> Result<(), P
     let names = names::of_one(table, configuration, provider).await?;
     let mut of_class: BTreeMap<Class, Arc<KeptMarket>> = BTreeMap::new();
     let classes: BTreeSet<Class> = offerings.iter().filter_map(class).collect();
+    let mut unread: BTreeSet<Class> = BTreeSet::new();
     for class in classes {
-        let market = names::readable(markets.of(table, class).await, &"a market")?.flatten();
-        of_class.extend(market.map(|market| (class, market)));
+        match names::readable(markets.of(table, class).await, &"a market")? {
+            Some(market) => of_class.extend(market.map(|market| (class, market))),
+            None => _ = unread.insert(class),
+        }
     }
     let markets = of_class.iter().map(|(class, kept)| (*class, &kept.market)).collect();
-    let offerer = Offerer { id: provider, operator: operator(&known), names: &names, offerings: &offerings };
+    let stay = if unread.is_empty() { Vec::new() } else { table.priced(provider).await? };
+    let is_unread = |one: &Priced| {
+        let offering = offerings.iter().find(|offering| offering.offering_id == one.offering);
+        offering.and_then(class).is_some_and(|class| unread.contains(&class))
+    };
+    let offerer = Offerer {
+        id: provider,
+        operator: operator(&known),
+        names: &names,
+        offerings: &offerings,
+        stay: stay.into_iter().filter(is_unread).collect(),
+    };
     Ok(write(table, policy, &offerer, &InForce { markets, today }).await?)
 }
 
 /// A provider and what he offers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Offerer<'a> {
     pub(crate) id: &'a ProviderId,
     pub(crate) operator: Option<&'a OperatorId>,
     /// What price lists call him.
     pub(crate) names: &'a BTreeSet<Slug>,
     pub(crate) offerings: &'a [Offering],
+    /// Places that stay as they are, because the market of their class is there and can not be read.
+    pub(crate) stay: Vec<Priced>,
 }
 
 /// The markets that are in force, of those classes that have one.
@@ -88,8 +105,11 @@ pub(crate) async fn write(
     offerer: &Offerer<'_>,
     in_force: &InForce<'_>,
 ) -> Result<(), TableError> {
-    let priced: Vec<Priced> =
-        offerer.offerings.iter().map(|offering| priced(policy, offering, offerer, in_force)).collect();
+    let place = |offering: &Offering| {
+        let stays = offerer.stay.iter().find(|one| one.offering == offering.offering_id);
+        stays.cloned().unwrap_or_else(|| priced(policy, offering, offerer, in_force))
+    };
+    let priced: Vec<Priced> = offerer.offerings.iter().map(place).collect();
     let fact = PriceFact::of(priced.iter().filter_map(|one| one.outcome.position()));
     table.write_priced(offerer.id, &priced, fact).await
 }
@@ -107,7 +127,7 @@ fn priced(
         (Ok(offer), Some(market)) => Outcome::of(market.place(policy, &offer, offerer.names)),
         (Ok(_), None) => Outcome::Silent(Silence::TooFew { providers: 0, peers: 0, left: Left::default() }),
     };
-    let name = offering.name.chars().filter(|c| !c.is_control()).take(100).collect();
+    let name = offering.name.chars().filter(|c| !is_unseen(*c)).take(100).collect();
     Priced { offering: offering.offering_id.clone(), name, on, outcome }
 }
 

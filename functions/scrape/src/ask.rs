@@ -7,7 +7,7 @@ use sources::{
     outcome::ParseOutcome,
     reading::{About, Facts, Gleaned, Offers},
 };
-use table::{PageFacts, Stored, TableError};
+use table::{KeptRates, PageFacts, Stored, TableError};
 use trust::{
     id::ProviderId,
     source::{
@@ -46,11 +46,16 @@ pub(crate) async fn ask(
         Ok(held) => held,
         Err(not_yet) => return Ok(Done::Later(not_yet.wait(now, delay))),
     };
-    let asked = in_turn(app, id, wanted, address, clock).await;
+    let heard = hear(app, id, wanted, address, clock).await;
     // A turn that is not given back keeps everybody from the host until it ends by itself, so it is even when something went wrong.
-    let pause = asked.as_ref().map_or(delay, |(_, pause)| *pause);
+    let pause = heard.as_ref().map_or(delay, |(_, pause)| *pause);
+    let done = match heard {
+        Ok((Some(heard), _)) => heard.note(clock()).await,
+        Ok((None, _)) => Ok(Done::Later(pause)),
+        Err(error) => Err(error),
+    };
     let given_back = held.give_back(&app.table, clock(), pause).await;
-    let (done, _) = asked?;
+    let done = done?;
     given_back?;
     Ok(done)
 }
@@ -60,20 +65,27 @@ fn host(address: &Url) -> &str {
     &address[Position::BeforeHost..Position::AfterPort]
 }
 
-/// Asks the host once: for its rules where they are not known, or else for the page. Says as well for how many seconds nobody may ask it
-/// after that.
-async fn in_turn(
-    app: &App,
-    id: &PageId,
-    Wanted { found, fetcher, page }: Wanted<'_>,
+/// Asks the host once: for its rules where they are not known, or else for the page. Gives what came of the page, if it was its turn, and
+/// for how many seconds nobody may ask the host after that.
+async fn hear<'a>(
+    app: &'a App,
+    id: &'a PageId,
+    Wanted { found, fetcher, page }: Wanted<'a>,
     address: Url,
     clock: &(impl Fn() -> Moment + Sync),
-) -> Result<(Done, u32), ScrapeError> {
+) -> Result<(Option<Heard<'a>>, u32), ScrapeError> {
     let now = clock();
     let pace = app.configuration.pace(found.source);
-    let Some(rules) = kept_rules(app, host(&address), pace, now).await? else {
-        let pause = read_rules(app, &id.source, fetcher, &address, pace, clock).await?;
-        return Ok((Done::Later(pause), pause));
+    let known = kept_rules(app, host(&address), pace, now).await?;
+    let rules = if let Some(known) = known {
+        known
+    } else {
+        let rules = read_rules(app, &id.source, fetcher, &address, clock).await?;
+        if rules.is_reachable() {
+            return Ok((None, pause(pace, &rules, 0)));
+        }
+        // Without them nothing is asked for, so that the page need not wait to learn it.
+        rules
     };
     let request = Request::of(&rules, &address);
     let owner = owner(app, id, found).await?;
@@ -82,12 +94,20 @@ async fn in_turn(
         count(app, &id.source, now).await?;
     }
     let (asked, gleaned) = job.read(fetcher, &rules, &page.value, now).await;
-    let done = job.note(asked, gleaned, page, clock()).await?;
-    let pause = match request {
-        Request::Made => pause(pace, &rules, &done),
-        Request::None => 0,
+    let pause = match (request, &asked) {
+        (Request::None, _) => 0,
+        (Request::Made, Asked::Failed(failure)) => pause(pace, &rules, failure.retry_after()),
+        (Request::Made, _) => pause(pace, &rules, 0),
     };
-    Ok((done, pause))
+    Ok((Some(Heard { job, asked, gleaned, before: page }), pause))
+}
+
+/// What came of asking for a page.
+struct Heard<'a> {
+    job: Job<'a>,
+    asked: Asked,
+    gleaned: Option<Gleaned>,
+    before: Stored<Page>,
 }
 
 /// A page that is to be read, and what is needed for it.
@@ -126,25 +146,22 @@ async fn kept_rules(app: &App, host: &str, pace: Pace, now: Moment) -> Result<Op
     Ok(rules.filter(|rules| rules.are_fresh(pace.robots_seconds, now)))
 }
 
-/// Reads the host's rules, and says for how many seconds nobody may ask it after that.
+/// Reads the host's rules.
 async fn read_rules(
     app: &App,
     source: &SourceName,
     fetcher: &Fetcher,
     address: &Url,
-    pace: Pace,
     clock: &(impl Fn() -> Moment + Sync),
-) -> Result<u32, ScrapeError> {
+) -> Result<Rules, ScrapeError> {
     count(app, source, clock()).await?;
     let rules = fetcher.rules(address, REQUEST, clock()).await;
     let kept = serde_json::to_string(&rules)?;
     app.table.keep_host_rules(host(address), kept).await?;
-    if rules.is_reachable() {
-        return Ok(pause(pace, &rules, &Done::Read));
+    if !rules.is_reachable() {
+        change(app, source, |state| state.without_rules(clock())).await?;
     }
-    change(app, source, |state| state.without_rules(clock())).await?;
-    // It is not asked for the page, so that the page need not wait to learn it.
-    Ok(1)
+    Ok(rules)
 }
 
 /// Counts a request before it is made: whatever becomes of it, the day's budget holds.
@@ -152,13 +169,9 @@ async fn count(app: &App, source: &SourceName, now: Moment) -> Result<(), TableE
     change(app, source, |state| state.counted(now)).await
 }
 
-/// Seconds until the host may be asked again.
-fn pause(pace: Pace, rules: &Rules, done: &Done) -> u32 {
+/// Seconds until the host may be asked again, of which it has asked for so many itself.
+fn pause(pace: Pace, rules: &Rules, told: u32) -> u32 {
     let by_chance = u32::from_be_bytes(lambda::random::bytes()) % pace.jitter_seconds.saturating_add(1);
-    let told = match done {
-        Done::Failed(failure) => failure.retry_after(),
-        _ => 0,
-    };
     pace.delay_seconds.max(rules.delay()).saturating_add(by_chance).max(told)
 }
 
@@ -195,6 +208,13 @@ async fn owner(app: &App, id: &PageId, found: Found<'_>) -> Result<Option<Provid
     }
     let known = app.table.name_in(&id.source, subject).await?;
     Ok(known.and_then(|known| known.value.confirmed().cloned()))
+}
+
+impl Heard<'_> {
+    /// Notes what came of it: first the page with its facts, then the source as a whole.
+    async fn note(self, now: Moment) -> Result<Done, ScrapeError> {
+        self.job.note(self.asked, self.gleaned, self.before, now).await
+    }
 }
 
 impl Job<'_> {
@@ -270,7 +290,6 @@ impl Job<'_> {
         self.found.source.offerings.get(self.id.subject.as_ref()?)
     }
 
-    /// Notes what came of it: first the page with its facts, then the source as a whole.
     async fn note(
         &self,
         asked: Asked,
@@ -282,20 +301,17 @@ impl Job<'_> {
         let address = self.address.to_string();
         let after = |asked| before.value.after(asked, address.clone(), now, self.pace.refresh_seconds);
         let (mut page, becomes) = after(asked);
-        let mut facts = None;
-        if let Some(gleaned) = gleaned.filter(|_| becomes == page::Facts::Taken) {
-            match self.keep(&gleaned, &address, now).await {
-                Ok(()) => facts = as_it_stands(&gleaned, &address, now)?,
-                // Were it left at that, the source would be asked for the same page again and again.
-                Err(error) => {
-                    tracing::error!(page = %self.id, %error, "what a page says can not be kept");
-                    page = after(Asked::Failed(Failure::Ours)).0;
-                }
-            }
-        }
-        if let Some(provider) = self.owner.as_ref().filter(|_| is_unchanged) {
-            self.app.table.rated_as_before(provider, self.id, now).await?;
-        }
+        let kept = match gleaned.filter(|_| becomes == page::Facts::Taken) {
+            Some(gleaned) => self.keep(&gleaned, &address, now).await,
+            None if is_unchanged => self.keep_as_before(now).await.map(|()| None),
+            None => Ok(None),
+        };
+        let facts = kept.unwrap_or_else(|error| {
+            tracing::error!(page = %self.id, %error, "what a page says can not be kept");
+            // Were it left at that, the source would be asked for the same page again and again.
+            page = after(Asked::Failed(Failure::NotKept)).0;
+            None
+        });
         match self.app.table.write_page(self.id, &page, before.version, facts.as_ref()).await {
             // Somebody had the turn after ours had ended, and has read the page.
             Err(TableError::Conflict) => return Ok(Done::Dropped(Why::NotDue)),
@@ -312,11 +328,19 @@ impl Job<'_> {
         })
     }
 
-    /// Keeps what others reckon with, before the page is noted as read: all of it may be done twice.
-    async fn keep(&self, gleaned: &Gleaned, address: &str, now: Moment) -> Result<(), ScrapeError> {
+    /// Keeps what others reckon with, before the page is noted as read: all of it may be done twice. Gives what the page says as it stands,
+    /// to be kept with it; what is too long for that has been kept for those who reckon with it.
+    async fn keep(
+        &self,
+        gleaned: &Gleaned,
+        address: &str,
+        now: Moment,
+    ) -> Result<Option<PageFacts>, ScrapeError> {
         let table = &self.app.table;
-        if let Some(rates) = &gleaned.rates {
-            table.write_rates(rates).await?;
+        if let Some(rates) = &gleaned.rates
+            && table.write_rates(rates).await? == KeptRates::Before
+        {
+            tracing::info!(page = %self.id, day = %rates.day, "there are rates of that day for more currencies");
         }
         if let Some(Offers { source, offers, left_out }) = &gleaned.offers {
             table.write_price_list(source, now, offers, *left_out).await?;
@@ -332,7 +356,15 @@ impl Job<'_> {
             let said = PageFacts { read_at: now, address: address.to_owned(), facts };
             table.write_rated(provider, self.id, &said).await?;
         }
-        Ok(())
+        let facts = serde_json::to_string(&gleaned.facts)?;
+        let is_kept = facts.len() <= MOST_KEPT;
+        Ok(is_kept.then(|| PageFacts { read_at: now, address: address.to_owned(), facts }))
+    }
+
+    /// Notes that all of it still holds.
+    async fn keep_as_before(&self, now: Moment) -> Result<(), ScrapeError> {
+        let Some(provider) = &self.owner else { return Ok(()) };
+        Ok(self.app.table.rated_as_before(provider, self.id, now).await?)
     }
 
     fn alarm(&self, why: &Failure, now: Moment) {
@@ -341,13 +373,6 @@ impl Job<'_> {
             self.app.metrics.count("SourceDrift", 1, now);
         }
     }
-}
-
-/// What a page says as it stands. What is too long for that has been kept for those who reckon with it.
-fn as_it_stands(gleaned: &Gleaned, address: &str, now: Moment) -> Result<Option<PageFacts>, ScrapeError> {
-    let facts = serde_json::to_string(&gleaned.facts)?;
-    let is_kept = facts.len() <= MOST_KEPT;
-    Ok(is_kept.then(|| PageFacts { read_at: now, address: address.to_owned(), facts }))
 }
 
 /// Changes what is known of a source, however many others do so at the same time.

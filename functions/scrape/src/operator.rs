@@ -47,13 +47,16 @@ pub enum Refused {
     Table(#[from] TableError),
 }
 
-/// Whether there is such a source: in the configuration, or already in the table. What is said about any other would have no effect.
+/// Whether there is such a source: in the configuration, or else in the table. What is said about any other would have no effect.
 pub async fn check_source(
     table: &Table,
     configuration: &Configuration,
     name: &SourceName,
 ) -> Result<(), Refused> {
     let mut known: BTreeSet<SourceName> = configuration.sources.keys().cloned().collect();
+    if known.contains(name) {
+        return Ok(());
+    }
     known.extend(table.sources().await?.into_keys());
     if known.contains(name) {
         return Ok(());
@@ -69,14 +72,12 @@ pub async fn decide(
     decision: Decision,
     now: Moment,
 ) -> Result<(), Refused> {
+    if table.provider(provider).await?.version == 0 {
+        return Err(Refused::NoProvider(provider.clone()));
+    }
     let before = table.name_in(source, name).await?;
     let standing = match decision {
-        Decision::Confirm => {
-            if table.provider(provider).await?.version == 0 {
-                return Err(Refused::NoProvider(provider.clone()));
-            }
-            Standing::Confirmed
-        }
+        Decision::Confirm => Standing::Confirmed,
         Decision::Reject => {
             // A name is at most one provider's: that it is not this one's says nothing against the other.
             let others = before.as_ref().map(|before| &before.value).filter(|it| it.provider != *provider);

@@ -115,7 +115,8 @@ impl Table {
     /// Keeps the exchange rates of a day in place of those before, unless these are of fewer currencies.
     pub async fn write_rates(&self, rates: &Rates) -> Result<KeptRates, TableError> {
         let key = keys::rates_of(rates.day);
-        let before: Option<Rates> = self.get(&key).await?.map(item::read).transpose()?;
+        // Those that can not be read are no better than none.
+        let before: Option<Rates> = self.get(&key).await?.and_then(|item| item::read(item).ok());
         if before.is_some_and(|before| before.a_euro.len() > rates.a_euro.len()) {
             return Ok(KeptRates::Before);
         }

@@ -116,8 +116,7 @@ pub(super) fn whole(number: f64) -> Option<u16> {
 }
 
 fn label(text: &str) -> Result<Label, RowDoubt> {
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
-    Label::try_from(shown.trim().to_owned()).map_err(|_| RowDoubt::Missing("name"))
+    Label::try_from(crate::text::collapsed(text, 100)).map_err(|_| RowDoubt::Missing("name"))
 }
 
 /// Billed by the hour, and left at any time: what the clouds here do.

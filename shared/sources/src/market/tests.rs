@@ -145,7 +145,7 @@ fn each_public_list_is_read_in_its_own_units() {
 #[test]
 fn what_a_row_lacks_is_said_with_its_place() {
     let plans = json!({ "plans": [
-        { "id": "good", "vcpu_count": 1, "ram": 1024, "disk": 25, "monthly_cost": 5, "type": "vc2" },
+        { "id": "soft\u{ad}hyphen \u{200b}", "vcpu_count": 1, "ram": 1024, "disk": 25, "monthly_cost": 5, "type": "vc2" },
         { "id": "no-cpu", "ram": 1024, "disk": 25, "monthly_cost": 5, "type": "vc2" },
         { "id": "no-number", "vcpu_count": 1, "ram": "N/A", "disk": 25, "monthly_cost": 5, "type": "vc2" },
         { "id": "thousands", "vcpu_count": 1, "ram": 1024, "disk": 25, "monthly_cost": "1,324", "type": "vc2" },
@@ -156,6 +156,7 @@ fn what_a_row_lacks_is_said_with_its_place() {
     ] });
     let list = list(Layout::Vultr, &plans.to_string());
     let said: Vec<String> = list.left_out.iter().map(|row| format!("{}: {}", row.at, row.why)).collect();
+    assert_eq!(list.offers[0].name.as_str(), "softhyphen");
     assert_eq!(
         said,
         [

@@ -118,6 +118,12 @@ impl<'s> Sayings<'_, 's> {
             if is_in_list {
                 return Some(place);
             }
+            // With labels behind it, the sentence heads a card that is of what it mentions.
+            let heads = |sentence: &Range<u32>| {
+                let behind = self.pairs.partition_point(|pair| pair.at < sentence.end);
+                self.pairs.get(behind).is_some_and(|pair| place.contains(&pair.at))
+            };
+            let sentence = sentence.filter(|sentence| !heads(sentence));
             (beside == Beside::Another).then(|| sentence.unwrap_or(place))
         });
         let apart: Vec<Range<u32>> = apart.collect();

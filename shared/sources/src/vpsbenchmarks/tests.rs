@@ -328,10 +328,11 @@ fn a_sentence_that_mentions_another_plan_makes_nobody_elses_what_stands_beside_i
             "{behind}"
         );
     }
-    // Whose these are is not certain: the link may head a card as well.
+    // Whose these are is not certain: the link, or the sentence around it, may head a card as well.
     for behind in [
         "<p><a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p>",
         "<p>Plan: <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p>",
+        "<div class=card><p>Need less? See <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p><dl><dt>Monthly price<dd>$9.99</dl></div>",
         "<p>Compare <a href=/hosters/hostinger/plans/kvm-4>KVM 4</a></p><a href=/hosters/hostinger/plans/kvm-4>Details</a>",
     ] {
         assert!(matches!(read(behind), ParseOutcome::Unrecognised { .. }), "{behind}");

@@ -223,12 +223,13 @@ fn is_sound(offer: &Offer) -> bool {
         && machine.traffic.is_none_or(|size| traffic.contains(&size))
 }
 
-/// Which offers are far off the line of their provider's others of the same class and terms.
+/// Which offers are far off the line of their provider's others in the same list, of the same class and terms: what is wrong in one list says
+/// nothing of what he asks in another.
 fn outliers(policy: &PricePolicy, offers: &[Normalised]) -> Vec<bool> {
     let mut lists: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (place, Normalised { offer, .. }) in offers.iter().enumerate() {
         let is_disk_included = matches!(offer.machine.disk, Disk::Included(..));
-        let list = (offer.seller.party(), offer.machine.class, offer.basis, is_disk_included);
+        let list = (offer.seller.party(), &offer.source, offer.machine.class, offer.basis, is_disk_included);
         lists.entry(list).or_default().push(place);
     }
     let row = |place: &usize| {

@@ -8,6 +8,7 @@ use crate::{
     id::{OfferingId, OperatorId, ProviderId},
     marketplace::{Currency, Money, Offering},
     offering::{Class, DiskKind, Label, Period, PriceKind, Tariff},
+    text::is_unseen,
     time::Day,
     units::Size,
 };
@@ -323,7 +324,7 @@ impl Offer {
 /// The name of an offering, as far as it can be shown; else its id.
 fn name_of(name: &str, id: &OfferingId) -> Label {
     let shown = |text: &str| {
-        let text: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
+        let text: String = text.chars().filter(|c| !is_unseen(*c)).take(100).collect();
         Label::try_from(text.trim().to_owned())
     };
     shown(name).or_else(|_| shown(id.as_str())).unwrap_or_else(|_| Label::nameless())

@@ -45,6 +45,8 @@ pub enum Failure {
     ToolFailed,
     /// Our own fault; says nothing about the source.
     Ours,
+    /// It was read, and what it says could not be kept here.
+    NotKept,
     /// The page came, but the parser does not know its kind.
     Unrecognised {
         /// In which way.
@@ -81,7 +83,8 @@ impl Failure {
             | Self::Protocol
             | Self::Tls
             | Self::ToolFailed
-            | Self::Ours => Again::Soon,
+            | Self::Ours
+            | Self::NotKept => Again::Soon,
             Self::Status(status) if *status >= 500 => Again::Soon,
             _ => Again::Regularly,
         }
@@ -98,8 +101,7 @@ impl Failure {
     /// What it says of the source as a whole; nothing, where it is our own fault or nobody was asked.
     pub fn health(&self) -> Option<Health> {
         match self {
-            // Nobody was asked.
-            Self::Ours | Self::Barred | Self::Disallowed | Self::RobotsUnreachable => None,
+            Self::Ours | Self::NotKept | Self::Barred | Self::Disallowed | Self::RobotsUnreachable => None,
             Self::Missing(_) | Self::TooLarge | Self::Encoded | Self::Redirected | Self::Drifted { .. } => {
                 Some(Health::Well)
             }
@@ -110,7 +112,7 @@ impl Failure {
         }
     }
 
-    /// Whether the parser no longer understands what it used to.
+    /// Whether the parser does not understand what there is, or less than before.
     pub fn is_of_the_parser(&self) -> bool {
         match self {
             Self::Unrecognised { why, .. } => *why != Unrecognised::Challenge,
@@ -121,7 +123,7 @@ impl Failure {
 
     /// Whether it does not pass without somebody.
     pub fn is_for_somebody_to_look_at(&self) -> bool {
-        *self == Self::Ours || self.is_of_the_parser()
+        *self == Self::NotKept || self.is_of_the_parser()
     }
 
     /// Its name in answers.
@@ -143,6 +145,7 @@ impl Failure {
             Self::Tls => "tls",
             Self::ToolFailed => "tool-failed",
             Self::Ours => "our-fault",
+            Self::NotKept => "not-kept",
             Self::Unrecognised { .. } => "unrecognised",
             Self::Drifted { .. } => "drifted",
         }
@@ -169,6 +172,7 @@ impl fmt::Display for Failure {
             Self::Tls => f.write_str("no connection that can be trusted"),
             Self::ToolFailed => f.write_str("the tool says that it failed"),
             Self::Ours => f.write_str("our own fault"),
+            Self::NotKept => f.write_str("read, and what it says could not be kept"),
             Self::Unrecognised { why, fingerprint } => {
                 let why = match why {
                     Unrecognised::Layout => "a layout that is not known",
@@ -210,6 +214,7 @@ mod tests {
             (Failure::NotPublic, Some(Health::Ill), Again::Regularly),
             (Failure::TimedOut, Some(Health::Ill), Again::Soon),
             (Failure::Ours, None, Again::Soon),
+            (Failure::NotKept, None, Again::Soon),
             (Failure::Barred, None, Again::Regularly),
             (unrecognised(Unrecognised::Layout), Some(Health::Well), Again::Regularly),
             (unrecognised(Unrecognised::Challenge), Some(Health::Ill), Again::Regularly),

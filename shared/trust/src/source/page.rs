@@ -53,11 +53,16 @@ pub struct Read {
     pub changed_at: Moment,
     /// How much of it was understood.
     pub recognition: Recognition,
-    /// What the facts depend on beside the page.
+    /// What the facts depend on beside the page; nothing that there is where that was not noted.
+    #[serde(default = "by_nothing")]
     pub by: Fingerprint,
     /// What to send to learn whether it has changed.
     #[serde(default)]
     pub validators: Validators,
+}
+
+fn by_nothing() -> Fingerprint {
+    Fingerprint::of::<&str>([])
 }
 
 /// What a source gave us to ask with whether a page has changed (RFC 9110, section 8.8).
