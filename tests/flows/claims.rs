@@ -293,7 +293,7 @@ async fn a_contract_that_is_extended_counts_and_can_be_measured_for_as_long_as_i
         let short = "not: the service was there for under an hour";
         assert_eq!(answer["counts"], if early.is_empty() { short } else { "in full" });
         world.tell(&[longer(contract)]).await;
-        assert_eq!(world.invited_until(contract), json!(ends_at.plus(7 * DAY)));
+        assert_eq!(world.invited_until(contract), json!(at.plus(28 * DAY)), "a week later, by whole weeks");
     }
     assert_eq!(world.machines().await, [(machine(8, 0, Standing::Counted), 2)]);
 }
