@@ -22,7 +22,10 @@ use trust::{
 };
 
 use self::gate::Gate;
-use crate::stack::{ago, event, in_memory, queued, registered};
+use crate::{
+    stack::{ago, event, in_memory, queued, registered},
+    unreadable::Unreadable,
+};
 
 const DAY: i64 = 86_400;
 
@@ -256,6 +259,8 @@ async fn a_claim_that_is_heard_of_late_judges_all_who_have_measured_since_it_was
     }
     let all = |held| [(machine(held, 0, Standing::Counted), 31), (machine(held, 0, Standing::Free), 1)];
     assert_eq!(world.machines().await, all(0));
+    // What can not be read of one of them keeps nobody else's from being decided.
+    Unreadable::at(&world.services, "claims#p1", "renter#r0-unreadable").write().await;
     world.tell(&[offered(&kept(), at.plus(-59))]).await;
     assert_eq!(world.machines().await, all(0), "it was made after they had rented");
     world.tell(&[offered(&kept(), at.plus(-60))]).await;
