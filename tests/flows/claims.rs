@@ -277,7 +277,13 @@ async fn a_run_that_is_written_while_its_contract_ends_counts_by_how_it_ended() 
     let ((status, answer), ()) =
         tokio::join!(world.send(&link, &body, now), world.gate.meanwhile(world.tell(&cancelled)));
     assert_eq!((status, &answer["counts"]), (200, &json!("not: the service was there for under an hour")));
-    assert_eq!(world.machines().await, [(machine(8, 0, Standing::TooShort), 1)]);
+    let counted = [(machine(8, 0, Standing::TooShort), 1)];
+    assert_eq!(world.machines().await, counted);
+    // Sent again it is decided once more, whenever that is; another is too late.
+    let late = now.plus(3601);
+    assert_eq!(world.send(&link, &body, late).await.0, 200);
+    assert_eq!(world.send(&link, &run(WHOLE, 64_500, now.plus(-300)), late).await.0, 409);
+    assert_eq!(world.machines().await, counted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
