@@ -22,7 +22,10 @@ use trust::{
 };
 
 use self::gate::Gate;
-use crate::stack::{ago, event, in_memory, queued, registered};
+use crate::{
+    stack::{ago, event, in_memory, queued, registered},
+    unreadable::Unreadable,
+};
 
 const DAY: i64 = 86_400;
 
@@ -256,6 +259,8 @@ async fn a_claim_that_is_heard_of_late_judges_all_who_have_measured_since_it_was
     }
     let all = |held| [(machine(held, 0, Standing::Counted), 31), (machine(held, 0, Standing::Free), 1)];
     assert_eq!(world.machines().await, all(0));
+    // What can not be read of one of them keeps nobody else's from being decided.
+    Unreadable::at(&world.services, "claims#p1", "renter#r0-unreadable").write().await;
     world.tell(&[offered(&kept(), at.plus(-59))]).await;
     assert_eq!(world.machines().await, all(0), "it was made after they had rented");
     world.tell(&[offered(&kept(), at.plus(-60))]).await;
@@ -272,7 +277,13 @@ async fn a_run_that_is_written_while_its_contract_ends_counts_by_how_it_ended() 
     let ((status, answer), ()) =
         tokio::join!(world.send(&link, &body, now), world.gate.meanwhile(world.tell(&cancelled)));
     assert_eq!((status, &answer["counts"]), (200, &json!("not: the service was there for under an hour")));
-    assert_eq!(world.machines().await, [(machine(8, 0, Standing::TooShort), 1)]);
+    let counted = [(machine(8, 0, Standing::TooShort), 1)];
+    assert_eq!(world.machines().await, counted);
+    // Sent again it is decided once more, whenever that is; another is too late.
+    let late = now.plus(3601);
+    assert_eq!(world.send(&link, &body, late).await.0, 200);
+    assert_eq!(world.send(&link, &run(WHOLE, 64_500, now.plus(-300)), late).await.0, 409);
+    assert_eq!(world.machines().await, counted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,7 +304,7 @@ async fn a_contract_that_is_extended_counts_and_can_be_measured_for_as_long_as_i
         let short = "not: the service was there for under an hour";
         assert_eq!(answer["counts"], if early.is_empty() { short } else { "in full" });
         world.tell(&[longer(contract)]).await;
-        assert_eq!(world.invited_until(contract), json!(ends_at.plus(7 * DAY)));
+        assert_eq!(world.invited_until(contract), json!(at.plus(28 * DAY)), "a week later, by whole weeks");
     }
     assert_eq!(world.machines().await, [(machine(8, 0, Standing::Counted), 2)]);
 }

@@ -4,7 +4,8 @@
 //!
 //! 1. **Is it a link of ours, for this contract?** ([`trust::link`]) Checked before anything is read. Otherwise 404, and the same where the
 //!    contract is not that renter's.
-//! 2. **Is there a machine?** From the handover until an hour after the contract's end.
+//! 2. **Is there a machine?** From the handover until an hour after the contract's end. Not asked of a run that is known: sent again, it is
+//!    decided once more.
 //! 3. **What did it find?** ([`sources::yabs`]) What no machine can have is left out with the reason; the rest counts.
 //! 4. **Written** together with what it changes in the provider's signal, decided anew if another writer was faster.
 //! 5. **Decided once more** by what is known then: whoever has heard meanwhile that the contract ended, who its parties are or what was claimed has not
@@ -107,7 +108,7 @@ impl Refusal {
             }
             Self::Table(_) | Self::Secrets(_) => {
                 return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available")
-                    .detail("nothing was changed; please send it again")
+                    .detail("please send it again; the same run counts once")
                     .retry_after(SOON);
             }
         };
@@ -206,11 +207,14 @@ async fn write_once(app: &App, link: &Link, made: &Made<'_>) -> Result<(), Refus
     if !link.is_for(&measuring.renter) {
         return Err(Refusal::NoLink);
     }
-    measured::takes(&contract, made.now)?;
+    let run = RunId::of(made.body);
+    if !measuring.measurements.value.about(id).is_some_and(|measured| measured.has(&run)) {
+        measured::takes(&contract, made.now)?;
+    }
     let rented = app.table.rented(&contract).await?.ok_or(Refusal::NoLink)?;
     let parties = app.table.parties(&measuring.provider, &measuring.renter).await?;
     let run = measured::Run {
-        id: RunId::of(made.body),
+        id: run,
         at: measured::made_at(made.run.started, &contract, made.now),
         findings: made.run.findings(),
     };
@@ -237,4 +241,20 @@ async fn settle(app: &App, id: &ContractId) -> Result<Measuring, Refusal> {
 
 async fn contract(app: &App, id: &ContractId) -> Result<Contract, Refusal> {
     app.table.contract(id).await?.map(|stored| stored.value).ok_or(Refusal::NoLink)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gets_no_answer_is_told_to_send_it_again_and_not_that_nothing_was_stored() {
+        let answer = Refusal::from(TableError::Conflict).problem().into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let Body::Text(said) = answer.into_body() else { panic!("not a text") };
+        assert!(
+            said.contains("send it again; the same run counts once") && !said.contains("nothing"),
+            "{said}"
+        );
+    }
 }

@@ -22,9 +22,12 @@ use trust::{
 
 use crate::{
     PageFacts, Stored, Table, TableError,
-    item::{self, Order, Range},
+    item::{self, Item, Order, Range},
     keys::{self, END},
 };
+
+/// Renters whose measurements are read at once. More of them cost more memory, fewer more requests.
+const RENTERS_AT_ONCE: i32 = 16;
 
 /// What an offering claimed from a moment on; nothing, where it was withdrawn or did not say.
 #[derive(Serialize, Deserialize)]
@@ -70,6 +73,14 @@ pub struct Measuring {
     pub renter: RenterId,
     /// What.
     pub measurements: Stored<Measurements>,
+}
+
+/// What a renter has measured at a provider, as it is kept.
+fn measured(provider: &ProviderId, item: Item) -> Result<Measuring, TableError> {
+    let key = item::sort_key(&item).to_owned();
+    let renter = key.strip_prefix(keys::MEASURED).and_then(|renter| renter.parse().ok());
+    let renter = renter.ok_or_else(|| TableError::corrupt(&key, "not a renter"))?;
+    Ok(Measuring { provider: provider.clone(), renter, measurements: item::versioned(item)? })
 }
 
 impl Table {
@@ -177,30 +188,48 @@ impl Table {
     }
 
     /// Decides once more what was measured of an offering, after something was heard of what it claims or claimed since a moment: whoever has
-    /// measured it within a contract that was requested from then on, whether it counts and is kept with the offering or not.
+    /// measured it within a contract that was requested from then on, whether it counts and is kept with the offering or not. What of a renter
+    /// can not be read is passed over, so that it keeps nobody else's from being decided.
     pub async fn reclaim(
         &self,
         (provider, offering): (&ProviderId, &OfferingId),
         since: Moment,
     ) -> Result<(), TableError> {
         let to = format!("{}{END}", keys::MEASURED);
-        let range = Range { pk: keys::claims(provider), from: keys::MEASURED, to: &to };
-        for item in self.all(&range).await? {
-            let key = item::sort_key(&item);
-            let renter = key.strip_prefix(keys::MEASURED).and_then(|renter| renter.parse().ok());
-            let renter = renter.ok_or_else(|| TableError::corrupt(key, "not a renter"))?;
-            let measurements: Stored<Measurements> = item::versioned(item)?;
-            let mut known = measurements.value.clone();
-            for (contract, measured) in measurements.value.iter() {
-                if measured.offering() == offering && measured.requested_at() >= since {
-                    let claim = self.claimed_at(provider, offering, measured.requested_at()).await?;
-                    known = known.claimed(contract, claim);
+        let mut from = keys::MEASURED.to_owned();
+        loop {
+            let range = Range { pk: keys::claims(provider), from: &from, to: &to };
+            let (page, more) = self.page(&range, Order::Ascending, RENTERS_AT_ONCE).await?;
+            let last = page.last().map(|item| item::sort_key(item).to_owned());
+            for item in page {
+                match measured(provider, item) {
+                    Ok(measuring) => self.reclaim_of(measuring, offering, since).await?,
+                    Err(error) => tracing::error!(%provider, %error, "what a renter measured is passed over"),
                 }
             }
-            let measuring = Measuring { provider: provider.clone(), renter, measurements };
-            self.write_measurements(&measuring, &known).await?;
+            match last {
+                // No key holds a character below '!', so this is the next possible key.
+                Some(last) if more => from = format!("{last} "),
+                _ => return Ok(()),
+            }
         }
-        Ok(())
+    }
+
+    async fn reclaim_of(
+        &self,
+        measuring: Measuring,
+        offering: &OfferingId,
+        since: Moment,
+    ) -> Result<(), TableError> {
+        let measurements = &measuring.measurements.value;
+        let mut known = measurements.clone();
+        for (contract, measured) in measurements.iter() {
+            if measured.offering() == offering && measured.requested_at() >= since {
+                let claim = self.claimed_at(&measuring.provider, offering, measured.requested_at()).await?;
+                known = known.claimed(contract, claim);
+            }
+        }
+        self.write_measurements(&measuring, &known).await
     }
 
     /// Keeps what an independent site says of an offering's machine on a page, in place of what it said there before. Nothing said is nothing kept.

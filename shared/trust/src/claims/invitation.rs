@@ -26,6 +26,10 @@ const STALE: i64 = 7 * 86_400;
 /// The longest a link is of use: as long as that of a survey, so that one secret's old entry can be dropped after the same time.
 const LONGEST: i64 = OPEN_FOR;
 
+/// In which steps a link is of use for longer. Each step is another invitation: with shorter ones, a contract that is renewed by the hour brings
+/// dozens of them.
+const STEP: i64 = 7 * 86_400;
+
 /// What the marketplace passes on to a contract's renter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
@@ -60,7 +64,8 @@ pub fn invitation(contract: &Contract, base: &str, secret: &str, now: Moment) ->
     if contract.is_self_dealing() || is_over || now >= at.plus(STALE) {
         return None;
     }
-    let expires_at = lapses.min(at.plus(LONGEST));
+    let steps = (lapses.unix() - at.unix() + STEP - 1).div_euclid(STEP);
+    let expires_at = at.plus((steps * STEP).min(LONGEST));
     let link = Link::new(Purpose::Benchmark, terms.contract_id.clone(), &terms.renter_id, expires_at);
     let link =
         format!("{base}/v1/contracts/{}/yabs?token={}", terms.contract_id, link.seal(secret)?.expose());
@@ -79,6 +84,8 @@ pub fn invitation(contract: &Contract, base: &str, secret: &str, now: Moment) ->
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::marketplace::Happened;
 
@@ -104,7 +111,7 @@ mod tests {
         let of = |contract: &Contract, now| invitation(contract, "https://api.example", "secret", now);
         let known = contract("r1");
         let told = of(&known, at(61)).unwrap();
-        assert_eq!(told.expires_at, at(60 + 7200 + 7 * 86_400));
+        assert_eq!(told.expires_at, at(60 + 14 * 86_400), "the week after its term is over by then");
         assert_eq!(of(&known, at(7000)).unwrap(), told, "told again, it is the same");
         assert_eq!(of(&known, at(60 + 7200)), None, "its term is over");
         let mut longer = known.clone();
@@ -122,5 +129,24 @@ mod tests {
         let link = Link::open(Purpose::Benchmark, token, ["secret"]).unwrap();
         assert!(link.is_for(&"r1".parse().unwrap()) && link.contract().as_str() == "c1");
         assert_eq!(told.command, format!("curl -sL yabs.sh | bash -s -- -s \"{}\"", told.link));
+    }
+
+    #[test]
+    fn a_contract_that_is_extended_by_the_hour_brings_another_invitation_once_a_week() {
+        let extended = |ends_at| {
+            let mut known = contract("r1");
+            known.join(at(70), &Happened::ContractExtended { contract_id: "c1".parse().unwrap(), ends_at });
+            invitation(&known, "https://api.example", "secret", at(71)).unwrap()
+        };
+        let of_an_hour = |hour: i64| extended(at(60 + 7200 + hour * 3600));
+        assert_eq!(
+            of_an_hour(1),
+            invitation(&contract("r1"), "https://api.example", "secret", at(61)).unwrap()
+        );
+        let ids: BTreeSet<String> = (0..60 * 24).map(|hour| of_an_hour(hour).id).collect();
+        assert_eq!(ids.len(), 4);
+        let ends_at = |weeks| extended(at(60 + weeks * STEP)).expires_at;
+        assert_eq!(ends_at(1), at(60 + 2 * STEP));
+        assert_eq!(ends_at(9), at(60 + LONGEST));
     }
 }

@@ -124,6 +124,11 @@ impl Measured {
         self.claim.as_ref()
     }
 
+    /// Whether a run is one of its.
+    pub fn has(&self, run: &RunId) -> bool {
+        self.runs.contains_key(run)
+    }
+
     /// How many different runs there are.
     pub fn runs(&self) -> usize {
         self.runs.len()
