@@ -361,7 +361,7 @@ async fn a_deployments_own_numbers_decide_who_is_told_what() {
         let outcome = world.outcome(&id).await.unwrap();
         assert_eq!(outcome.position().is_some(), speaks, "{providers}");
         if let Some(position) = outcome.position() {
-            assert_eq!(position.explained.policy.to_string(), "mine/1");
+            assert_eq!(position.explained.policy, "mine/1");
         }
     }
 }
