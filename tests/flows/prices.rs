@@ -225,6 +225,13 @@ impl World {
         }
     }
 
+    /// Tells the function, as the stream does, that a provider's offering has changed.
+    async fn changed(&self, provider: &ProviderId) {
+        let keys = json!({ "pk": { "S": format!("offerings#{provider}") }, "sk": { "S": "small" } });
+        let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
+        assert_eq!(self.invoke(records).await.unwrap(), json!({ "batchItemFailures": [] }));
+    }
+
     /// What came of placing a provider's only offering; `None` where there is nothing.
     async fn outcome(&self, provider: &ProviderId) -> Option<Outcome> {
         self.table.priced(provider).await.unwrap().pop().map(|priced| priced.outcome)
@@ -312,9 +319,7 @@ async fn a_market_that_has_expired_is_none_and_one_without_offers_is_empty() {
     assert!(world.outcome(&id).await.unwrap().position().is_some());
     let head = world.table.market_head(Class::Shared).await.unwrap().unwrap();
     Unreadable::at(&world.services, "market#shared", &format!("{}#00000", head.name())).mend().await;
-    let keys = json!({ "pk": { "S": "offerings#p1" }, "sk": { "S": "small" } });
-    let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
-    assert_eq!(world.invoke(records).await.unwrap(), json!({ "batchItemFailures": [] }));
+    world.changed(&id).await;
     let none = |outcome: &Outcome| {
         matches!(outcome, Outcome::Silent(Silence::TooFew { providers: 0, peers: 0, .. }))
     };
@@ -345,9 +350,7 @@ async fn a_place_stays_while_the_market_it_is_in_can_not_be_read() {
     assert!(placed.position().is_some());
     let head = world.table.market_head(Class::Shared).await.unwrap().unwrap();
     Unreadable::at(&world.services, "market#shared", &format!("{}#00000", head.name())).write().await;
-    let keys = json!({ "pk": { "S": "offerings#p1" }, "sk": { "S": "small" } });
-    let records = json!({ "Records": [{ "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] });
-    assert_eq!(world.invoke(records).await.unwrap(), json!({ "batchItemFailures": [] }));
+    world.changed(&id).await;
     assert_eq!(world.outcome(&id).await.unwrap(), placed);
 }
 

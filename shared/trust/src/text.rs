@@ -48,7 +48,6 @@ impl<const LONGEST: usize> TryFrom<String> for Text<LONGEST> {
 /// Whether it is a control character or a format character (general categories Cc and Cf of Unicode 16), other than the two joiners, which
 /// names in Persian and in Indian scripts are written with.
 pub fn is_unseen(c: char) -> bool {
-    const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
     let is_format = matches!(
         c,
         '\u{ad}'
@@ -59,7 +58,8 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{890}'..='\u{891}'
             | '\u{8e2}'
             | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{2064}'
             | '\u{2066}'..='\u{206f}'
@@ -73,7 +73,7 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{e0001}'
             | '\u{e0020}'..='\u{e007f}'
     );
-    c.is_control() || is_format && !JOINERS.contains(&c)
+    c.is_control() || is_format
 }
 
 impl<const LONGEST: usize> From<Text<LONGEST>> for String {
