@@ -59,7 +59,7 @@ impl Page {
         if bytes.len() > LARGEST {
             return Self { flaw: Some(Unrecognised::TooLarge), ..Self::default() };
         }
-        build::build(&String::from_utf8_lossy(bytes))
+        build::build(&build::text(bytes))
     }
 
     /// Why nothing should be taken from this page, whatever it says: it is cut off, too large, no HTML, or a question whether we are human.

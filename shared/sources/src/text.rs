@@ -123,7 +123,7 @@ pub fn label(text: &str) -> Result<trust::offering::Label, Doubt> {
     }
     // One more than a label holds, so that what is longer is refused and not cut.
     let text = collapsed(text, 101);
-    let is_long = text.chars().nth(100).is_some();
+    let is_long = text.len() > 100 && text.chars().count() > 100;
     text.try_into().map_err(|_| if is_long { Doubt::TooLarge } else { Doubt::Unreadable })
 }
 
@@ -144,6 +144,12 @@ pub fn absence(text: &str) -> Option<Doubt> {
 /// A text for people, cut to so many characters: whitespace and control characters are one space, and what nobody sees (a soft hyphen, a
 /// space without width, a turn of direction) is left out.
 pub(crate) fn collapsed(text: &str, longest: usize) -> String {
+    let is_plain = text.len() <= longest
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !(text.starts_with(' ') || text.ends_with(' ') || text.contains("  "));
+    if is_plain {
+        return text.to_owned();
+    }
     let mut short = String::with_capacity(text.len().min(longest));
     let mut left = longest;
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());

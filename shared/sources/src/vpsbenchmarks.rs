@@ -262,7 +262,7 @@ impl Grades {
 }
 
 /// What an entry of a list leads to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Listed {
     Plan(PlanSlug),
     Trial(TrialSlug),

@@ -48,6 +48,10 @@ impl<const LONGEST: usize> TryFrom<String> for Text<LONGEST> {
 /// Whether it is a control character or a format character (general categories Cc and Cf of Unicode 16), other than the two joiners, which
 /// names in Persian and in Indian scripts are written with.
 pub fn is_unseen(c: char) -> bool {
+    // Nearly every character of every page.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     let is_format = matches!(
         c,
         '\u{ad}'

@@ -3,6 +3,7 @@
 //! It follows HTML where that decides which value stands beside which label: end tags that may be left out (`tr`, `td`, `dt`, `dd`, `li`,
 //! `p`, `option`), elements without content, scripts and styles whose content is no text. It does not move misplaced elements about.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
@@ -35,7 +36,7 @@ pub(super) struct Element {
 }
 
 /// The elements that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Html,
     Head,
@@ -164,7 +165,7 @@ impl Builder {
             CallbackEvent::CloseStartTag { self_closing } => self.start(*self_closing),
             CallbackEvent::EndTag { name } => self.end(name),
             CallbackEvent::String { value } => match self.content {
-                Content::Text => self.take_text(&String::from_utf8_lossy(value)),
+                Content::Text => self.take_text(&text(value)),
                 Content::Json => self.take_json(value),
                 Content::Nothing => {}
             },
@@ -189,14 +190,14 @@ impl Builder {
 
     fn keep(&mut self, value: &[u8]) -> Range<u32> {
         let start = self.page.attributes.len() as u32;
-        self.page.attributes.push_str(&String::from_utf8_lossy(value));
+        self.page.attributes.push_str(&text(value));
         start..self.page.attributes.len() as u32
     }
 
     fn take_json(&mut self, value: &[u8]) {
         if value.len() <= self.json_left {
             self.json_left -= value.len();
-            self.page.json.push(String::from_utf8_lossy(value).into_owned());
+            self.page.json.push(text(value).into_owned());
         }
     }
 
@@ -354,6 +355,11 @@ impl Builder {
         }
         page
     }
+}
+
+/// Bytes as text. Nearly all are: to see that takes less than to look for what is not.
+pub(super) fn text(piece: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(piece).map_or_else(|_| String::from_utf8_lossy(piece), Cow::Borrowed)
 }
 
 /// HTML's whitespace. A space that does not break stays: it groups digits.

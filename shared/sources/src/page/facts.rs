@@ -1,5 +1,6 @@
 //! What a page or a row of it says, label by label, and the reading of one fact from it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
@@ -87,9 +88,9 @@ impl<T> Said<T> {
 
 /// A label's meanings with the text that stands for them.
 #[derive(Debug, Clone)]
-pub(super) struct Pair<'s> {
-    pub(super) meanings: &'s [Meaning],
-    pub(super) value: String,
+pub(super) struct Pair<'p> {
+    pub(super) meanings: &'p [Meaning],
+    pub(super) value: Cow<'p, str>,
     pub(super) rung: Rung,
     /// The element of the label.
     pub(super) at: u32,
@@ -97,16 +98,16 @@ pub(super) struct Pair<'s> {
 
 /// All that was found for one subject: a page, or an entry of a list. It counts what is asked of it and what it could answer.
 #[derive(Debug, Clone, Default)]
-pub struct Facts<'s> {
-    pub(super) pairs: Vec<Pair<'s>>,
+pub struct Facts<'p> {
+    pub(super) pairs: Vec<Pair<'p>>,
     /// The facts that some label is for, one bit each: most are asked for in vain, and of hundreds of entries.
     present: u64,
     asked: Cell<u32>,
     answered: Cell<u32>,
 }
 
-impl<'s> Facts<'s> {
-    pub(super) fn of(pairs: Vec<Pair<'s>>) -> Self {
+impl<'p> Facts<'p> {
+    pub(super) fn of(pairs: Vec<Pair<'p>>) -> Self {
         let meanings = pairs.iter().flat_map(|pair| pair.meanings);
         let present = meanings.fold(0, |present, meaning| present | meaning.fact.bit());
         Self { pairs, present, ..Self::default() }
@@ -136,7 +137,7 @@ impl<'s> Facts<'s> {
 
     /// The text of a fact that only helps to read another one.
     pub(crate) fn text(&self, fact: Fact) -> Option<&str> {
-        let mut texts = self.candidates(fact).map(|(pair, _)| pair.value.as_str());
+        let mut texts = self.candidates(fact).map(|(pair, _)| pair.value.as_ref());
         let first = texts.next()?;
         texts.all(|other| other == first).then_some(first)
     }
@@ -170,7 +171,7 @@ impl<'s> Facts<'s> {
     }
 
     /// The texts that stand for a fact. Where a label means a grade or something else, a letter is the grade and nothing else is.
-    fn candidates(&self, fact: Fact) -> impl Iterator<Item = (&Pair<'s>, Option<&str>)> {
+    fn candidates(&self, fact: Fact) -> impl Iterator<Item = (&Pair<'p>, Option<&str>)> {
         self.pairs.iter().filter_map(move |pair| {
             let meaning = pair.meanings.iter().find(|meaning| meaning.fact == fact)?;
             if pair.meanings.len() > 1 && absence(&pair.value).is_none() {

@@ -1,6 +1,8 @@
 //! Entries of a list: each is known by its link, and what stands around the link is what the page says of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::ops::Range;
 
 use super::Page;
@@ -10,11 +12,11 @@ use super::synonyms::{Meaning, Synonyms};
 
 /// An entry of a list.
 #[derive(Debug)]
-pub struct Item<'s, Key> {
+pub struct Item<'p, Key> {
     /// What its link says it is.
     pub key: Key,
     /// What is said of it.
-    pub facts: Facts<'s>,
+    pub facts: Facts<'p>,
 }
 
 /// How a link's surroundings on a page about one thing belong to that thing.
@@ -27,19 +29,19 @@ pub enum Beside {
 }
 
 /// A page with its labels found, ready to be asked for its entries and for what it says of itself.
-pub struct Sayings<'p, 's> {
+pub struct Sayings<'p> {
     page: &'p Page,
-    synonyms: &'s Synonyms,
-    pairs: Vec<Pair<'s>>,
+    synonyms: &'p Synonyms,
+    pairs: Vec<Pair<'p>>,
     /// Objects of the page's JSON that state at least two facts, with all their texts.
-    objects: Vec<(Vec<String>, Vec<Pair<'s>>)>,
+    objects: Vec<(Vec<String>, Vec<Pair<'p>>)>,
     /// The page's table rows and the table each is in.
     rows: Vec<(u32, u32)>,
 }
 
 impl Page {
     /// Finds the labels and values of the page. A flawed page says nothing.
-    pub fn sayings<'p, 's>(&'p self, synonyms: &'s Synonyms) -> Sayings<'p, 's> {
+    pub fn sayings<'p>(&'p self, synonyms: &'p Synonyms) -> Sayings<'p> {
         if self.flaw().is_some() {
             return Sayings {
                 page: self,
@@ -70,12 +72,12 @@ impl Page {
     }
 }
 
-impl<'s> Sayings<'_, 's> {
+impl<'p> Sayings<'p> {
     /// The page's entries, known by links that `key_of` recognises, in their first order; and what the page says outside them.
-    pub fn items<Key: Ord + Clone>(
+    pub fn items<Key: Eq + Hash + Clone>(
         &self,
         key_of: impl Fn(&str) -> Option<Key>,
-    ) -> (Vec<Item<'s, Key>>, Facts<'s>) {
+    ) -> (Vec<Item<'p, Key>>, Facts<'p>) {
         let mut tables = Tables::default();
         let mut places: Vec<Range<u32>> = Vec::new();
         let mut found = Found::default();
@@ -86,7 +88,7 @@ impl<'s> Sayings<'_, 's> {
             places.push(place);
             found.add(key, pairs);
         }
-        let mut own: Vec<Pair<'s>> = Vec::new();
+        let mut own: Vec<Pair<'p>> = Vec::new();
         for (texts, pairs) in &self.objects {
             match texts.iter().find_map(|text| key_of(text)) {
                 Some(key) => found.add(key, pairs.clone()),
@@ -100,7 +102,7 @@ impl<'s> Sayings<'_, 's> {
     }
 
     /// What a page about one thing says of it: everything but what stands around links to others.
-    pub fn own(&self, beside: impl Fn(&str) -> Option<Beside>) -> Facts<'s> {
+    pub fn own(&self, beside: impl Fn(&str) -> Option<Beside>) -> Facts<'p> {
         let key_of = |link: &str| beside(link).map(|beside| (beside, link.to_owned()));
         let runs = self.runs(key_of);
         let sentences: Vec<_> = (0..runs.len()).map(|index| self.sentence_around(&runs, index)).collect();
@@ -129,7 +131,7 @@ impl<'s> Sayings<'_, 's> {
         let apart: Vec<Range<u32>> = apart.collect();
         let is_own = |texts: &[String]| !texts.iter().any(|text| beside(text).is_some());
         let objects = self.objects.iter().filter(|(texts, _)| is_own(texts));
-        let mut pairs: Vec<Pair<'s>> = objects.flat_map(|(_, pairs)| pairs.iter().cloned()).collect();
+        let mut pairs: Vec<Pair<'p>> = objects.flat_map(|(_, pairs)| pairs.iter().cloned()).collect();
         pairs.extend(self.outside(&apart, &mut Tables::default()));
         Facts::of(pairs)
     }
@@ -161,12 +163,12 @@ impl<'s> Sayings<'_, 's> {
     }
 
     /// What stands outside these places, which are in the page's order and do not overlap.
-    fn outside(&self, places: &[Range<u32>], tables: &mut Tables<'s>) -> Vec<Pair<'s>> {
+    fn outside(&self, places: &[Range<u32>], tables: &mut Tables<'p>) -> Vec<Pair<'p>> {
         let is_outside = |at: u32| {
             let before = places.partition_point(|place| place.start <= at);
             before.checked_sub(1).and_then(|place| places.get(place)).is_none_or(|place| at >= place.end)
         };
-        let mut pairs: Vec<Pair<'s>> =
+        let mut pairs: Vec<Pair<'p>> =
             self.pairs.iter().filter(|pair| is_outside(pair.at)).cloned().collect();
         pairs.extend(self.only_rows(&is_outside, tables));
         pairs
@@ -223,13 +225,13 @@ impl<'s> Sayings<'_, 's> {
         places
     }
 
-    fn pairs_within(&self, place: &Range<u32>) -> Vec<Pair<'s>> {
+    fn pairs_within(&self, place: &Range<u32>) -> Vec<Pair<'p>> {
         let first = self.pairs.partition_point(|pair| pair.at < place.start);
         self.pairs.iter().skip(first).take_while(|pair| pair.at < place.end).cloned().collect()
     }
 
     /// The cells of a row, each under its column's label.
-    fn cells_of(&self, row: u32, tables: &mut Tables<'s>) -> Vec<Pair<'s>> {
+    fn cells_of(&self, row: u32, tables: &mut Tables<'p>) -> Vec<Pair<'p>> {
         let page = self.page;
         let Some(element) = page.element(row) else { return Vec::new() };
         if element.name == Name::Row {
@@ -245,7 +247,7 @@ impl<'s> Sayings<'_, 's> {
         self.under(row, columns)
     }
 
-    fn under(&self, row: u32, columns: &[&'s [Meaning]]) -> Vec<Pair<'s>> {
+    fn under(&self, row: u32, columns: &[&'p [Meaning]]) -> Vec<Pair<'p>> {
         let cells: Vec<u32> = self.page.children(row).take(columns.len() + 1).collect();
         if cells.len() != columns.len() {
             return Vec::new();
@@ -253,20 +255,20 @@ impl<'s> Sayings<'_, 's> {
         let keyed = cells.into_iter().zip(columns).filter(|(_, meanings)| !meanings.is_empty());
         keyed
             .map(|(at, &meanings)| {
-                let value = self.page.text_of(at).to_owned();
+                let value = Cow::Borrowed(self.page.text_of(at));
                 Pair { meanings, value, rung: Rung::Table, at }
             })
             .collect()
     }
 
     /// What the columns of a table mean, by its first row that is a header.
-    fn columns(&self, table: u32) -> Vec<&'s [Meaning]> {
+    fn columns(&self, table: u32) -> Vec<&'p [Meaning]> {
         let Some(first) = self.rows(table).next() else { return Vec::new() };
         self.labels_of(first)
     }
 
     /// What the parts of a header mean; nothing if fewer than two of them are known.
-    fn labels_of(&self, header: u32) -> Vec<&'s [Meaning]> {
+    fn labels_of(&self, header: u32) -> Vec<&'p [Meaning]> {
         let mut buffer = String::new();
         let labels = self
             .page
@@ -285,7 +287,7 @@ impl<'s> Sayings<'_, 's> {
     }
 
     /// The rows of tables that have a header and one row: what the page says of itself, written across.
-    fn only_rows(&self, is_outside: &impl Fn(u32) -> bool, tables: &mut Tables<'s>) -> Vec<Pair<'s>> {
+    fn only_rows(&self, is_outside: &impl Fn(u32) -> bool, tables: &mut Tables<'p>) -> Vec<Pair<'p>> {
         let mut pairs = Vec::new();
         for (at, element) in (0_u32..).zip(&self.page.elements) {
             if element.name != Name::Table || !is_outside(at) {
@@ -304,24 +306,24 @@ impl<'s> Sayings<'_, 's> {
 
 /// The columns of tables and grids that were looked at, by their element.
 #[derive(Default)]
-struct Tables<'s> {
-    by_table: HashMap<u32, Vec<&'s [Meaning]>>,
+struct Tables<'p> {
+    by_table: HashMap<u32, Vec<&'p [Meaning]>>,
 }
 
 /// Entries in their first order; one that is listed twice is one entry of which two things may be said.
-struct Found<'s, Key> {
-    items: Vec<(Key, Vec<Pair<'s>>)>,
-    places: BTreeMap<Key, usize>,
+struct Found<'p, Key> {
+    items: Vec<(Key, Vec<Pair<'p>>)>,
+    places: HashMap<Key, usize>,
 }
 
 impl<Key> Default for Found<'_, Key> {
     fn default() -> Self {
-        Self { items: Vec::new(), places: BTreeMap::new() }
+        Self { items: Vec::new(), places: HashMap::new() }
     }
 }
 
-impl<'s, Key: Ord + Clone> Found<'s, Key> {
-    fn add(&mut self, key: Key, pairs: Vec<Pair<'s>>) {
+impl<'p, Key: Eq + Hash + Clone> Found<'p, Key> {
+    fn add(&mut self, key: Key, pairs: Vec<Pair<'p>>) {
         let place = *self.places.entry(key.clone()).or_insert(self.items.len());
         match self.items.get_mut(place) {
             Some((_, before)) => before.extend(pairs),

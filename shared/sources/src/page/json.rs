@@ -72,7 +72,7 @@ fn pairs_of<'s>(object: &Map<String, Value>, synonyms: &'s Synonyms) -> Vec<Pair
     let stated = object.iter().filter_map(|(key, value)| {
         let meanings = synonyms.meanings(key, &mut buffer);
         let value = text_of(value).filter(|_| !meanings.is_empty())?;
-        Some(Pair { meanings, value, rung: Rung::Json, at: NOWHERE })
+        Some(Pair { meanings, value: value.into(), rung: Rung::Json, at: NOWHERE })
     });
     stated.collect()
 }

@@ -13,18 +13,18 @@ use super::synonyms::{Meaning, Synonyms};
 /// The longest value, in bytes: a CPU's name or a location. More is prose that happens to follow a label.
 const LONGEST_VALUE: usize = 160;
 
-struct Label<'s> {
+struct Label<'p> {
     at: u32,
-    meanings: &'s [Meaning],
+    meanings: &'p [Meaning],
 }
 
 impl Page {
     /// All labels of the page that have a value, in the page's order.
-    pub(super) fn pairs<'s>(&self, synonyms: &'s Synonyms) -> Vec<Pair<'s>> {
+    pub(super) fn pairs<'p>(&'p self, synonyms: &'p Synonyms) -> Vec<Pair<'p>> {
         let (labels, mut pairs) = self.labels(synonyms);
         let mut groups: HashSet<u32> = HashSet::new();
         let mut backwards: HashSet<u32> = HashSet::new();
-        let mut beside: Vec<(u32, Pair<'s>)> = Vec::new();
+        let mut beside: Vec<(u32, Pair<'p>)> = Vec::new();
         let mut headers = HeaderRows::default();
         for label in &labels {
             let Some(element) = self.element(label.at) else { continue };
@@ -38,7 +38,7 @@ impl Page {
                 Behind::Value(value) => {
                     let pair = Pair {
                         meanings: label.meanings,
-                        value: value.to_owned(),
+                        value: value.into(),
                         rung: Rung::Pair,
                         at: label.at,
                     };
@@ -57,7 +57,7 @@ impl Page {
     }
 
     /// The elements that are nothing but a label, outermost first, and those that hold label and value in one.
-    fn labels<'s>(&self, synonyms: &'s Synonyms) -> (Vec<Label<'s>>, Vec<Pair<'s>>) {
+    fn labels<'p>(&'p self, synonyms: &'p Synonyms) -> (Vec<Label<'p>>, Vec<Pair<'p>>) {
         let (mut labels, mut pairs) = (Vec::new(), Vec::new());
         let mut buffer = String::new();
         let mut at = 0;
@@ -70,14 +70,14 @@ impl Page {
             }
             let of_attribute = synonyms.meanings(self.attribute(&element.label), &mut buffer);
             if !of_attribute.is_empty() {
-                pairs.push(Pair { meanings: of_attribute, value: text.to_owned(), rung: Rung::Pair, at });
+                pairs.push(Pair { meanings: of_attribute, value: text.into(), rung: Rung::Pair, at });
                 at = end;
                 continue;
             }
             if let Some((label, value)) = in_one(text) {
                 let meanings = synonyms.meanings(label, &mut buffer);
                 if !meanings.is_empty() {
-                    pairs.push(Pair { meanings, value: value.to_owned(), rung: Rung::Pair, at });
+                    pairs.push(Pair { meanings, value: value.into(), rung: Rung::Pair, at });
                     at = end;
                     continue;
                 }

@@ -51,12 +51,16 @@ impl Page {
     /// Which elements stand in which, and which labels head columns and definitions. Neither how often nor with what in them, so that a
     /// list of fifty and one of sixty look the same.
     pub(super) fn shape(&self) -> Fingerprint {
-        let mut paths: BTreeSet<[&str; 3]> = BTreeSet::new();
+        let mut paths: BTreeSet<[Option<Name>; 3]> = BTreeSet::new();
         let mut labels: BTreeSet<String> = BTreeSet::new();
-        let name_of = |at: u32| self.element(at).map_or("", |element| name(element.name));
         for element in &self.elements {
-            let above = self.element(element.parent).map_or("", |parent| name_of(parent.parent));
-            paths.insert([above, name_of(element.parent), name(element.name)]);
+            let parent = self.element(element.parent);
+            let above = parent.and_then(|parent| self.element(parent.parent));
+            paths.insert([
+                above.map(|above| above.name),
+                parent.map(|parent| parent.name),
+                Some(element.name),
+            ]);
             if matches!(element.name, Name::HeadCell | Name::Term) {
                 let label = self.slice(&element.text);
                 if label.len() <= 40 && !label.contains(|character: char| character.is_ascii_digit()) {
@@ -64,6 +68,8 @@ impl Page {
                 }
             }
         }
+        let paths: BTreeSet<[&str; 3]> =
+            paths.iter().map(|path| path.map(|of| of.map_or("", name))).collect();
         Fingerprint::of(paths.iter().flatten().copied().chain(labels.iter().map(String::as_str)))
     }
 }
