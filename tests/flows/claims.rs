@@ -16,8 +16,12 @@ use lambda_http::{Body, RequestExt, http};
 use serde_json::{Value, json};
 use table::Table;
 use trust::{
-    claims::measured::{ClaimCount, Machine},
+    claims::{
+        Networks,
+        measured::{ClaimCount, Machine},
+    },
     feedback::Standing,
+    source::mapping::{self, Mapping},
     time::Moment,
 };
 
@@ -320,6 +324,43 @@ async fn a_machine_in_another_network_is_that_and_nothing_else_is_said_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_tied_to_its_provider_by_the_name_that_its_network_bears() {
+    let (world, now) = (World::start().await, lambda::clock::now());
+    let unclaimed = json!({ "vcpus": 2, "memory_mib": 4096 });
+    world.tell(&[offered(&unclaimed, now.plus(-9 * DAY))]).await;
+    for renter in ["r1", "r2", "r3"] {
+        world.handed_over(&format!("c-{renter}"), renter, 500, now.plus(-DAY)).await;
+    }
+    let measured = async |renter: &str, kib, asn| {
+        let link = world.link(&format!("c-{renter}"));
+        let (status, answer) = world.send(&link, &run(kib, asn, now.plus(-600)), now).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["network"].clone()
+    };
+    // Nothing is known of the provider, so nothing is said of his network.
+    assert_eq!(measured("r1", WHOLE, 64_500).await, json!(null));
+    world.tell(&[registered("p1", 1)]).await;
+    let another = json!("bears another name, which proves nothing alone");
+    assert_eq!(measured("r2", WHOLE, 64_501).await, another);
+    // `Secret Org` is what a source calls him, by an operator's word.
+    let (source, subject) = ("vpsbenchmarks".parse().unwrap(), "secret_org".parse().unwrap());
+    let mapping =
+        Mapping { provider: "p1".parse().unwrap(), standing: mapping::Standing::Confirmed, at: now };
+    world.table.write_name(&source, &subject, &mapping, None).await.unwrap();
+    let his = json!("bears the provider's name");
+    assert_eq!(measured("r3", WHOLE, 64_502).await, his);
+    // What this renter measured elsewhere before was of another machine.
+    assert_eq!(measured("r2", HALF, 64_502).await, his);
+    assert_eq!(
+        world.machines().await,
+        [(machine(1, 1, Standing::Counted), 1), (machine(2, 0, Standing::Counted), 2)]
+    );
+    let evidence = world.table.independent_of(&"p1".parse().unwrap()).await.unwrap().evidence;
+    let networks = Networks::of(&evidence[&"o1".parse().unwrap()], now.day());
+    assert_eq!(networks, Networks { of_provider: 2, of_another: 0, unnamed: 1 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_free_or_over_at_once_or_comes_again_too_soon_is_shown_and_does_not_count() {
     let (world, now) = (World::start().await, lambda::clock::now());
     world.tell(&[offered(&kept(), now.plus(-9 * DAY))]).await;
@@ -446,6 +487,8 @@ async fn over_http_a_run_becomes_verdicts_a_score_and_a_table_on_the_page() {
     assert_eq!(verdict("cpu_model"), Some("plausible"));
     assert_eq!(verdict("disk_speed"), None, "it is not claimed");
     assert!(!claims.to_string().contains("\"r1\""));
+    let networks = json!({ "named_after_provider": 0, "otherwise_named": 1, "unnamed": 0 });
+    assert_eq!(claims["offerings"][0]["networks"], networks);
     let score = door.json("/v1/providers/p1/score?explain=true").await;
     let families = score["explain"]["families"].as_array().unwrap();
     let family = families.iter().find(|family| family["family"] == "claims").unwrap();
@@ -460,6 +503,7 @@ async fn over_http_a_run_becomes_verdicts_a_score_and_a_table_on_the_page() {
         page.contains("<strong class=\"bad\">contradicted</strong>") && page.contains("3.82 GiB"),
         "{page}"
     );
+    assert!(page.contains("0 of 1 measured machines in a network that bears the provider's name"), "{page}");
     let first = door.get("/v1/providers/p1/claims").await;
     let tag = first.headers()["etag"].clone();
     let again = door.client.get(format!("{}/v1/providers/p1/claims", door.base)).header("if-none-match", tag);

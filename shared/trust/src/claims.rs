@@ -12,6 +12,7 @@
 
 mod cpu;
 mod evidence;
+mod holder;
 pub mod invitation;
 pub mod measured;
 mod reading;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::offering::Specification;
 
 pub use evidence::{Evidence, Figure, Findings, Source};
+pub use holder::{Holder, Names, Networks};
 pub use reading::{Reading, read, read_together};
 pub use verdict::{Judgement, KEPT_DAYS, Verdict, judge};
 

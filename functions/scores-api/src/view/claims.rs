@@ -7,7 +7,7 @@ use serde::Serialize;
 use sources::configuration::Configuration;
 use table::{Independent, Published};
 use trust::{
-    claims::{Evidence, Figure, Judgement, Property, Reading, Source, Verdict, judge},
+    claims::{self, Evidence, Figure, Holder, Judgement, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
     marketplace::Offering,
     offering::{DiskKind, Specification, Virtualisation},
@@ -85,8 +85,35 @@ pub(crate) struct Offered {
     pub(crate) offering_id: String,
     /// Its name.
     pub(crate) name: String,
+    /// Whose networks the machines of it are in that renters have measured.
+    pub(crate) networks: Networks,
     /// Each of its claims.
     pub(crate) claims: Vec<Judged>,
+}
+
+/// How many renters' machines are in whose network, by what the network and its holder are called, of those who measured one within 360 days. It
+/// is no claim and contradicts none: providers rent their place in others' networks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Networks {
+    /// In one that bears the provider's name, the name of his website, or one that an operator has confirmed as his.
+    named_after_provider: usize,
+    /// In one of another name.
+    otherwise_named: usize,
+    /// In one of which nothing says what it is called.
+    unnamed: usize,
+}
+
+impl Networks {
+    fn of(networks: claims::Networks) -> Self {
+        let claims::Networks { of_provider, of_another, unnamed } = networks;
+        Self { named_after_provider: of_provider, otherwise_named: of_another, unnamed }
+    }
+
+    /// How many machines bear the provider's name, of how many that say what they bear; `None` where none does.
+    pub(crate) fn named(&self) -> Option<(usize, usize)> {
+        let all = self.named_after_provider + self.otherwise_named;
+        (all > 0).then_some((self.named_after_provider, all))
+    }
 }
 
 /// A claim with what became of it.
@@ -168,11 +195,13 @@ impl<'a> Claims<'a> {
                 let judged = judge(&claim, evidence, today);
                 let claims: Vec<Judged> =
                     judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
-                let offering_id = offering.offering_id.to_string();
-                (!claims.is_empty()).then_some((
-                    evidence.is_empty(),
-                    Offered { offering_id, name: offering.name.to_string(), claims },
-                ))
+                let offered = Offered {
+                    offering_id: offering.offering_id.to_string(),
+                    name: offering.name.to_string(),
+                    networks: Networks::of(claims::Networks::of(evidence, today)),
+                    claims,
+                };
+                (!offered.claims.is_empty()).then_some((evidence.is_empty(), offered))
             })
             .collect();
         offered.sort_by(|(unseen, one), (other_unseen, other)| {
@@ -296,6 +325,8 @@ fn seen(figure: &Figure) -> String {
         Figure::Virtualisation(of) => virtualisation(*of).to_owned(),
         Figure::Country(country) => String::from(*country),
         Figure::Asn(number) => format!("AS{number}"),
+        Figure::Network(Holder::Provider) => "a network that bears his name".to_owned(),
+        Figure::Network(Holder::Another) => "a network of another name".to_owned(),
     }
 }
 
@@ -470,6 +501,11 @@ mod tests {
             }])
         );
         assert_eq!(shown["offerings"][1]["claims"][0]["verdict"], "unverified");
+        let none = json!({ "named_after_provider": 0, "otherwise_named": 0, "unnamed": 0 });
+        assert_eq!(
+            (&shown["offerings"][0]["networks"]["unnamed"], &shown["offerings"][1]["networks"]),
+            (&json!(1), &none)
+        );
     }
 
     #[test]

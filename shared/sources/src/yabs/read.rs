@@ -45,7 +45,8 @@ pub(super) fn run(document: &Value) -> Option<Run> {
         disks: parts.each(top, "fio", disk_test),
         network: parts.each(top, "iperf", network_test),
         geekbench: parts.each(top, "geekbench", geekbench),
-        asn: address("asn").and_then(asn),
+        asn: address("asn").and_then(|text| Some(asn(text)?.0)),
+        network_names: network_names(top.get("ip_info")),
         country: address("country").and_then(countries::code),
         ..Run::default()
     };
@@ -103,9 +104,13 @@ impl<T> Entry<T> {
     }
 }
 
-/// A text for people; longer than a label is cut.
 fn text(value: Option<&Value>) -> Option<Label> {
-    Label::try_from(crate::text::collapsed(value?.as_str()?, 100)).ok()
+    label(value?.as_str()?)
+}
+
+/// A text for people; longer than a label is cut.
+fn label(text: &str) -> Option<Label> {
+    Label::try_from(crate::text::collapsed(text, 100)).ok()
 }
 
 fn unsigned(value: Option<&Value>) -> Option<u64> {
@@ -210,10 +215,18 @@ fn geekbench(entry: &Value) -> Entry<Geekbench> {
     Entry::of(scores())
 }
 
-/// `AS62240 Clouvider`.
-fn asn(text: &str) -> Option<u32> {
-    let number = text.strip_prefix("AS")?.split(' ').next()?;
-    number.parse().ok().filter(|number| *number > 0)
+/// `AS62240 Clouvider`: number and name.
+fn asn(text: &str) -> Option<(u32, &str)> {
+    let text = text.strip_prefix("AS")?;
+    let (number, name) = text.split_once(' ').unwrap_or((text, ""));
+    number.parse().ok().filter(|number| *number > 0).map(|number| (number, name))
+}
+
+/// What the network of an address is called, and whoever sells and holds the address.
+fn network_names(address: Option<&Value>) -> Vec<Label> {
+    let of = |key| address.and_then(|address| address.get(key));
+    let of_system = of("asn").and_then(Value::as_str).and_then(asn).map(|(_, name)| label(name));
+    of_system.into_iter().chain([text(of("isp")), text(of("org"))]).flatten().collect()
 }
 
 /// What `systemd-detect-virt` says, in capitals. What a renter starts within his machine, such as Docker, tells nothing of the machine.

@@ -67,7 +67,8 @@ fn every_version_of_the_script_is_read() {
 #[test]
 fn what_a_run_found_is_the_best_of_each() {
     let run = Run::read(&sample("yabs-example-masonr-bin.json")).unwrap();
-    let findings: Vec<Figure> = run.findings().iter().cloned().collect();
+    let provider = Names::of(["Clouvider"], None);
+    let findings: Vec<Figure> = run.findings(&provider).iter().cloned().collect();
     for figure in [
         Figure::Vcpus(12),
         Figure::DiskOperations(202_975),
@@ -75,9 +76,31 @@ fn what_a_run_found_is_the_best_of_each() {
         // The 64k test: 407,967 + 410,114 KiB/s.
         Figure::DiskRate(ByteRate::kib_per_second(818_081)),
         Figure::Virtualisation(Virtualisation::None),
+        Figure::Network(Holder::Provider),
     ] {
         assert!(findings.contains(&figure), "{figure:?} in {findings:?}");
     }
+}
+
+#[test]
+fn every_name_that_a_run_has_for_its_network_is_held_against_the_providers() {
+    let run = |address: Value| {
+        read(&json!({ "version": "v2026-07-03", "mem": { "ram": 1000 }, "ip_info": address }))
+    };
+    let of = |address: Value| run(address).findings(&Names::of(["Acme Servers"], None)).holder();
+    let (his, anothers) = (Some(Holder::Provider), Some(Holder::Another));
+    assert_eq!(of(json!({ "asn": "AS64500 ACME-SERVERS", "isp": "Carrier", "org": "Building 7" })), his);
+    assert_eq!(of(json!({ "asn": "AS64500 Carrier", "isp": "Acme Servers Ltd." })), his);
+    assert_eq!(
+        of(json!({ "asn": "AS64500 Carrier", "isp": "Carrier", "org": "Acme Servers, customers" })),
+        his
+    );
+    assert_eq!(of(json!({ "asn": "AS64500 Carrier", "isp": "Carrier", "org": "" })), anothers);
+    // A number alone is no name, and what is no text is none.
+    assert_eq!(of(json!({ "asn": "AS64500" })), None);
+    assert_eq!(of(json!({ "asn": 64500, "isp": null, "org": ["Acme Servers"] })), None);
+    assert_eq!(of(json!("Acme Servers")), None);
+    assert_eq!(run(json!({ "asn": "AS64500" })).asn, Some(64_500));
 }
 
 #[test]
@@ -232,10 +255,11 @@ fn rates_are_read_in_their_units_and_what_is_none_is_not_guessed() {
 }
 
 #[test]
-fn no_address_and_no_name_of_a_host_is_kept() {
+fn no_city_and_no_name_of_a_host_or_network_is_kept() {
     let run = Run::read(&sample("yabs-example-masonr-bin.json")).unwrap();
-    let kept = format!("{run:?}");
-    for word in ["Clouvider Limited", "New York", "USA Network"] {
+    assert_eq!(run.network_names.len(), 3);
+    let kept = format!("{:?}", run.findings(&Names::of(["Acme"], None)));
+    for word in ["Clouvider", "New York", "USA Network"] {
         assert!(!kept.contains(word), "{word}");
     }
 }
@@ -268,7 +292,7 @@ proptest! {
         let end = (place + cut).min(body.len());
         body.splice(place..end, bytes);
         if let Ok(run) = Run::read(&body) {
-            prop_assert!(run.findings().iter().count() <= 11);
+            prop_assert!(run.findings(&Names::of(["Acme"], None)).iter().count() <= 12);
             prop_assert!(run.disks.iter().all(|test| test.both() <= ByteRate::mb_per_second(10_000)));
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Property, cpu};
+use super::{Holder, Property, cpu};
 use crate::{
     id::RenterId,
     offering::{Country, DiskKind, Label, Virtualisation},
@@ -42,22 +42,25 @@ pub enum Figure {
     Country(Country),
     /// The autonomous system that its address is in.
     Asn(NonZeroU32),
+    /// Whose name that network bears. Nobody claims it: it says how sure it is that the machine is the provider's.
+    Network(Holder),
 }
 
 impl Figure {
-    /// What it is evidence of.
-    pub fn property(&self) -> Property {
+    /// What it is evidence of; `None` where it is of nothing that is claimed.
+    pub fn property(&self) -> Option<Property> {
         match self {
-            Self::Vcpus(_) => Property::Vcpus,
-            Self::Memory(_) => Property::Memory,
-            Self::Disk(_) => Property::Disk,
-            Self::DiskDevice(_) | Self::DiskOperations(_) => Property::DiskKind,
-            Self::DiskRate(_) => Property::DiskRate,
-            Self::NetworkRate(_) => Property::NetworkRate,
-            Self::CpuModel(_) => Property::CpuModel,
-            Self::Virtualisation(_) => Property::Virtualisation,
-            Self::Country(_) => Property::Country,
-            Self::Asn(_) => Property::Asn,
+            Self::Vcpus(_) => Some(Property::Vcpus),
+            Self::Memory(_) => Some(Property::Memory),
+            Self::Disk(_) => Some(Property::Disk),
+            Self::DiskDevice(_) | Self::DiskOperations(_) => Some(Property::DiskKind),
+            Self::DiskRate(_) => Some(Property::DiskRate),
+            Self::NetworkRate(_) => Some(Property::NetworkRate),
+            Self::CpuModel(_) => Some(Property::CpuModel),
+            Self::Virtualisation(_) => Some(Property::Virtualisation),
+            Self::Country(_) => Some(Property::Country),
+            Self::Asn(_) => Some(Property::Asn),
+            Self::Network(_) => None,
         }
     }
 
@@ -129,6 +132,14 @@ impl Findings {
     pub fn network(&self) -> Option<NonZeroU32> {
         self.0.iter().find_map(|figure| match figure {
             Figure::Asn(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// Whose name that network bears, where that was seen. Of one run there is one.
+    pub fn holder(&self) -> Option<Holder> {
+        self.0.iter().find_map(|figure| match figure {
+            Figure::Network(holder) => Some(*holder),
             _ => None,
         })
     }

@@ -63,7 +63,7 @@ pub enum Reading {
     Compatible,
 }
 
-/// What a figure means for what a specification claims; `None` where it claims nothing of the kind.
+/// What a figure means for what a specification claims; `None` where it claims nothing of the kind, or nobody does.
 pub fn read(claim: &Specification, figure: &Figure) -> Option<Reading> {
     match figure {
         Figure::Vcpus(seen) => Some(vcpus(claim, *seen, claim.vcpus?.get().into())),
@@ -92,6 +92,7 @@ pub fn read(claim: &Specification, figure: &Figure) -> Option<Reading> {
         // Databases have leased addresses in the wrong country for months: alone it is a doubt.
         Figure::Country(seen) => Some(same(seen == &claim.country?, Reading::Doubts)),
         Figure::Asn(seen) => Some(same(*seen == claim.asn?, Reading::Contradicts)),
+        Figure::Network(_) => None,
     }
 }
 
@@ -101,7 +102,7 @@ pub fn read_together<'a>(
     property: Property,
     figures: impl IntoIterator<Item = &'a Figure>,
 ) -> Option<Reading> {
-    let of_it = figures.into_iter().filter(|figure| figure.property() == property);
+    let of_it = figures.into_iter().filter(|figure| figure.property() == Some(property));
     of_it.filter_map(|figure| read(claim, figure)).min()
 }
 

@@ -318,6 +318,7 @@ pub(super) fn any_figure() -> impl Strategy<Value = Figure> {
         virtualisations.prop_map(Figure::Virtualisation),
         prop::sample::select(vec!["DE", "US", "FR"]).prop_map(country),
         (1..6u32).prop_map(asn),
+        prop::sample::select(vec![Holder::Provider, Holder::Another]).prop_map(Figure::Network),
     ]
 }
 
@@ -367,9 +368,10 @@ proptest! {
     }
 
     #[test]
-    fn every_figure_can_be_read_against_every_claim(figure in any_figure()) {
-        prop_assert!(read(&whole(), &figure).is_some());
-        prop_assert!(figure.property().is_claimed(&whole()));
+    fn every_figure_can_be_read_against_every_claim_that_it_is_evidence_of(figure in any_figure()) {
+        prop_assert_eq!(read(&whole(), &figure).is_some(), figure.property().is_some());
+        prop_assert_eq!(figure.property().is_none(), matches!(figure, Figure::Network(_)));
+        prop_assert!(figure.property().is_none_or(|property| property.is_claimed(&whole())));
     }
 
     #[test]
@@ -386,6 +388,6 @@ proptest! {
         let mut joined: Findings = story[cut..].iter().cloned().collect();
         joined.join(&story[..cut].iter().cloned().collect());
         prop_assert_eq!(&whole, &joined);
-        prop_assert!(whole.iter().count() <= 6 + 5 * 3);
+        prop_assert!(whole.iter().count() <= 6 + 5 * 3 + 2);
     }
 }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        Figure, judge,
+        Figure, Holder, judge,
         tests::{any_figure, whole},
     },
     *,
@@ -126,6 +126,26 @@ fn what_another_network_showed_says_nothing_of_the_machine_whoever_else_measured
 }
 
 #[test]
+fn where_no_network_is_claimed_one_that_bears_the_providers_name_is_the_machines() {
+    let memory = |gib| Figure::Memory(Size::gib(gib));
+    let (his, anothers) = (Figure::Network(Holder::Provider), Figure::Network(Holder::Another));
+    let there = run(0, found(&[memory(4), asn(9), his.clone()]));
+    let elsewhere = run(1, found(&[memory(12), Figure::Vcpus(4), asn(3), anothers.clone()]));
+    let claim: Specification = serde_json::from_value(json!({ "vcpus": 4 })).unwrap();
+    let unclaimed = || Rented { claim: Some(claim.clone()), ..rented(5) };
+    let with = |measured: Measurements, run| measured.with(&contract(1), unclaimed(), run).unwrap();
+    // Nothing says that it is not his machine: many providers are in others' networks.
+    let alone = with(Measurements::default(), &elsewhere);
+    assert_eq!(seen(&alone), [Figure::Vcpus(4), memory(12), asn(3), anothers]);
+    let both = with(alone, &there);
+    assert_eq!(seen(&both), [memory(4), asn(3), asn(9), his]);
+    assert_eq!(both, with(with(Measurements::default(), &there), &elsewhere));
+    // A number that is claimed says more than a name.
+    let claimed = Some(serde_json::from_value(json!({ "asn": 3 })).unwrap());
+    assert_eq!(seen(&both.claimed(&contract(1), claimed))[..2], [Figure::Vcpus(4), memory(12)]);
+}
+
+#[test]
 fn a_figure_is_of_the_day_on_which_it_was_first_seen() {
     let runs = [(0, 4000), (100, 7000), (200, 7000)];
     let measured = runs.into_iter().fold(Measurements::default(), |measured, (days, mib)| {
@@ -221,7 +241,7 @@ fn any_run() -> impl Strategy<Value = (usize, i64, Findings)> {
     let network = prop::option::of((1..8u32).prop_map(asn));
     let findings = (figures, network).prop_map(|(mut figures, network)| {
         // A run is of one network.
-        figures.retain(|figure| figure.property() != Property::Asn);
+        figures.retain(|figure| figure.property() != Some(Property::Asn));
         figures.into_iter().chain(network).collect()
     });
     (0..4usize, 0..300i64, findings)
@@ -282,7 +302,7 @@ proptest! {
         let late = joined(&of_one).claimed(&contract(0), Some(claim));
         prop_assert_eq!(&early, &late);
         for Sighting { figures, .. } in late.sightings().into_values() {
-            prop_assert!(figures.len() <= 6 + 5 * 3);
+            prop_assert!(figures.len() <= 6 + 5 * 3 + 2);
         }
     }
 
