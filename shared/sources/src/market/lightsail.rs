@@ -1,5 +1,5 @@
-//! Amazon Lightsail's offer file: products by SKU, and their terms apart. Of the products, instances with Linux are read, by the hour in US
-//! dollars. Memory is in GiB, written `0.5GB`; traffic is not among the attributes.
+//! Amazon Lightsail's offer file: products by SKU, and their terms apart. Of the products, instances with Linux and an IPv4 address are read, by
+//! the hour in US dollars. Memory is in GiB, written `0.5GB`; traffic is not among the attributes.
 
 use serde_json::{Map, Value};
 use trust::{
@@ -29,7 +29,13 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
 fn is_instance(product: &Value) -> bool {
     let attribute = |name: &str| product.pointer(&format!("/attributes/{name}")).and_then(Value::as_str);
     let family = product.get("productFamily").and_then(Value::as_str).unwrap_or_default();
-    family.contains("Instance") && attribute("operatingSystem").is_none_or(|system| system == "Linux")
+    let says = |name: &str, word: &str| attribute(name).is_some_and(|text| text.contains(word));
+    // Bundles without an IPv4 address are sold for less.
+    let is_partial =
+        says("usagetype", "_IPv6") || says("groupDescription", "IPv6") || says("usagetype", "_win");
+    family == "Lightsail Instance"
+        && attribute("operatingSystem").is_none_or(|system| system == "Linux")
+        && !is_partial
 }
 
 fn row(product: &Value, terms: Option<&Value>, read: &ReadAs) -> Result<Offer, RowDoubt> {

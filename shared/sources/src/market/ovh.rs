@@ -1,6 +1,10 @@
 //! OVH: `GET /v1/order/catalog/public/vps`. Prices are in hundred-millionths of the catalogue's currency, without tax. A plan's machine
 //! stands in the technical blob of the plan or of its product; most plans have none, and are left out. Without a zone in the
 //! catalogue a price is for no region in particular.
+//!
+//! One product is many plans: its own, and others for who commits himself, has a rebate or comes from another plan, whose codes are the own
+//! one's with something behind it (`vps-2025-model1-10percent`) or before it (`vps-elite-8-8-160-vps-2025-model1`). Theirs are not prices at which
+//! anybody can buy, so of a product the plan with the shortest code is read.
 
 use std::collections::HashMap;
 
@@ -29,12 +33,32 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
             named.entry(name).or_insert(product);
         }
     }
+    let mut own: HashMap<&str, &str> = HashMap::new();
+    for (product, code) in plans.iter().filter_map(|plan| product_of(plan).zip(code_of(plan))) {
+        let shortest = own.entry(product).or_insert(code);
+        *shortest = std::cmp::min_by_key(*shortest, code, |code| (code.len(), *code));
+    }
     let mut list = PriceList::default();
     for (place, plan) in plans.iter().enumerate() {
-        let product = plan.get("product").and_then(Value::as_str).and_then(|name| named.get(name).copied());
+        let is_another = |code: &str| {
+            code.contains("-vps-")
+                || product_of(plan).is_some_and(|of| own.get(of).is_some_and(|own| *own != code))
+        };
+        if code_of(plan).is_some_and(is_another) {
+            continue;
+        }
+        let product = product_of(plan).and_then(|name| named.get(name).copied());
         list.take(|| format!("plans[{place}]"), || row(plan, product, currency, read));
     }
     Ok(list)
+}
+
+fn product_of(plan: &Value) -> Option<&str> {
+    plan.get("product").and_then(Value::as_str)
+}
+
+fn code_of(plan: &Value) -> Option<&str> {
+    plan.get("planCode").and_then(Value::as_str)
 }
 
 fn row(plan: &Value, product: Option<&Value>, currency: &str, read: &ReadAs) -> Result<Offer, RowDoubt> {

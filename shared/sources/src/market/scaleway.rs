@@ -1,5 +1,6 @@
 //! Scaleway: `GET /instance/v1/zones/{zone}/products/servers`. Memory is in bytes; the price is for the machine without a disk, in euro, by
-//! the hour. The zone stands in the source's name, `scaleway-fr-par-1`; prices of a zone that is not known here have no region.
+//! the hour. The zone stands in the source's name, `scaleway-fr-par-1`; prices of a zone that is not known here have no region. Types that are
+//! not sold any more stay in the list, and those whose names end with `WIN` are priced with a licence for Windows: neither is an offer here.
 
 use serde_json::{Map, Value};
 use trust::{
@@ -18,10 +19,14 @@ use super::{
 pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLayout> {
     let servers = document.get("servers").and_then(Value::as_object).ok_or(OtherLayout)?;
     let mut list = PriceList::default();
-    for (name, server) in servers {
+    for (name, server) in servers.iter().filter(|(name, server)| is_offered(name, server)) {
         list.take(|| format!("servers.{}", first(name)), || row(name, server, read));
     }
     Ok(list)
+}
+
+fn is_offered(name: &str, server: &Value) -> bool {
+    server.get("end_of_service") != Some(&Value::Bool(true)) && !name.ends_with("-WIN")
 }
 
 fn row(name: &str, server: &Value, read: &ReadAs) -> Result<Offer, RowDoubt> {

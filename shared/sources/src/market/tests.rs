@@ -97,10 +97,12 @@ fn each_public_list_is_read_in_its_own_units() {
         (
             Layout::Scaleway,
             json!({ "servers": {
-                "DEV1-S": { "hourly_price": 0.00898, "monthly_price": 6.55, "ncpus": 2, "ram": 2_147_483_648_u64, "gpu": null,
-                            "baremetal": false, "arch": "x86_64" },
+                "DEV1-S": { "hourly_price": 0.00898, "monthly_price": 6.55, "ncpus": 2, "ram": 2_147_483_648_u64, "gpu": 0,
+                            "baremetal": false, "arch": "x86_64", "end_of_service": false, "mig_profile": null },
                 "H100-1-80G": { "hourly_price": 2.73, "ncpus": 24, "ram": 257_698_037_760_u64, "gpu": 1 },
                 "NEW9-S": { "hourly_price": 1.0, "ncpus": 2, "ram": 2_147_483_648_u64 },
+                "GP1-XS": { "hourly_price": 0.091, "ncpus": 4, "ram": 17_179_869_184_u64, "end_of_service": true },
+                "POP2-2C-8G-WIN": { "hourly_price": 0.1823, "ncpus": 2, "ram": 8_589_934_592_u64, "end_of_service": false },
             } }),
             vec![
                 "scaleway DEV1-S: Shared 2 CPUs, 2 GiB, no disk, ?, In(Europe), 6.56 EUR",
@@ -115,6 +117,13 @@ fn each_public_list_is_read_in_its_own_units() {
                     "usagetype": "BundleUsage:0.5GB" } },
                 "A2": { "sku": "A2", "productFamily": "Lightsail Instance", "attributes": {
                     "memory": "1GB", "vcpu": "2", "operatingSystem": "Windows", "regionCode": "us-east-1" } },
+                "A3": { "sku": "A3", "productFamily": "Lightsail Instance", "attributes": {
+                    "memory": "0.5GB", "vcpu": "2", "operatingSystem": "Linux", "usagetype": "USE1-BundleUsage:0.5GB_IPv6" } },
+                "A4": { "sku": "A4", "productFamily": "Lightsail Instance", "attributes": {
+                    "memory": "0.5GB", "vcpu": "2", "operatingSystem": "Linux", "groupDescription": "Instance bundle, IPv6 only" } },
+                "A5": { "sku": "A5", "productFamily": "Lightsail Instance", "attributes": {
+                    "memory": "0.5GB", "vcpu": "2", "usagetype": "USE1-BundleUsage:0.5GB_win" } },
+                "A6": { "sku": "A6", "productFamily": "Lightsail Database Instance", "attributes": { "memory": "1GB", "vcpu": "2" } },
             }, "terms": { "OnDemand": { "A1": { "A1.T": { "priceDimensions": { "A1.T.D": {
                 "unit": "Hrs", "pricePerUnit": { "USD": "0.0067204301" } } } } } } } }),
             vec![
@@ -244,6 +253,35 @@ fn a_catalogue_of_many_products_is_read_by_their_names_the_first_of_which_counts
     let offers = list(Layout::Ovh, &document.to_string()).offers;
     assert_eq!(offers.len(), 6_000);
     assert!(offers.iter().all(|offer| offer.machine.vcpus.get() == 1));
+}
+
+#[test]
+fn of_a_product_in_many_plans_the_price_at_which_anybody_can_buy_it_is_read() {
+    let product = |name: &str| json!({ "name": name, "blobs": { "technical": { "cpu": { "cores": 4 }, "memory": { "size": 8 } } } });
+    let priced = |product: &str, code: &str, price: u64| {
+        json!({ "planCode": code, "invoiceName": code, "product": product, "pricings": [
+            { "capacities": ["renew"], "mode": "default", "commitment": 0, "interval": 1, "intervalUnit": "month", "price": price }] })
+    };
+    let mut plans = vec![
+        priced("model1", "vps-2025-model1-degressivity24", 425_000_000),
+        priced("model1", "vps-2025-model1", 649_000_000),
+        priced("model1", "vps-2025-model1-10percent", 584_000_000),
+        priced("moved", "vps-elite-8-8-160-vps-2025-model1", 3_450_000_000),
+        priced("model2", "vps-2025-model2", 999_000_000),
+    ];
+    let read = |plans: &[serde_json::Value]| {
+        let products = ["model1", "model2", "moved"].map(product);
+        let document = json!({ "locale": { "currencyCode": "EUR" }, "plans": plans, "products": products });
+        let list = list(Layout::Ovh, &document.to_string());
+        assert_eq!(list.rows, 2);
+        list.offers.iter().map(|offer| offer.monthly.millionths).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&plans), [6_490_000, 9_990_000]);
+    plans.reverse();
+    assert_eq!(read(&plans), [9_990_000, 6_490_000]);
+    // Where its own plan can not be bought by the month, nobody else's price is taken for it.
+    plans[3]["pricings"] = json!([]);
+    assert_eq!(read(&plans), [9_990_000]);
 }
 
 #[test]
