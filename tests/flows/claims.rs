@@ -347,6 +347,7 @@ async fn a_run_is_tied_to_its_provider_by_the_name_that_its_network_bears() {
     let mapping =
         Mapping { provider: "p1".parse().unwrap(), standing: mapping::Standing::Confirmed, at: now };
     world.table.write_name(&source, &subject, &mapping, None).await.unwrap();
+    Unreadable::at(&world.services, "names#p1", "vpsbenchmarks#broken").write().await;
     let his = json!("bears the provider's name");
     assert_eq!(measured("r3", WHOLE, 64_502).await, his);
     // What this renter measured elsewhere before was of another machine.

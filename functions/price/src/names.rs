@@ -23,7 +23,7 @@ pub(crate) async fn of_all(
         for (subject, provider) in &source.names {
             all.entry(provider.clone()).or_default().extend(slug(subject));
         }
-        for (subject, mapping) in readable(table.names_in(name).await, name)?.unwrap_or_default() {
+        for (subject, mapping) in table.names_in(name).await? {
             if let Some(provider) = mapping.confirmed() {
                 all.entry(provider.clone()).or_default().extend(slug(&subject));
             }

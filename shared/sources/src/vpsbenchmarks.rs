@@ -338,7 +338,7 @@ pub fn labels() -> BTreeMap<Fact, Vec<String>> {
         (Fact::OverallGrade, &["Overall", "Overall grade", "Grade"]),
         (Fact::WebGrade, &["Web", "Web grade", "Web performance"]),
         (Fact::CpuGrade, &["CPU", "CPU grade", "Raw CPU Power"]),
-        (Fact::DiskGrade, &["Disk", "Disk grade", "Disk IO", "Disk IO grade"]),
+        (Fact::DiskGrade, &["Disk", "Disk grade", "Disk IO", "Disk IO grade", "Disk IO performance"]),
         (Fact::NetworkGrade, &["Network", "Network grade", "Network performance"]),
         (Fact::StabilityGrade, &["Stability", "Stability grade", "Performance Stability"]),
         (Fact::GradeVersion, &["Grade version", "Grades version"]),

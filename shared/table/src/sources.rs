@@ -158,7 +158,7 @@ impl Table {
         self.put(item::item(&keys::rules(host), &KeptRules { rules })?).await
     }
 
-    /// Whose a source's names are, as far as that was proposed or decided.
+    /// Whose a source's names are, as far as that was proposed or decided. One that can not be read is passed over.
     pub async fn names_in(&self, source: &SourceName) -> Result<BTreeMap<Subject, Mapping>, TableError> {
         let items = self.with_prefix(keys::source(source), keys::NAME).await?;
         let name = |item: Item| {
@@ -169,7 +169,7 @@ impl Table {
                 item::read(item)?,
             ))
         };
-        items.into_iter().map(name).collect()
+        Ok(readable(items.into_iter().map(name)).collect())
     }
 
     /// Whose one name of a source is.
@@ -181,7 +181,7 @@ impl Table {
         self.stored(&keys::source_name(source, subject)).await
     }
 
-    /// What sources call a provider.
+    /// What sources call a provider. A name that can not be read is passed over.
     pub async fn names_of(
         &self,
         provider: &ProviderId,
@@ -194,7 +194,7 @@ impl Table {
             let corrupt = |error| TableError::corrupt(key.as_str(), &error);
             Ok((source.parse().map_err(corrupt)?, subject.parse().map_err(corrupt)?, item::read(item)?))
         };
-        items.into_iter().map(name).collect()
+        Ok(readable(items.into_iter().map(name)).collect())
     }
 
     /// What a provider is called by himself, by where his website is, and by sources whose name for him an operator has confirmed.
@@ -232,6 +232,11 @@ impl Table {
         let end = format!("{prefix}{END}");
         self.all(&Range { pk, from: prefix, to: &end }).await
     }
+}
+
+/// Names that can be read: one that can not be keeps no other from being known.
+fn readable<Name>(names: impl Iterator<Item = Result<Name, TableError>>) -> impl Iterator<Item = Name> {
+    names.filter_map(|name| name.inspect_err(|error| tracing::error!(%error, "a name is passed over")).ok())
 }
 
 #[cfg(test)]
