@@ -16,12 +16,8 @@ use lambda_http::{Body, RequestExt, http};
 use serde_json::{Value, json};
 use table::Table;
 use trust::{
-    claims::{
-        Networks,
-        measured::{ClaimCount, Machine},
-    },
+    claims::measured::{ClaimCount, Machine},
     feedback::Standing,
-    source::mapping::{self, Mapping},
     time::Moment,
 };
 
@@ -324,44 +320,6 @@ async fn a_machine_in_another_network_is_that_and_nothing_else_is_said_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_tied_to_its_provider_by_the_name_that_its_network_bears() {
-    let (world, now) = (World::start().await, lambda::clock::now());
-    let unclaimed = json!({ "vcpus": 2, "memory_mib": 4096 });
-    world.tell(&[offered(&unclaimed, now.plus(-9 * DAY))]).await;
-    for renter in ["r1", "r2", "r3"] {
-        world.handed_over(&format!("c-{renter}"), renter, 500, now.plus(-DAY)).await;
-    }
-    let measured = async |renter: &str, kib, asn| {
-        let link = world.link(&format!("c-{renter}"));
-        let (status, answer) = world.send(&link, &run(kib, asn, now.plus(-600)), now).await;
-        assert_eq!(status, 200, "{answer}");
-        answer["network"].clone()
-    };
-    // Nothing is known of the provider, so nothing is said of his network.
-    assert_eq!(measured("r1", WHOLE, 64_500).await, json!(null));
-    world.tell(&[registered("p1", 1)]).await;
-    let another = json!("bears another name, which proves nothing alone");
-    assert_eq!(measured("r2", WHOLE, 64_501).await, another);
-    // `Secret Org` is what a source calls him, by an operator's word.
-    let (source, subject) = ("vpsbenchmarks".parse().unwrap(), "secret_org".parse().unwrap());
-    let mapping =
-        Mapping { provider: "p1".parse().unwrap(), standing: mapping::Standing::Confirmed, at: now };
-    world.table.write_name(&source, &subject, &mapping, None).await.unwrap();
-    Unreadable::at(&world.services, "names#p1", "vpsbenchmarks#broken").write().await;
-    let his = json!("bears the provider's name");
-    assert_eq!(measured("r3", WHOLE, 64_502).await, his);
-    // What this renter measured elsewhere before was of another machine.
-    assert_eq!(measured("r2", HALF, 64_502).await, his);
-    assert_eq!(
-        world.machines().await,
-        [(machine(1, 1, Standing::Counted), 1), (machine(2, 0, Standing::Counted), 2)]
-    );
-    let evidence = world.table.independent_of(&"p1".parse().unwrap()).await.unwrap().evidence;
-    let networks = Networks::of(&evidence[&"o1".parse().unwrap()], now.day());
-    assert_eq!(networks, Networks { of_provider: 2, of_another: 0, unnamed: 1 });
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_was_free_or_over_at_once_or_comes_again_too_soon_is_shown_and_does_not_count() {
     let (world, now) = (World::start().await, lambda::clock::now());
     world.tell(&[offered(&kept(), now.plus(-9 * DAY))]).await;
@@ -509,5 +467,13 @@ async fn over_http_a_run_becomes_verdicts_a_score_and_a_table_on_the_page() {
     let tag = first.headers()["etag"].clone();
     let again = door.client.get(format!("{}/v1/providers/p1/claims", door.base)).header("if-none-match", tag);
     assert_eq!(again.send().await.unwrap().status(), 304);
+
+    // It turns out that the network bears his name.
+    let renamed = json!({ "provider_id": "p1", "name": "Example ISP", "chat": { "account": 1 } });
+    door.told(&[event("provider.updated", ago(1), renamed)]).await;
+    door.settled().await;
+    let claims = door.json("/v1/providers/p1/claims").await;
+    let networks = json!({ "named_after_provider": 1, "otherwise_named": 0, "unnamed": 0 });
+    assert_eq!(claims["offerings"][0]["networks"], networks);
     drop(stack);
 }

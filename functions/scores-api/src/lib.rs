@@ -37,7 +37,7 @@ use crate::{
     overview::{Overview, Window},
     proof::NoProof,
     view::{
-        claims::Claims,
+        claims::{Claims, Held},
         feedback::Feedback,
         figures::Listed,
         price::Prices,
@@ -293,10 +293,13 @@ async fn judged<'a>(
     let provider = &summary.provider;
     let offerings = table.offerings(provider, Freshness::Recent).await?;
     let independent = table.independent_of(provider).await?;
-    let names = if independent.rated.is_empty() { Vec::new() } else { table.names_of(provider).await? };
-    let sites = Site::all(sources.configuration(), &names, &independent.rated, provider);
-    let evidence = view::claims::evidence(sources.configuration(), independent, provider);
-    Ok(Claims::of(summary, offerings, &evidence, sites, lambda::clock::now().day()))
+    let is_nothing = independent.rated.is_empty() && independent.evidence.is_empty();
+    let decided = if is_nothing { Vec::new() } else { table.names_of(provider).await? };
+    let configuration = sources.configuration();
+    let sites = Site::all(configuration, &decided, &independent.rated, provider);
+    let names = view::claims::names(configuration, &decided, summary);
+    let held = Held { evidence: view::claims::evidence(configuration, independent, provider), names };
+    Ok(Claims::of(summary, offerings, &held, sites, lambda::clock::now().day()))
 }
 
 async fn score(

@@ -91,7 +91,7 @@ mod tests {
             claims: &crate::view::claims::Claims::of(
                 summary,
                 Vec::new(),
-                &BTreeMap::new(),
+                &crate::view::claims::Held::default(),
                 Vec::new(),
                 now.day(),
             ),
@@ -359,8 +359,9 @@ mod tests {
             .map(|number| (format!("offering-{number}").parse().unwrap(), evidence.to_vec()))
             .collect();
         let offerings = (0..20).map(offering).collect();
+        let held = crate::view::claims::Held { evidence: published, ..Default::default() };
         let claims =
-            crate::view::claims::Claims::of(&summary, offerings, &published, samples::sites(24), now.day());
+            crate::view::claims::Claims::of(&summary, offerings, &held, samples::sites(24), now.day());
         let priced: Vec<_> =
             (0..9).map(|number| samples::priced(&format!("offering-{number}"), 900)).collect();
         let known = Known {

@@ -5,7 +5,7 @@ use lambda_http::{Body, Response};
 use serde_json::{Map, Value, json};
 use sources::yabs::{Repaired, Void};
 use trust::{
-    claims::{Holder, Reading, measured::Measured},
+    claims::{Reading, measured::Measured},
     feedback::Standing,
 };
 
@@ -27,7 +27,6 @@ pub(crate) fn taken(taken: &Taken) -> Response<Body> {
         "repaired": taken.run.repaired == Repaired::Yes,
         "left_out": taken.run.void.iter().map(|void| Void::reason(*void)).collect::<Vec<_>>(),
         "claims": claims,
-        "network": taken.network.map(named),
         "counts": standing.map(|(_, _, standing)| counts(*standing)),
         "see": format!("/v1/providers/{}/claims", taken.measuring.provider),
     });
@@ -52,14 +51,6 @@ fn said(reading: Reading) -> &'static str {
         Reading::Contradicts => "not as claimed",
         Reading::Doubts => "far below what is claimed, which proves nothing alone",
         Reading::Compatible => "not decided",
-    }
-}
-
-/// Whose name the network bears that the run came from. Null where the run has no name for it.
-fn named(holder: Holder) -> &'static str {
-    match holder {
-        Holder::Provider => "bears the provider's name",
-        Holder::Another => "bears another name, which proves nothing alone",
     }
 }
 

@@ -13,8 +13,7 @@
 //!
 //! # What an auditor will ask
 //!
-//! * **What is kept?** Figures: sizes, rates, names of CPU and hypervisor, country and number of the network, and whether it bears the provider's
-//!   name. No address, no host, no city, no name of whoever holds the address.
+//! * **What is kept?** Figures: sizes, rates, names of CPU and hypervisor, country and number of the network. No address, no host, no city.
 //! * **What is logged?** One line a request: what became of it, and which provider it is about. Not the link, and nothing of the body.
 //! * **Who can forge it?** The renter. It counts like his vote: one contract in 90 days, none of a provider with himself.
 
@@ -28,10 +27,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use sources::yabs::{self, NoRun};
 use table::{Measuring, Table, TableError};
 use trust::{
-    claims::{
-        Holder,
-        measured::{self, Refused, RunId},
-    },
+    claims::measured::{self, Refused, RunId},
     contract::Contract,
     id::ContractId,
     link::{Link, Purpose},
@@ -149,8 +145,6 @@ pub async fn answer_at(app: &App, request: &Request, now: Moment) -> Response<Bo
 struct Taken {
     contract: ContractId,
     run: yabs::Run,
-    /// Whose name the network bears that it came from.
-    network: Option<Holder>,
     /// With the run.
     measuring: Measuring,
 }
@@ -175,9 +169,9 @@ async fn take(app: &App, request: &Request, now: Moment) -> Result<Taken, Refusa
     let body: &[u8] = request.body();
     let run = yabs::Run::read(body)?;
     let made = Made { body, run: &run, now };
-    let network = write(app, &link, &made).await?;
+    write(app, &link, &made).await?;
     let measuring = settle(app, &contract).await?;
-    Ok(Taken { contract, run, network, measuring })
+    Ok(Taken { contract, run, measuring })
 }
 
 async fn open(app: &App, request: &Request) -> Result<Link, Refusal> {
@@ -195,8 +189,8 @@ struct Made<'a> {
     now: Moment,
 }
 
-/// Adds a run to what its renter has measured, and says whose name the network bears that it came from.
-async fn write(app: &App, link: &Link, made: &Made<'_>) -> Result<Option<Holder>, Refusal> {
+/// Adds a run to what its renter has measured.
+async fn write(app: &App, link: &Link, made: &Made<'_>) -> Result<(), Refusal> {
     for _ in 0..RACES {
         match write_once(app, link, made).await {
             Err(Refusal::Table(TableError::Conflict)) => tracing::debug!("another writer was faster"),
@@ -206,7 +200,7 @@ async fn write(app: &App, link: &Link, made: &Made<'_>) -> Result<Option<Holder>
     Err(TableError::Conflict.into())
 }
 
-async fn write_once(app: &App, link: &Link, made: &Made<'_>) -> Result<Option<Holder>, Refusal> {
+async fn write_once(app: &App, link: &Link, made: &Made<'_>) -> Result<(), Refusal> {
     let id = link.contract();
     let contract = contract(app, id).await?;
     let measuring = app.table.measuring(&contract).await?.ok_or(Refusal::NoLink)?;
@@ -219,14 +213,13 @@ async fn write_once(app: &App, link: &Link, made: &Made<'_>) -> Result<Option<Ho
     }
     let rented = app.table.rented(&contract).await?.ok_or(Refusal::NoLink)?;
     let parties = app.table.parties(&measuring.provider, &measuring.renter).await?;
-    let names = app.table.names(&measuring.provider).await?;
-    let findings = made.run.findings(&names);
-    let holder = findings.holder();
-    let run =
-        measured::Run { id: run, at: measured::made_at(made.run.started, &contract, made.now), findings };
+    let run = measured::Run {
+        id: run,
+        at: measured::made_at(made.run.started, &contract, made.now),
+        findings: made.run.findings(),
+    };
     let known = measuring.measurements.value.with(id, rented.clone(), &run)?.known(parties, id, rented);
-    app.table.write_measurements(&measuring, &known).await?;
-    Ok(holder)
+    Ok(app.table.write_measurements(&measuring, &known).await?)
 }
 
 /// Decides once more what was measured, by what is known now that the run is there for others to find. The same run sent again comes here again.

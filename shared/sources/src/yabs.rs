@@ -14,7 +14,7 @@ mod repair;
 
 use serde::{Deserialize, Serialize};
 use trust::{
-    claims::{Figure, Findings, Holder, Names},
+    claims::{Figure, Findings},
     offering::{Country, DiskKind, Label, Virtualisation},
     time::Moment,
     units::{BitRate, ByteRate, Size},
@@ -55,8 +55,7 @@ pub struct Run {
     pub geekbench: Vec<Geekbench>,
     /// The number of the autonomous system of its address.
     pub asn: Option<u32>,
-    /// What that system and whoever holds its address are called, by the script's word. To be compared, and kept by nobody: an address may be
-    /// held by a person.
+    /// What that system and who sells its addresses are called, by the script's word. Who holds the address is not read: it may be a person.
     pub network_names: Vec<Label>,
     /// The country of its address, where the name is one we know.
     pub country: Option<Country>,
@@ -154,8 +153,8 @@ impl Run {
         Ok(run)
     }
 
-    /// What it is evidence of, about a provider of these names.
-    pub fn findings(&self, provider: &Names) -> Findings {
+    /// What it is evidence of.
+    pub fn findings(&self) -> Findings {
         let operations =
             self.disks.iter().filter(|test| test.block == Size::kib(4)).map(|test| test.operations);
         let network = self.network.iter().flat_map(|test| [test.sent, test.received]).flatten();
@@ -172,9 +171,9 @@ impl Run {
             self.virtualisation.map(Figure::Virtualisation),
             self.country.map(Figure::Country),
             self.asn.and_then(|asn| asn.try_into().ok()).map(Figure::Asn),
-            Holder::of(provider, self.network_names.iter().map(Label::as_str)).map(Figure::Network),
         ];
-        figures.into_iter().flatten().collect()
+        let networks = self.network_names.iter().cloned().map(Figure::Network);
+        figures.into_iter().flatten().chain(networks).collect()
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trust::{
-    claims::Names,
     id::ProviderId,
     source::{
         PageId, SourceName, Subject,
@@ -195,16 +194,6 @@ impl Table {
             Ok((source.parse().map_err(corrupt)?, subject.parse().map_err(corrupt)?, item::read(item)?))
         };
         Ok(readable(items.into_iter().map(name)).collect())
-    }
-
-    /// What a provider is called by himself, by where his website is, and by sources whose name for him an operator has confirmed.
-    pub async fn names(&self, provider: &ProviderId) -> Result<Names, TableError> {
-        let known = self.provider(provider).await?.value;
-        let of_sources = self.names_of(provider).await?;
-        let confirmed = of_sources.iter().filter(|(.., mapping)| mapping.confirmed() == Some(provider));
-        let confirmed = confirmed.map(|(_, subject, _)| subject.as_str());
-        let own = known.profile.as_ref().map(|(_, profile)| profile.name.as_str());
-        Ok(Names::of(own.into_iter().chain(confirmed), known.domain().as_ref()))
     }
 
     /// Writes whose a name is, on condition that nobody else has meanwhile. It leaves whomever it was said to be before.

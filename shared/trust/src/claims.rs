@@ -12,9 +12,9 @@
 
 mod cpu;
 mod evidence;
-mod holder;
 pub mod invitation;
 pub mod measured;
+mod network;
 mod reading;
 mod verdict;
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::offering::Specification;
 
 pub use evidence::{Evidence, Figure, Findings, Source};
-pub use holder::{Holder, Names, Networks};
+pub use network::{Names, Networks};
 pub use reading::{Reading, read, read_together};
 pub use verdict::{Judgement, KEPT_DAYS, Verdict, judge};
 

@@ -7,11 +7,14 @@ use serde::Serialize;
 use sources::configuration::Configuration;
 use table::{Independent, Published};
 use trust::{
-    claims::{self, Evidence, Figure, Holder, Judgement, Property, Reading, Source, Verdict, judge},
+    claims::{self, Evidence, Figure, Judgement, Names, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
     marketplace::Offering,
     offering::{DiskKind, Specification, Virtualisation},
-    source::PageId,
+    source::{
+        PageId, SourceName, Subject,
+        mapping::{Domain, Mapping},
+    },
     summary::{ClaimFacts, Summary},
     time::Day,
     units::Size,
@@ -91,11 +94,12 @@ pub(crate) struct Offered {
     pub(crate) claims: Vec<Judged>,
 }
 
-/// How many renters' machines are in whose network, by what the network and its holder are called, of those who measured one within 360 days. It
-/// is no claim and contradicts none: providers rent their place in others' networks.
+/// How many renters' machines are in whose network, by what the network and who sells its addresses are called, of those who measured one within
+/// 360 days. It is no claim and contradicts none: many providers rent their place in others' networks.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MeasuredNetworks")]
 pub(crate) struct Networks {
-    /// In one that bears the provider's name, the name of his website, or one that an operator has confirmed as his.
+    /// In one that bears a name of the provider: one that he says or has his website under, or that an operator has confirmed.
     named_after_provider: usize,
     /// In one of another name.
     otherwise_named: usize,
@@ -109,7 +113,7 @@ impl Networks {
         Self { named_after_provider: of_provider, otherwise_named: of_another, unnamed }
     }
 
-    /// How many machines bear the provider's name, of how many that say what they bear; `None` where none does.
+    /// How many machines are in one of the provider's name, of how many whose network has a name; `None` where none has.
     pub(crate) fn named(&self) -> Option<(usize, usize)> {
         let all = self.named_after_provider + self.otherwise_named;
         (all > 0).then_some((self.named_after_provider, all))
@@ -158,8 +162,37 @@ pub(crate) struct Shown {
     pub(crate) reading: &'static str,
 }
 
-/// What is held against a provider's claims: what renters found, and what those pages say that are of his offerings by the configuration. What a
-/// page said while it was another's is not.
+/// What is held against a provider's claims.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// What renters found, and what those pages say that are of his offerings by the configuration. What a page said while it was another's is
+    /// not.
+    pub(crate) evidence: BTreeMap<OfferingId, Vec<Evidence>>,
+    /// What he is called, against which networks' names are held.
+    pub(crate) names: Names,
+}
+
+/// What a provider is called: by himself, by where his website is, and by sources whose name for him the configuration or an operator says.
+pub(crate) fn names(
+    configuration: &Configuration,
+    decided: &[(SourceName, Subject, Mapping)],
+    summary: &Summary,
+) -> Names {
+    let configured = configuration.sources.values().flat_map(|source| &source.names);
+    let configured = configured.filter(|(_, owner)| **owner == summary.provider).map(|(subject, _)| subject);
+    let is_taken = |source: &SourceName, subject: &Subject| {
+        configuration.sources.get(source).is_some_and(|source| source.owner(subject).is_some())
+    };
+    let confirmed = decided.iter().filter(|(source, subject, mapping)| {
+        mapping.confirmed() == Some(&summary.provider) && !is_taken(source, subject)
+    });
+    let of_sources = configured.chain(confirmed.map(|(_, subject, _)| subject)).map(Subject::as_str);
+    let profile = summary.profile.as_ref();
+    let website = profile.and_then(|profile| Domain::of_website(profile.website.as_ref()?.as_str()));
+    Names::of(profile.map(|profile| profile.name.as_str()).into_iter().chain(of_sources), website.as_ref())
+}
+
+/// The evidence of what is [`Held`] against a provider's claims.
 pub(crate) fn evidence(
     configuration: &Configuration,
     independent: Independent,
@@ -179,11 +212,11 @@ pub(crate) fn evidence(
 }
 
 impl<'a> Claims<'a> {
-    /// What is claimed by these offerings, and what was seen of them, as of a day, with what sites publish.
+    /// What is claimed by these offerings, and what is held against it, as of a day, with what sites publish.
     pub(crate) fn of(
         summary: &'a Summary,
         offerings: Vec<Offering>,
-        evidence: &BTreeMap<OfferingId, Vec<Evidence>>,
+        held: &Held,
         sites: Vec<Site>,
         today: Day,
     ) -> Self {
@@ -191,14 +224,14 @@ impl<'a> Claims<'a> {
             .into_iter()
             .filter_map(|offering| {
                 let claim = offering.specification?;
-                let evidence = evidence.get(&offering.offering_id).map_or(&[][..], Vec::as_slice);
+                let evidence = held.evidence.get(&offering.offering_id).map_or(&[][..], Vec::as_slice);
                 let judged = judge(&claim, evidence, today);
                 let claims: Vec<Judged> =
                     judged.into_iter().map(|judged| Judged::of(&claim, judged)).collect();
                 let offered = Offered {
                     offering_id: offering.offering_id.to_string(),
                     name: offering.name.to_string(),
-                    networks: Networks::of(claims::Networks::of(evidence, today)),
+                    networks: Networks::of(claims::Networks::of(&held.names, evidence, today)),
                     claims,
                 };
                 (!offered.claims.is_empty()).then_some((evidence.is_empty(), offered))
@@ -325,8 +358,8 @@ fn seen(figure: &Figure) -> String {
         Figure::Virtualisation(of) => virtualisation(*of).to_owned(),
         Figure::Country(country) => String::from(*country),
         Figure::Asn(number) => format!("AS{number}"),
-        Figure::Network(Holder::Provider) => "a network that bears his name".to_owned(),
-        Figure::Network(Holder::Another) => "a network of another name".to_owned(),
+        // It is evidence of no claim, so it stands beside none.
+        Figure::Network(_) => String::new(),
     }
 }
 
@@ -384,7 +417,10 @@ pub(crate) fn title(property: Property) -> &'static str {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use trust::claims::measured::{Seen, Sighting};
+    use trust::{
+        claims::measured::{Seen, Sighting},
+        source::mapping::Standing,
+    };
 
     use super::*;
     use crate::samples;
@@ -403,12 +439,13 @@ mod tests {
     }
 
     fn shown_claims(offerings: Vec<Offering>, seen: &[(&str, Seen)]) -> Value {
-        let mut evidence: BTreeMap<OfferingId, Vec<Evidence>> = BTreeMap::new();
+        let mut held = Held::default();
         for (offering, seen) in seen {
-            evidence.entry(offering.parse().unwrap()).or_default().extend(seen.evidence());
+            held.evidence.entry(offering.parse().unwrap()).or_default().extend(seen.evidence());
         }
         let summary = samples::summary("One", 3, None);
-        json!(Claims::of(&summary, offerings, &evidence, Vec::new(), samples::now().day()))
+        held.names = names(&Configuration::named("sources/1", None).unwrap(), &[], &summary);
+        json!(Claims::of(&summary, offerings, &held, Vec::new(), samples::now().day()))
     }
 
     #[test]
@@ -450,6 +487,47 @@ mod tests {
     }
 
     #[test]
+    fn whose_network_a_machine_is_in_is_counted_by_every_name_that_is_surely_the_providers_and_never_shown() {
+        let network = |name: &str| Figure::Network(name.to_owned().try_into().unwrap());
+        let seen = [
+            ("a", seen_by("r1", 1, [network("PROVIDER-ONE"), Figure::Vcpus(2)])),
+            ("a", seen_by("r2", 1, [network("Carrier GmbH")])),
+            ("a", seen_by("r3", 1, [Figure::Vcpus(2)])),
+        ];
+        let shown = shown_claims(vec![offering("a", &json!({ "vcpus": 2 }))], &seen);
+        let expected = json!({ "named_after_provider": 1, "otherwise_named": 1, "unnamed": 1 });
+        assert_eq!(shown["offerings"][0]["networks"], expected);
+        assert!(!shown.to_string().contains("Carrier"), "{shown}");
+
+        let (mut summary, named) = (samples::summary("One", 3, None), |text: &str| text.parse().unwrap());
+        let website = summary.profile.as_mut().map(|profile| &mut profile.website);
+        *website.unwrap() = Some("https://www.acme.co.uk/".to_owned().try_into().unwrap());
+        let configuration = |names: Value| {
+            let changes = json!({ "sources": { "vpsbenchmarks": { "names": names } } }).to_string();
+            Configuration::named("sources/1", Some(&changes)).unwrap()
+        };
+        let decided = |standing| {
+            let mapping = Mapping { provider: "one".parse().unwrap(), standing, at: samples::now() };
+            vec![(named("vpsbenchmarks"), "carrier".parse().unwrap(), mapping)]
+        };
+        let bears = |names: Names, called: &str| names.stand_in(called);
+        let nothing = configuration(json!({}));
+        assert!(bears(names(&nothing, &[], &summary), "ACME Ltd"));
+        assert!(!bears(names(&nothing, &[], &summary), "Carrier"));
+        assert!(bears(names(&configuration(json!({ "carrier": "one" })), &[], &summary), "Carrier"));
+        assert!(!bears(names(&configuration(json!({ "carrier": "two" })), &[], &summary), "Carrier"));
+        let proposed = Standing::Proposed(Domain::of_website("https://acme.co.uk").unwrap());
+        for (standing, is_his) in
+            [(Standing::Confirmed, true), (Standing::Rejected, false), (proposed, false)]
+        {
+            assert_eq!(bears(names(&nothing, &decided(standing), &summary), "Carrier"), is_his);
+        }
+        // What the configuration says stands before what was decided.
+        let another = configuration(json!({ "carrier": "two" }));
+        assert!(!bears(names(&another, &decided(Standing::Confirmed), &summary), "Carrier"));
+    }
+
+    #[test]
     fn what_a_page_said_is_evidence_while_the_configuration_says_that_it_is_of_that_offering() {
         let published = Published {
             page: PageId {
@@ -481,12 +559,13 @@ mod tests {
         let today = samples::now().day();
         let seen = seen_by("secret-renter", 2, [Figure::Memory(Size::kib(4_015_920)), Figure::Vcpus(1)]);
         let evidence = BTreeMap::from([("b".parse().unwrap(), seen.evidence().collect())]);
+        let held = Held { evidence, ..Held::default() };
         let offerings = vec![
             offering("a", &json!({ "country": "DE" })),
             offering("b", &json!({ "vcpus": 2, "memory_mib": 4096 })),
             offering("c", &json!({})),
         ];
-        let claims = Claims::of(&summary, offerings, &evidence, Vec::new(), today);
+        let claims = Claims::of(&summary, offerings, &held, Vec::new(), today);
         let shown = serde_json::to_value(&claims).unwrap();
         assert!(!shown.to_string().contains("secret-renter"));
         let of: Vec<_> = claims.offerings.iter().map(|offered| offered.offering_id.as_str()).collect();

@@ -222,11 +222,11 @@ fn asn(text: &str) -> Option<(u32, &str)> {
     number.parse().ok().filter(|number| *number > 0).map(|number| (number, name))
 }
 
-/// What the network of an address is called, and whoever sells and holds the address.
+/// What the network of an address is called, and who sells it.
 fn network_names(address: Option<&Value>) -> Vec<Label> {
     let of = |key| address.and_then(|address| address.get(key));
-    let of_system = of("asn").and_then(Value::as_str).and_then(asn).map(|(_, name)| label(name));
-    of_system.into_iter().chain([text(of("isp")), text(of("org"))]).flatten().collect()
+    let of_system = of("asn").and_then(Value::as_str).and_then(asn).and_then(|(_, name)| label(name));
+    of_system.into_iter().chain(text(of("isp"))).collect()
 }
 
 /// What `systemd-detect-virt` says, in capitals. What a renter starts within his machine, such as Docker, tells nothing of the machine.

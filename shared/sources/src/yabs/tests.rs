@@ -67,8 +67,7 @@ fn every_version_of_the_script_is_read() {
 #[test]
 fn what_a_run_found_is_the_best_of_each() {
     let run = Run::read(&sample("yabs-example-masonr-bin.json")).unwrap();
-    let provider = Names::of(["Clouvider"], None);
-    let findings: Vec<Figure> = run.findings(&provider).iter().cloned().collect();
+    let findings: Vec<Figure> = run.findings().iter().cloned().collect();
     for figure in [
         Figure::Vcpus(12),
         Figure::DiskOperations(202_975),
@@ -76,31 +75,29 @@ fn what_a_run_found_is_the_best_of_each() {
         // The 64k test: 407,967 + 410,114 KiB/s.
         Figure::DiskRate(ByteRate::kib_per_second(818_081)),
         Figure::Virtualisation(Virtualisation::None),
-        Figure::Network(Holder::Provider),
+        Figure::Network("Clouvider Limited".to_owned().try_into().unwrap()),
     ] {
         assert!(findings.contains(&figure), "{figure:?} in {findings:?}");
     }
 }
 
 #[test]
-fn every_name_that_a_run_has_for_its_network_is_held_against_the_providers() {
-    let run = |address: Value| {
-        read(&json!({ "version": "v2026-07-03", "mem": { "ram": 1000 }, "ip_info": address }))
+fn what_a_runs_network_and_its_seller_are_called_is_read_and_who_holds_the_address_is_not() {
+    let of = |address: Value| {
+        let run = read(&json!({ "version": "v2026-07-03", "mem": { "ram": 1000 }, "ip_info": address }));
+        let names: Vec<String> = run.network_names.iter().map(|name| name.as_str().to_owned()).collect();
+        (run.asn, names)
     };
-    let of = |address: Value| run(address).findings(&Names::of(["Acme Servers"], None)).holder();
-    let (his, anothers) = (Some(Holder::Provider), Some(Holder::Another));
-    assert_eq!(of(json!({ "asn": "AS64500 ACME-SERVERS", "isp": "Carrier", "org": "Building 7" })), his);
-    assert_eq!(of(json!({ "asn": "AS64500 Carrier", "isp": "Acme Servers Ltd." })), his);
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(
-        of(json!({ "asn": "AS64500 Carrier", "isp": "Carrier", "org": "Acme Servers, customers" })),
-        his
+        of(json!({ "asn": "AS64500 ACME-SERVERS", "isp": "Acme Servers Ltd.", "org": "Jo Bloggs" })),
+        (Some(64_500), named(&["ACME-SERVERS", "Acme Servers Ltd."]))
     );
-    assert_eq!(of(json!({ "asn": "AS64500 Carrier", "isp": "Carrier", "org": "" })), anothers);
+    assert_eq!(of(json!({ "asn": "", "isp": "Carrier" })), (None, named(&["Carrier"])));
     // A number alone is no name, and what is no text is none.
-    assert_eq!(of(json!({ "asn": "AS64500" })), None);
-    assert_eq!(of(json!({ "asn": 64500, "isp": null, "org": ["Acme Servers"] })), None);
-    assert_eq!(of(json!("Acme Servers")), None);
-    assert_eq!(run(json!({ "asn": "AS64500" })).asn, Some(64_500));
+    assert_eq!(of(json!({ "asn": "AS64500" })), (Some(64_500), Vec::new()));
+    assert_eq!(of(json!({ "asn": 64500, "isp": null, "org": ["Acme Servers"] })), (None, Vec::new()));
+    assert_eq!(of(json!("Acme Servers")), (None, Vec::new()));
 }
 
 #[test]
@@ -255,11 +252,10 @@ fn rates_are_read_in_their_units_and_what_is_none_is_not_guessed() {
 }
 
 #[test]
-fn no_city_and_no_name_of_a_host_or_network_is_kept() {
+fn no_city_and_nobody_who_holds_an_address_is_kept() {
     let run = Run::read(&sample("yabs-example-masonr-bin.json")).unwrap();
-    assert_eq!(run.network_names.len(), 3);
-    let kept = format!("{:?}", run.findings(&Names::of(["Acme"], None)));
-    for word in ["Clouvider", "New York", "USA Network"] {
+    let kept = format!("{run:?}");
+    for word in ["New York", "USA Network"] {
         assert!(!kept.contains(word), "{word}");
     }
 }
@@ -292,7 +288,7 @@ proptest! {
         let end = (place + cut).min(body.len());
         body.splice(place..end, bytes);
         if let Ok(run) = Run::read(&body) {
-            prop_assert!(run.findings(&Names::of(["Acme"], None)).iter().count() <= 12);
+            prop_assert!(run.findings().iter().count() <= 13);
             prop_assert!(run.disks.iter().all(|test| test.both() <= ByteRate::mb_per_second(10_000)));
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, Property, cpu};
+use super::{Property, cpu};
 use crate::{
     id::RenterId,
     offering::{Country, DiskKind, Label, Virtualisation},
@@ -42,8 +42,9 @@ pub enum Figure {
     Country(Country),
     /// The autonomous system that its address is in.
     Asn(NonZeroU32),
-    /// Whose name that network bears. Nobody claims it: it says how sure it is that the machine is the provider's.
-    Network(Holder),
+    /// What that network, or who sells its addresses, is called. Nobody claims it, and it is never shown: it is held against the provider's
+    /// names ([`Networks`](super::Networks)).
+    Network(Label),
 }
 
 impl Figure {
@@ -132,14 +133,6 @@ impl Findings {
     pub fn network(&self) -> Option<NonZeroU32> {
         self.0.iter().find_map(|figure| match figure {
             Figure::Asn(number) => Some(*number),
-            _ => None,
-        })
-    }
-
-    /// Whose name that network bears, where that was seen. Of one run there is one.
-    pub fn holder(&self) -> Option<Holder> {
-        self.0.iter().find_map(|figure| match figure {
-            Figure::Network(holder) => Some(*holder),
             _ => None,
         })
     }

@@ -60,8 +60,10 @@ pub fn judge<'a>(
     evidence: impl IntoIterator<Item = &'a Evidence>,
     as_of: Day,
 ) -> Vec<Judgement> {
+    let since = as_of.minus(KEPT_DAYS - 1);
     let mut by_property: BTreeMap<Property, Vec<(Evidence, Reading)>> = BTreeMap::new();
-    for evidence in kept(evidence, as_of) {
+    let within = evidence.into_iter().filter(|evidence| (since..=as_of).contains(&evidence.seen_on));
+    for evidence in within {
         if let Some((property, reading)) = evidence.figure.property().zip(read(claim, &evidence.figure)) {
             by_property.entry(property).or_default().push((evidence.clone(), reading));
         }
@@ -77,15 +79,6 @@ pub fn judge<'a>(
             Judgement { property, verdict: verdict(claim, property, &evidence), evidence }
         })
         .collect()
-}
-
-/// What is still evidence on a day.
-pub(super) fn kept<'a>(
-    evidence: impl IntoIterator<Item = &'a Evidence>,
-    as_of: Day,
-) -> impl Iterator<Item = &'a Evidence> {
-    let since = as_of.minus(KEPT_DAYS - 1);
-    evidence.into_iter().filter(move |evidence| (since..=as_of).contains(&evidence.seen_on))
 }
 
 /// The rank of what anybody may have said: it decides nothing.

@@ -1,5 +1,5 @@
-//! What the runs of one contract found, kept apart by the network that each came from: what comes from another network than the one claimed, or
-//! than one that bears the provider's name, may be of another machine, and what was claimed may be heard of late.
+//! What the runs of one contract found, kept apart by the network that each came from: what comes from another network than the one claimed may
+//! be of another machine, and what was claimed may be heard of late.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Figure, Findings, Holder, Property};
+use super::super::{Figure, Findings};
 use crate::time::Day;
 
 /// The most networks whose figures are kept, those with the lowest numbers. More would let whoever sends runs grow an item; fewer would lose
@@ -42,18 +42,14 @@ impl Found {
         }
     }
 
-    /// What can be of a machine within a network: what was found there or does not say where, and the networks of all others. Where no network
-    /// is claimed, those that bear the provider's name; where none of them does, any.
+    /// What can be of a machine within a network, any one where none is named: what was found there or does not say where, and of all others
+    /// the networks and what these are called.
     pub(super) fn within(&self, claimed: Option<NonZeroU32>) -> impl Iterator<Item = (&Figure, Day)> {
-        let his = |(network, figure): &(Option<NonZeroU32>, Figure)| {
-            network.filter(|_| *figure == Figure::Network(Holder::Provider))
-        };
-        let told: BTreeSet<NonZeroU32> =
-            claimed.map_or_else(|| self.0.keys().filter_map(his).collect(), |claimed| [claimed].into());
         let is_within = move |(network, figure): &(Option<NonZeroU32>, Figure)| {
-            told.is_empty()
-                || network.is_none_or(|network| told.contains(&network))
-                || figure.property() == Some(Property::Asn)
+            claimed.is_none()
+                || network.is_none()
+                || *network == claimed
+                || matches!(figure, Figure::Asn(_) | Figure::Network(_))
         };
         self.0.iter().filter(move |(key, _)| is_within(key)).map(|((_, figure), day)| (figure, *day))
     }

@@ -1,0 +1,213 @@
+//! Whose network a machine is in, by what registries and geolocation databases call it.
+//!
+//! That is no claim, contradicts none and is not part of the score: many providers rent their place in another's network, and databases keep the
+//! names of former holders. But a network that bears the provider's own name ties a run to him, as its number does where he claims one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Evidence, Figure, KEPT_DAYS, Source};
+use crate::{id::RenterId, offering::Label, source::mapping::Domain, time::Day};
+
+/// Forms of companies, which one writes behind a name and the next leaves out.
+const LEGAL_FORMS: [&str; 35] = [
+    "ab",
+    "ag",
+    "as",
+    "bv",
+    "co",
+    "company",
+    "corp",
+    "corporation",
+    "doo",
+    "gmbh",
+    "inc",
+    "kft",
+    "kg",
+    "limited",
+    "llc",
+    "llp",
+    "lp",
+    "ltd",
+    "ltda",
+    "nv",
+    "oy",
+    "plc",
+    "private",
+    "pte",
+    "pty",
+    "pvt",
+    "sa",
+    "sarl",
+    "sas",
+    "se",
+    "sl",
+    "spa",
+    "srl",
+    "sro",
+    "ug",
+];
+
+/// Words that stand in the names of many networks: a name of nothing else says whose it is only where it is the whole of it.
+const COMMON: [&str; 31] = [
+    "center",
+    "centers",
+    "centre",
+    "cloud",
+    "communications",
+    "compute",
+    "computing",
+    "data",
+    "datacenter",
+    "datacentre",
+    "dedicated",
+    "digital",
+    "global",
+    "group",
+    "host",
+    "hosting",
+    "internet",
+    "isp",
+    "net",
+    "network",
+    "networks",
+    "online",
+    "server",
+    "servers",
+    "service",
+    "services",
+    "telecom",
+    "the",
+    "virtual",
+    "vps",
+    "web",
+];
+
+/// What stands before a country's domain and is nobody's name: `acme.co.uk`.
+const SECOND_LEVEL: [&str; 8] = ["ac", "co", "com", "ne", "net", "or", "org", "gov"];
+
+/// The shortest name that is looked for among others' words. A shorter one has to be the whole of a name.
+const SHORTEST: usize = 3;
+
+/// What a provider is called: each of his names in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names(BTreeSet<Vec<String>>);
+
+impl Names {
+    /// By these names of his, and by where his website is.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>, website: Option<&Domain>) -> Self {
+        let of_website = website.and_then(|domain| own_label(domain.as_str()));
+        let named = names.into_iter().map(words).chain(of_website.map(words));
+        Self(named.filter(|words| !words.is_empty()).collect())
+    }
+
+    /// Whether one of them stands in what a network is called: as whole words, however they are spaced.
+    pub fn stand_in(&self, called: &str) -> bool {
+        let called = words(called);
+        let whole = called.concat();
+        self.0.iter().any(|name| {
+            let joined = name.concat();
+            joined == whole || (is_telling(name) && is_within(&joined, &called))
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Whose networks the machines of an offering are in that renters have measured: one of each renter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Networks {
+    /// In one that bears the provider's name.
+    pub of_provider: usize,
+    /// In one that bears another: somebody else's, or one of the provider's that is not known.
+    pub of_another: usize,
+    /// In one of which nothing says what it is called, or of a provider of whom nothing does.
+    pub unnamed: usize,
+}
+
+impl Networks {
+    /// By what was seen, of those of whose figures the latest is still evidence on a day.
+    pub fn of<'a>(provider: &Names, evidence: impl IntoIterator<Item = &'a Evidence>, as_of: Day) -> Self {
+        let mut by_renter: BTreeMap<&RenterId, (Day, Vec<&Label>)> = BTreeMap::new();
+        for Evidence { source, figure, seen_on } in evidence {
+            let Source::Renter { renter } = source else { continue };
+            let (latest, called) = by_renter.entry(renter).or_insert((*seen_on, Vec::new()));
+            *latest = (*latest).max(*seen_on);
+            if let Figure::Network(name) = figure {
+                called.push(name);
+            }
+        }
+        let since = as_of.minus(KEPT_DAYS - 1);
+        let mut networks = Self::default();
+        for (_, called) in by_renter.into_values().filter(|(latest, _)| (since..=as_of).contains(latest)) {
+            if called.is_empty() || provider.is_empty() {
+                networks.unnamed += 1;
+            } else if called.iter().any(|called| provider.stand_in(called.as_str())) {
+                networks.of_provider += 1;
+            } else {
+                networks.of_another += 1;
+            }
+        }
+        networks
+    }
+}
+
+/// What of a domain is its owner's name: of `acme.example` and `acme.co.uk`, `acme`. Of any other it is not known who owns which part.
+fn own_label(domain: &str) -> Option<&str> {
+    let labels: Vec<&str> = domain.split('.').collect();
+    let own = match labels[..] {
+        [own, _] => own,
+        [own, second, country] if country.len() == 2 && SECOND_LEVEL.contains(&second) => own,
+        _ => return None,
+    };
+    // An encoded name is not in words.
+    Some(own).filter(|own| !own.starts_with("xn--"))
+}
+
+fn is_telling(name: &[String]) -> bool {
+    let letters: usize = name.iter().map(|word| word.chars().count()).sum();
+    letters >= SHORTEST && name.iter().any(|word| !COMMON.contains(&word.as_str()))
+}
+
+/// Whether words that follow each other make up a name.
+fn is_within(name: &str, words: &[String]) -> bool {
+    (0..words.len()).any(|first| {
+        let mut left = name;
+        for word in words.iter().skip(first) {
+            match left.strip_prefix(word.as_str()) {
+                Some("") => return true,
+                Some(rest) => left = rest,
+                None => return false,
+            }
+        }
+        false
+    })
+}
+
+/// The words of a name in lower case, with letters that points join as one (`B.V.`, `1&1`) and without a company's form at the end.
+fn words(name: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}');
+    let mut words: Vec<String> = Vec::new();
+    let mut joins = false;
+    let mut rest = name;
+    while let Some(start) = rest.find(is_part) {
+        let (gap, from) = rest.split_at(start);
+        let (word, behind) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
+        let is_letter = word.chars().nth(1).is_none();
+        match words.last_mut() {
+            Some(last) if joins && is_letter && matches!(gap, "." | "&") => {
+                last.push_str(&word.to_lowercase());
+            }
+            _ => words.push(word.to_lowercase()),
+        }
+        (joins, rest) = (is_letter, behind);
+    }
+    while words.len() > 1 && words.last().is_some_and(|last| LEGAL_FORMS.contains(&last.as_str())) {
+        words.pop();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;
