@@ -139,7 +139,7 @@ pub(crate) fn refusal(refusal: Refusal) -> (Problem, Markup) {
         }
         Refusal::Table(_) | Refusal::Secrets(_) => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available")
-                .detail("nothing was changed; please try again")
+                .detail("please try again; answers that are sent twice count once")
                 .retry_after(SOON);
             (problem, page::unavailable())
         }

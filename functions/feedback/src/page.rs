@@ -108,7 +108,7 @@ pub(crate) fn too_late(why: &str) -> Markup {
 pub(crate) fn unavailable() -> Markup {
     message(
         "Please try again",
-        "Something of ours could not be reached. Nothing was changed; please try again in a moment.",
+        "Something of ours could not be reached. Please try again in a moment: answers that are sent twice count once.",
     )
 }
 

@@ -50,7 +50,9 @@ pub(crate) async fn ask(
     // A turn that is not given back keeps everybody from the host until it ends by itself, so it is even when something went wrong.
     let pause = heard.as_ref().map_or(delay, |(_, pause)| *pause);
     let done = match heard {
-        Ok((Some(heard), _)) => heard.note(clock()).await,
+        Ok((Some(Heard { job, asked, gleaned, before }), _)) => {
+            job.note(asked, gleaned, before, clock()).await
+        }
         Ok((None, _)) => Ok(Done::Later(pause)),
         Err(error) => Err(error),
     };
@@ -210,13 +212,6 @@ async fn owner(app: &App, id: &PageId, found: Found<'_>) -> Result<Option<Provid
     Ok(known.and_then(|known| known.value.confirmed().cloned()))
 }
 
-impl Heard<'_> {
-    /// Notes what came of it: first the page with its facts, then the source as a whole.
-    async fn note(self, now: Moment) -> Result<Done, ScrapeError> {
-        self.job.note(self.asked, self.gleaned, self.before, now).await
-    }
-}
-
 impl Job<'_> {
     /// Asks for the page and reads what comes. Facts come with a page that is recognised, and with no other.
     async fn read(
@@ -229,8 +224,9 @@ impl Job<'_> {
         if !rules.is_reachable() {
             return (Asked::Failed(Failure::RobotsUnreachable), None);
         }
-        let reader = self.found.pages.reader;
-        let (bytes, validators) = match self.fetch(fetcher, rules, page, now).await {
+        let (reader, by) = (self.found.pages.reader, self.read_by());
+        let known = page.validators(by).filter(|_| reader.is_content_with_unchanged());
+        let (bytes, validators) = match self.fetch(fetcher, rules, known, now).await {
             Err(failure) => return (Asked::Failed(failure), None),
             Ok(Answer::Unchanged) => return (Asked::Unchanged, None),
             Ok(Answer::Page { bytes, validators }) => (bytes, validators),
@@ -247,7 +243,7 @@ impl Job<'_> {
                 (Asked::Failed(Failure::Unrecognised { why, fingerprint }), None)
             }
             ParseOutcome::Recognised { facts, recognition } => {
-                (Asked::Recognised { recognition, by: self.read_by(), validators }, Some(facts))
+                (Asked::Recognised { recognition, by, validators }, Some(facts))
             }
         }
     }
@@ -256,17 +252,15 @@ impl Job<'_> {
         &self,
         fetcher: &Fetcher,
         rules: &Rules,
-        page: &Page,
+        known: Option<&Validators>,
         now: Moment,
     ) -> Result<Answer, Failure> {
-        let reader = self.found.pages.reader;
         let bounds = Bounds { within: REQUEST, most_bytes: self.pace.most_bytes as usize };
         if let Some(call) = &self.found.pages.tool {
             let asked = (call, self.id.subject.as_ref());
             let bytes = fetcher.tool(&self.address, rules, asked, bounds, now).await?;
             return Ok(Answer::Page { bytes, validators: Validators::default() });
         }
-        let known = page.validators(self.read_by()).filter(|_| reader.is_content_with_unchanged());
         fetcher.page(&self.address, rules, known, bounds, now).await
     }
 
@@ -290,6 +284,7 @@ impl Job<'_> {
         self.found.source.offerings.get(self.id.subject.as_ref()?)
     }
 
+    /// Notes what came of it: first the page with its facts, then the source as a whole.
     async fn note(
         &self,
         asked: Asked,

@@ -244,7 +244,7 @@ fn benchmark(part: &Part, index: u64, now: Moment) -> Value {
         "version": "v2026-07-03", "os": { "arch": "x64", "vm": "KVM" }, "net": { "ipv4": true, "ipv6": false },
         "cpu": { "model": cpu, "cores": 2 },
         "mem": { "ram": found_kib, "ram_units": "KiB", "swap": 0, "disk": 39_250_496, "disk_units": "KB" },
-        "ip_info": { "protocol": "IPv4", "asn": "AS64500 Sample", "country": "Germany" },
+        "ip_info": { "protocol": "IPv4", "isp": format!("{} Ltd", part.name), "asn": "AS64500 Sample", "country": "Germany" },
         "partition": "/dev/vda1",
         "fio": [{ "bs": "4k", "speed_r": half * 4, "iops_r": half, "speed_w": half * 4, "iops_w": half, "iops_rw": half * 2 }],
         "iperf": [{ "mode": "IPv4", "provider": "Clouvider", "loc": "London, UK (10G)", "send": sent, "recv": "busy " }],
