@@ -661,6 +661,13 @@ async fn a_name_is_read_about_once_an_operator_has_confirmed_whose_it_is() {
     assert_eq!(of, [(source.clone(), subject.clone(), confirmed)]);
     let stale = reading.table.write_name(&source, &subject, &proposed, before.as_ref()).await;
     assert!(matches!(stale, Err(table::TableError::Conflict)));
+    // One that can not be read keeps no other from being known.
+    for (pk, sk) in [("names#p2", "a#broken"), ("source#a", "name#broken")] {
+        Unreadable::at(&reading.services, pk, sk).write().await;
+    }
+    assert_eq!(reading.table.names_of(&"p2".parse().unwrap()).await.unwrap(), of);
+    assert_eq!(reading.table.names_in(&source).await.unwrap().into_keys().collect::<Vec<_>>(), [subject]);
+    assert_eq!(reading.planned().await, [("a/of/acme".to_owned(), 0)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,8 @@
 //!
 //! # What an auditor will ask
 //!
-//! * **What is kept?** Figures: sizes, rates, names of CPU and hypervisor, country and number of the network. No address, no host, no city.
+//! * **What is kept?** Figures: sizes, rates, names of CPU and hypervisor, country, number and name of the network and
+//!   the name of who sells its addresses. No address, no host, no city, no organisation that holds the address.
 //! * **What is logged?** One line a request: what became of it, and which provider it is about. Not the link, and nothing of the body.
 //! * **Who can forge it?** The renter. It counts like his vote: one contract in 90 days, none of a provider with himself.
 

@@ -163,16 +163,23 @@ impl Reader {
     /// Its version. A change that makes it understand other things is a new one: pages are then read anew though they have not changed.
     pub fn version(self) -> u16 {
         match self {
-            Self::FrankfurterRates
-            | Self::VpsbenchmarksHosters
-            | Self::VpsbenchmarksPlans
+            Self::VpsbenchmarksPlans
             | Self::VpsbenchmarksHoster
             | Self::VpsbenchmarksPlan
             | Self::VpsbenchmarksTrial
-            | Self::VpsbenchmarksYabs
+            | Self::VpsbenchmarksYabs => 3,
+            Self::FrankfurterRates
+            | Self::ScalewayPrices
+            | Self::LightsailPrices
+            | Self::OvhPrices
+            | Self::VpsbenchmarksHosters
             | Self::SerververifyList
             | Self::SerververifyResult => 2,
-            _ => 1,
+            Self::EcbRates
+            | Self::VultrPrices
+            | Self::LinodePrices
+            | Self::VpsPriceIndex
+            | Self::ServerPricing => 1,
         }
     }
 
@@ -347,7 +354,7 @@ impl Gleaned {
     }
 }
 
-/// The source under which a page's prices are kept: its own, and where there are several pages, one for each.
+/// Under which name a page's prices are kept: its source's, and where there are several pages, one for each.
 fn kept_under(about: &About<'_>) -> Option<Slug> {
     match about.subject {
         None => Slug::of(about.source.as_str()),
@@ -356,8 +363,11 @@ fn kept_under(about: &About<'_>) -> Option<Slug> {
 }
 
 fn prices(layout: Layout, bytes: &[u8], about: &About<'_>) -> ParseOutcome<Gleaned> {
-    let Some(source) = kept_under(about) else { return unread() };
-    match market::parse(layout, bytes, &ReadAs { source: source.clone(), on: about.on }) {
+    // The pages of a price list are one list, wherever it breaks off.
+    let (Some(list), Some(source)) = (Slug::of(about.source.as_str()), kept_under(about)) else {
+        return unread();
+    };
+    match market::parse(layout, bytes, &ReadAs { source: list, on: about.on }) {
         ParseOutcome::Unrecognised { fingerprint, why } => ParseOutcome::Unrecognised { fingerprint, why },
         ParseOutcome::Recognised { facts: list, recognition } => {
             let left_out = list.left_out.iter().map(|row| format!("{}: {}", row.at, row.why)).collect();

@@ -14,7 +14,7 @@ mod repair;
 
 use serde::{Deserialize, Serialize};
 use trust::{
-    claims::{Figure, Findings},
+    claims::{Figure, Findings, NetworkName},
     offering::{Country, DiskKind, Label, Virtualisation},
     time::Moment,
     units::{BitRate, ByteRate, Size},
@@ -55,8 +55,9 @@ pub struct Run {
     pub geekbench: Vec<Geekbench>,
     /// The number of the autonomous system of its address.
     pub asn: Option<u32>,
-    /// What that system and who sells its addresses are called, by the script's word. Who holds the address is not read: it may be a person.
-    pub network_names: Vec<Label>,
+    /// What that system and who sells its addresses are called, by the script's word. The `org` that holds the address is not read: it may be
+    /// a person.
+    pub network_names: Vec<NetworkName>,
     /// The country of its address, where the name is one we know.
     pub country: Option<Country>,
     /// What was left out of it, and why.

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::offering::Specification;
 
 pub use evidence::{Evidence, Figure, Findings, Source};
-pub use network::{Names, Networks};
+pub use network::{InvalidNetworkName, Names, NetworkName, Networks};
 pub use reading::{Reading, read, read_together};
 pub use verdict::{Judgement, KEPT_DAYS, Verdict, judge};
 

@@ -63,11 +63,8 @@ fn machines(facts: &ClaimFacts) -> Markup {
 fn offering(offered: &Offered) -> Markup {
     html! {
         h3 { (offered.name) " " code { (offered.offering_id) } }
-        @if let Some((named, all)) = offered.networks.named() {
-            p.soft {
-                (named) " of " (all) " measured machines in a network that bears the provider's name. "
-                "Many providers rent their place in another's."
-            }
+        @if let Some(words) = offered.networks.words() {
+            p.soft { (words) " Many providers rent their place in another's." }
         }
         div.scroll tabindex="0" role="region" aria-label={ "Claims of " (offered.name) } { table {
             thead { tr { th { "Claim" } th { "Claimed" } th { "Verdict" } th { "Seen" } } }

@@ -94,8 +94,8 @@ pub(crate) struct Offered {
     pub(crate) claims: Vec<Judged>,
 }
 
-/// How many renters' machines are in whose network, by what the network and who sells its addresses are called, of those who measured one within
-/// 360 days. It is no claim and contradicts none: many providers rent their place in others' networks.
+/// How many renters' machines are in whose network, by what the network and who sells its addresses are called, of those whose figures are
+/// evidence. It is no claim and contradicts none: many providers rent their place in others' networks.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MeasuredNetworks")]
 pub(crate) struct Networks {
@@ -103,7 +103,7 @@ pub(crate) struct Networks {
     named_after_provider: usize,
     /// In one of another name.
     otherwise_named: usize,
-    /// In one of which nothing says what it is called.
+    /// In one of which nothing says what it is called; all of them, where nothing says what the provider is.
     unnamed: usize,
 }
 
@@ -113,10 +113,15 @@ impl Networks {
         Self { named_after_provider: of_provider, otherwise_named: of_another, unnamed }
     }
 
-    /// How many machines are in one of the provider's name, of how many whose network has a name; `None` where none has.
-    pub(crate) fn named(&self) -> Option<(usize, usize)> {
-        let all = self.named_after_provider + self.otherwise_named;
-        (all > 0).then_some((self.named_after_provider, all))
+    /// In words; `None` where no network has a name.
+    pub(crate) fn words(&self) -> Option<String> {
+        let Self { named_after_provider, otherwise_named, unnamed } = self;
+        let named = named_after_provider + otherwise_named;
+        let further =
+            if *unnamed > 0 { format!(", and {unnamed} in one without a name") } else { String::new() };
+        (named > 0).then(|| {
+            format!("{named_after_provider} of {named} measured machines in a network that bears the provider's name{further}.")
+        })
     }
 }
 
@@ -234,7 +239,8 @@ impl<'a> Claims<'a> {
                     networks: Networks::of(claims::Networks::of(&held.names, evidence, today)),
                     claims,
                 };
-                (!offered.claims.is_empty()).then_some((evidence.is_empty(), offered))
+                let is_unseen = evidence.iter().all(|evidence| evidence.figure.property().is_none());
+                (!offered.claims.is_empty()).then_some((is_unseen, offered))
             })
             .collect();
         offered.sort_by(|(unseen, one), (other_unseen, other)| {
@@ -418,7 +424,10 @@ pub(crate) fn title(property: Property) -> &'static str {
 mod tests {
     use serde_json::{Value, json};
     use trust::{
-        claims::measured::{Seen, Sighting},
+        claims::{
+            NetworkName,
+            measured::{Seen, Sighting},
+        },
         source::mapping::Standing,
     };
 
@@ -488,7 +497,7 @@ mod tests {
 
     #[test]
     fn whose_network_a_machine_is_in_is_counted_by_every_name_that_is_surely_the_providers_and_never_shown() {
-        let network = |name: &str| Figure::Network(name.to_owned().try_into().unwrap());
+        let network = |name: &str| Figure::Network(NetworkName::of(name).unwrap());
         let seen = [
             ("a", seen_by("r1", 1, [network("PROVIDER-ONE"), Figure::Vcpus(2)])),
             ("a", seen_by("r2", 1, [network("Carrier GmbH")])),
@@ -497,7 +506,12 @@ mod tests {
         let shown = shown_claims(vec![offering("a", &json!({ "vcpus": 2 }))], &seen);
         let expected = json!({ "named_after_provider": 1, "otherwise_named": 1, "unnamed": 1 });
         assert_eq!(shown["offerings"][0]["networks"], expected);
-        assert!(!shown.to_string().contains("Carrier"), "{shown}");
+        assert!(!shown.to_string().to_lowercase().contains("carrier"), "{shown}");
+        // What a network is called is evidence of no claim: the offering of which nothing else was seen stands behind.
+        let claims = || json!({ "vcpus": 2 });
+        let only = [("b", seen_by("r1", 1, [network("Carrier")]))];
+        let shown = shown_claims(vec![offering("a", &claims()), offering("b", &claims())], &only);
+        assert_eq!(shown["offerings"][0]["offering_id"], "a");
 
         let (mut summary, named) = (samples::summary("One", 3, None), |text: &str| text.parse().unwrap());
         let website = summary.profile.as_mut().map(|profile| &mut profile.website);

@@ -2,11 +2,11 @@
 //! stands in the technical blob of the plan or of its product; most plans have none, and are left out. Without a zone in the
 //! catalogue a price is for no region in particular.
 //!
-//! One product is many plans: its own, and others for who commits himself, has a rebate or comes from another plan, whose codes are the own
-//! one's with something behind it (`vps-2025-model1-10percent`) or before it (`vps-elite-8-8-160-vps-2025-model1`). Theirs are not prices at which
-//! anybody can buy, so of a product the plan with the shortest code is read.
+//! One product is many plans: its own, and others for who commits himself, has a rebate or comes from another plan. Their codes are the own one's
+//! with something behind it (`vps-2025-model1-10percent`) or with the other plan's before it (`vps-elite-8-8-160-vps-2025-model1`). Nobody can just
+//! buy at their prices, so they are not read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use trust::{
@@ -19,6 +19,9 @@ use super::{
     json::{OtherLayout, fields, number, optional, text},
     list::{Draft, MOST_ROWS, PriceList, RowDoubt, amount, bytes, size, slug},
 };
+
+/// The longest code of a plan that others' codes begin with, in bytes. Real ones have up to 40.
+const LONGEST_CODE: usize = 128;
 
 /// Of one unit of the currency.
 const PARTS: f64 = 100_000_000.0;
@@ -33,24 +36,29 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
             named.entry(name).or_insert(product);
         }
     }
-    let mut own: HashMap<&str, &str> = HashMap::new();
-    for (product, code) in plans.iter().filter_map(|plan| product_of(plan).zip(code_of(plan))) {
-        let shortest = own.entry(product).or_insert(code);
-        *shortest = std::cmp::min_by_key(*shortest, code, |code| (code.len(), *code));
-    }
+    let codes: HashSet<(&str, &str)> =
+        plans.iter().filter_map(|plan| product_of(plan).zip(code_of(plan))).collect();
     let mut list = PriceList::default();
     for (place, plan) in plans.iter().enumerate() {
-        let is_another = |code: &str| {
-            code.contains("-vps-")
-                || product_of(plan).is_some_and(|of| own.get(of).is_some_and(|own| *own != code))
-        };
-        if code_of(plan).is_some_and(is_another) {
+        if code_of(plan).is_some_and(|code| is_variant(code, product_of(plan), &codes)) {
             continue;
         }
         let product = product_of(plan).and_then(|name| named.get(name).copied());
         list.take(|| format!("plans[{place}]"), || row(plan, product, currency, read));
     }
     Ok(list)
+}
+
+/// Whether a code is that of another plan of the same product with something behind it, as it says itself or by those that there are; or of a
+/// plan for who comes from another.
+fn is_variant(code: &str, product: Option<&str>, codes: &HashSet<(&str, &str)>) -> bool {
+    let is_term = |part: &str| part.starts_with("degressivity") || part.ends_with("percent");
+    let is_change = code.split_once("vps-").is_some_and(|(_, behind)| behind.contains("-vps-"));
+    let ends = code.match_indices('-').map(|(end, _)| end).take_while(|end| *end <= LONGEST_CODE);
+    let mut shorter = ends.filter_map(|end| code.get(..end));
+    is_change
+        || code.split('-').any(is_term)
+        || product.is_some_and(|product| shorter.any(|own| codes.contains(&(product, own))))
 }
 
 fn product_of(plan: &Value) -> Option<&str> {

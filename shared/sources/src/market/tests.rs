@@ -69,6 +69,12 @@ fn data(name: &str) -> Option<Vec<u8>> {
     found.map(|file| std::fs::read(file).unwrap())
 }
 
+/// Lightsail's terms of these products, each for the same price.
+fn hourly(products: &[&str]) -> serde_json::Map<String, serde_json::Value> {
+    let term = json!({ "T": { "priceDimensions": { "D": { "unit": "Hrs", "pricePerUnit": { "USD": "0.0067204301" } } } } });
+    products.iter().map(|sku| ((*sku).to_owned(), term.clone())).collect()
+}
+
 #[test]
 fn each_public_list_is_read_in_its_own_units() {
     for (layout, document, lines) in [
@@ -124,8 +130,7 @@ fn each_public_list_is_read_in_its_own_units() {
                 "A5": { "sku": "A5", "productFamily": "Lightsail Instance", "attributes": {
                     "memory": "0.5GB", "vcpu": "2", "usagetype": "USE1-BundleUsage:0.5GB_win" } },
                 "A6": { "sku": "A6", "productFamily": "Lightsail Database Instance", "attributes": { "memory": "1GB", "vcpu": "2" } },
-            }, "terms": { "OnDemand": { "A1": { "A1.T": { "priceDimensions": { "A1.T.D": {
-                "unit": "Hrs", "pricePerUnit": { "USD": "0.0067204301" } } } } } } } }),
+            }, "terms": { "OnDemand": hourly(&["A1", "A2", "A3", "A4", "A5", "A6"]) } }),
             vec![
                 "aws-lightsail BundleUsage:0.5GB: Shared 2 CPUs, 0.5 GiB, 21.47 GB disk, ?, In(NorthAmerica), 4.91 USD",
             ],
@@ -264,24 +269,29 @@ fn of_a_product_in_many_plans_the_price_at_which_anybody_can_buy_it_is_read() {
     };
     let mut plans = vec![
         priced("model1", "vps-2025-model1-degressivity24", 425_000_000),
+        priced("model1", "vps-2025-model1-fr", 424_000_000),
         priced("model1", "vps-2025-model1", 649_000_000),
         priced("model1", "vps-2025-model1-10percent", 584_000_000),
         priced("moved", "vps-elite-8-8-160-vps-2025-model1", 3_450_000_000),
         priced("model2", "vps-2025-model2", 999_000_000),
+        // Plans of one product of which none is the other's with something behind it, and one whose own plan is not there.
+        priced("shared", "vps-a", 100_000_000),
+        priced("shared", "cloud-vps-b", 200_000_000),
+        priced("shared", "vps-c-10percent", 90_000_000),
     ];
     let read = |plans: &[serde_json::Value]| {
-        let products = ["model1", "model2", "moved"].map(product);
+        let products = ["model1", "model2", "moved", "shared"].map(product);
         let document = json!({ "locale": { "currencyCode": "EUR" }, "plans": plans, "products": products });
         let list = list(Layout::Ovh, &document.to_string());
-        assert_eq!(list.rows, 2);
         list.offers.iter().map(|offer| offer.monthly.millionths).collect::<Vec<_>>()
     };
-    assert_eq!(read(&plans), [6_490_000, 9_990_000]);
+    assert_eq!(read(&plans), [6_490_000, 9_990_000, 1_000_000, 2_000_000]);
     plans.reverse();
-    assert_eq!(read(&plans), [9_990_000, 6_490_000]);
+    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000, 6_490_000]);
     // Where its own plan can not be bought by the month, nobody else's price is taken for it.
-    plans[3]["pricings"] = json!([]);
-    assert_eq!(read(&plans), [9_990_000]);
+    let own = plans.iter_mut().find(|plan| plan["planCode"] == "vps-2025-model1").unwrap();
+    own["pricings"] = json!([]);
+    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000]);
 }
 
 #[test]

@@ -171,6 +171,16 @@ fn plans_of_others_are_left_out_of_the_offers_and_counted() {
     assert!(matches!(facts, Facts::Plans { others: 1, .. }));
 }
 
+#[test]
+fn the_pages_of_a_price_list_are_kept_apart_and_are_one_list() {
+    let page = br#"{"servers": {"DEV1-S": {"hourly_price": 0.01, "ncpus": 2, "ram": 2147483648}}}"#;
+    let read = |subject| gleaned(Reader::ScalewayPrices, page, subject).offers.unwrap();
+    let [first, second] = ["1", "2"].map(|number| read(Some(number)));
+    assert_ne!(first.source, second.source);
+    assert_eq!(first.offers, second.offers);
+    assert_eq!(first.offers[0].source, read(None).source);
+}
+
 /// A page of each reader that yields one.
 const PAGES: [(Reader, &[u8], Option<&str>); 8] = [
     (

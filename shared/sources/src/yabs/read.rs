@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use trust::{
+    claims::NetworkName,
     offering::{Label, Virtualisation},
     time::Moment,
     units::{BitRate, ByteRate, Size},
@@ -104,13 +105,9 @@ impl<T> Entry<T> {
     }
 }
 
-fn text(value: Option<&Value>) -> Option<Label> {
-    label(value?.as_str()?)
-}
-
 /// A text for people; longer than a label is cut.
-fn label(text: &str) -> Option<Label> {
-    Label::try_from(crate::text::collapsed(text, 100)).ok()
+fn text(value: Option<&Value>) -> Option<Label> {
+    Label::try_from(crate::text::collapsed(value?.as_str()?, 100)).ok()
 }
 
 fn unsigned(value: Option<&Value>) -> Option<u64> {
@@ -223,10 +220,10 @@ fn asn(text: &str) -> Option<(u32, &str)> {
 }
 
 /// What the network of an address is called, and who sells it.
-fn network_names(address: Option<&Value>) -> Vec<Label> {
-    let of = |key| address.and_then(|address| address.get(key));
-    let of_system = of("asn").and_then(Value::as_str).and_then(asn).and_then(|(_, name)| label(name));
-    of_system.into_iter().chain(text(of("isp"))).collect()
+fn network_names(address: Option<&Value>) -> Vec<NetworkName> {
+    let of = |key| address.and_then(|address| address.get(key)).and_then(Value::as_str);
+    let of_system = of("asn").and_then(asn).map(|(_, name)| name);
+    of_system.into_iter().chain(of("isp")).filter_map(NetworkName::of).collect()
 }
 
 /// What `systemd-detect-virt` says, in capitals. What a renter starts within his machine, such as Docker, tells nothing of the machine.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Property, cpu};
+use super::{NetworkName, Property, cpu};
 use crate::{
     id::RenterId,
     offering::{Country, DiskKind, Label, Virtualisation},
@@ -44,7 +44,7 @@ pub enum Figure {
     Asn(NonZeroU32),
     /// What that network, or who sells its addresses, is called. Nobody claims it, and it is never shown: it is held against the provider's
     /// names ([`Networks`](super::Networks)).
-    Network(Label),
+    Network(NetworkName),
 }
 
 impl Figure {

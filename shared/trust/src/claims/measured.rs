@@ -162,7 +162,9 @@ impl Measured {
             *first = day.min(*first);
         }
         let kept: Findings = days.keys().cloned().collect();
-        days.into_iter().filter(|(figure, _)| kept.contains(figure)).collect()
+        // Names of networks are kept apart by network, and few and short.
+        let is_kept = |figure: &Figure| matches!(figure, Figure::Network(_)) || kept.contains(figure);
+        days.into_iter().filter(|(figure, _)| is_kept(figure)).collect()
     }
 }
 

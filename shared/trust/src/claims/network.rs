@@ -5,13 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Evidence, Figure, KEPT_DAYS, Source};
-use crate::{id::RenterId, offering::Label, source::mapping::Domain, time::Day};
+use crate::{id::RenterId, source::mapping::Domain, time::Day};
 
 /// Forms of companies, which one writes behind a name and the next leaves out.
-const LEGAL_FORMS: [&str; 35] = [
+const LEGAL_FORMS: &[&str] = &[
     "ab",
     "ag",
+    "aps",
     "as",
     "bv",
     "co",
@@ -19,6 +22,7 @@ const LEGAL_FORMS: [&str; 35] = [
     "corp",
     "corporation",
     "doo",
+    "ek",
     "gmbh",
     "inc",
     "kft",
@@ -30,7 +34,9 @@ const LEGAL_FORMS: [&str; 35] = [
     "ltd",
     "ltda",
     "nv",
+    "ou",
     "oy",
+    "oü",
     "plc",
     "private",
     "pte",
@@ -44,11 +50,13 @@ const LEGAL_FORMS: [&str; 35] = [
     "spa",
     "srl",
     "sro",
+    "uab",
     "ug",
+    "zrt",
 ];
 
 /// Words that stand in the names of many networks: a name of nothing else says whose it is only where it is the whole of it.
-const COMMON: [&str; 31] = [
+const COMMON: &[&str] = &[
     "center",
     "centers",
     "centre",
@@ -65,8 +73,10 @@ const COMMON: [&str; 31] = [
     "group",
     "host",
     "hosting",
+    "international",
     "internet",
     "isp",
+    "media",
     "net",
     "network",
     "networks",
@@ -75,6 +85,10 @@ const COMMON: [&str; 31] = [
     "servers",
     "service",
     "services",
+    "solutions",
+    "systems",
+    "technologies",
+    "technology",
     "telecom",
     "the",
     "virtual",
@@ -83,10 +97,57 @@ const COMMON: [&str; 31] = [
 ];
 
 /// What stands before a country's domain and is nobody's name: `acme.co.uk`.
-const SECOND_LEVEL: [&str; 8] = ["ac", "co", "com", "ne", "net", "or", "org", "gov"];
+const SECOND_LEVEL: &[&str] = &["ac", "co", "com", "ne", "net", "or", "org", "gov"];
 
 /// The shortest name that is looked for among others' words. A shorter one has to be the whole of a name.
 const SHORTEST: usize = 3;
+
+/// The most bytes kept of what a network is called. Names of providers are shorter; more would let whoever measures fill an item.
+const LONGEST: usize = 40;
+
+/// What a network, or who sells its addresses, is called: its words in lower case, apart by a space, as many as fit into 40 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NetworkName(String);
+
+/// A text of no word that is kept of a network's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no word of up to {LONGEST} bytes")]
+pub struct InvalidNetworkName;
+
+impl NetworkName {
+    /// What is kept of a name; `None` where that is nothing.
+    pub fn of(name: &str) -> Option<Self> {
+        let mut kept = String::new();
+        for word in split(name) {
+            let space = usize::from(!kept.is_empty());
+            if kept.len() + space + word.len() > LONGEST {
+                break;
+            }
+            kept.extend(std::iter::repeat_n(' ', space));
+            kept.push_str(&word);
+        }
+        (!kept.is_empty()).then_some(Self(kept))
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for NetworkName {
+    type Error = InvalidNetworkName;
+    fn try_from(text: String) -> Result<Self, InvalidNetworkName> {
+        Self::of(&text).ok_or(InvalidNetworkName)
+    }
+}
+
+impl From<NetworkName> for String {
+    fn from(name: NetworkName) -> String {
+        name.0
+    }
+}
 
 /// What a provider is called: each of his names in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,7 +190,7 @@ pub struct Networks {
 impl Networks {
     /// By what was seen, of those of whose figures the latest is still evidence on a day.
     pub fn of<'a>(provider: &Names, evidence: impl IntoIterator<Item = &'a Evidence>, as_of: Day) -> Self {
-        let mut by_renter: BTreeMap<&RenterId, (Day, Vec<&Label>)> = BTreeMap::new();
+        let mut by_renter: BTreeMap<&RenterId, (Day, Vec<&NetworkName>)> = BTreeMap::new();
         for Evidence { source, figure, seen_on } in evidence {
             let Source::Renter { renter } = source else { continue };
             let (latest, called) = by_renter.entry(renter).or_insert((*seen_on, Vec::new()));
@@ -167,7 +228,8 @@ fn own_label(domain: &str) -> Option<&str> {
 
 fn is_telling(name: &[String]) -> bool {
     let letters: usize = name.iter().map(|word| word.chars().count()).sum();
-    letters >= SHORTEST && name.iter().any(|word| !COMMON.contains(&word.as_str()))
+    let is_own = |word: &String| !COMMON.contains(&word.as_str()) && !LEGAL_FORMS.contains(&word.as_str());
+    letters >= SHORTEST && name.iter().any(is_own)
 }
 
 /// Whether words that follow each other make up a name.
@@ -185,26 +247,31 @@ fn is_within(name: &str, words: &[String]) -> bool {
     })
 }
 
-/// The words of a name in lower case, with letters that points join as one (`B.V.`, `1&1`) and without a company's form at the end.
+/// The words of a name, without a company's form at the end.
 fn words(name: &str) -> Vec<String> {
+    let mut words = split(name);
+    while words.len() > 1 && words.last().is_some_and(|last| LEGAL_FORMS.contains(&last.as_str())) {
+        words.pop();
+    }
+    words
+}
+
+/// The words of a name in lower case, with letters that a sign joins as one: `B.V.`, `1&1`, `A/S`, `S. A.`
+fn split(name: &str) -> Vec<String> {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}');
     let mut words: Vec<String> = Vec::new();
-    let mut joins = false;
+    let mut was_letter = false;
     let mut rest = name;
     while let Some(start) = rest.find(is_part) {
         let (gap, from) = rest.split_at(start);
         let (word, behind) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
         let is_letter = word.chars().nth(1).is_none();
+        let joins = was_letter && is_letter && matches!(gap, "." | ". " | "&" | "/");
         match words.last_mut() {
-            Some(last) if joins && is_letter && matches!(gap, "." | "&") => {
-                last.push_str(&word.to_lowercase());
-            }
+            Some(last) if joins => last.push_str(&word.to_lowercase()),
             _ => words.push(word.to_lowercase()),
         }
-        (joins, rest) = (is_letter, behind);
-    }
-    while words.len() > 1 && words.last().is_some_and(|last| LEGAL_FORMS.contains(&last.as_str())) {
-        words.pop();
+        (was_letter, rest) = (is_letter, behind);
     }
     words
 }

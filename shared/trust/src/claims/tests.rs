@@ -319,7 +319,7 @@ pub(super) fn any_figure() -> impl Strategy<Value = Figure> {
         prop::sample::select(vec!["DE", "US", "FR"]).prop_map(country),
         (1..6u32).prop_map(asn),
         prop::sample::select(vec!["Acme", "Carrier", "OVH SAS", "Host", "x"])
-            .prop_map(|name| Figure::Network(name.to_owned().try_into().unwrap())),
+            .prop_map(|name| Figure::Network(NetworkName::of(name).unwrap())),
     ]
 }
 

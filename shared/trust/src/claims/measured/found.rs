@@ -42,14 +42,16 @@ impl Found {
         }
     }
 
-    /// What can be of a machine within a network, any one where none is named: what was found there or does not say where, and of all others
-    /// the networks and what these are called.
+    /// What can be of a machine within a network, any one where none is named: what was found there or does not say where, and the networks
+    /// of all others; what these are called only where nothing was found there.
     pub(super) fn within(&self, claimed: Option<NonZeroU32>) -> impl Iterator<Item = (&Figure, Day)> {
+        let is_there = self.0.keys().any(|(network, _)| *network == claimed);
         let is_within = move |(network, figure): &(Option<NonZeroU32>, Figure)| {
             claimed.is_none()
                 || network.is_none()
                 || *network == claimed
-                || matches!(figure, Figure::Asn(_) | Figure::Network(_))
+                || matches!(figure, Figure::Asn(_))
+                || (matches!(figure, Figure::Network(_)) && !is_there)
         };
         self.0.iter().filter(move |(key, _)| is_within(key)).map(|((_, figure), day)| (figure, *day))
     }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        Figure, judge,
+        Figure, NetworkName, judge,
         tests::{any_figure, whole},
     },
     *,
@@ -46,6 +46,10 @@ fn found(figures: &[Figure]) -> Findings {
 
 fn asn(number: u32) -> Figure {
     Figure::Asn(number.try_into().unwrap())
+}
+
+fn network(name: &str) -> Figure {
+    Figure::Network(NetworkName::of(name).unwrap())
 }
 
 fn run(days: i64, findings: Findings) -> Run {
@@ -97,7 +101,7 @@ fn seen(measurements: &Measurements) -> Vec<Figure> {
 
 #[test]
 fn a_run_from_another_network_says_nothing_but_that() {
-    let carrier = Figure::Network("Carrier".to_owned().try_into().unwrap());
+    let carrier = network("Carrier");
     let elsewhere = found(&[Figure::Vcpus(1), Figure::Memory(Size::mib(7900)), asn(9), carrier.clone()]);
     let measured = Measurements::default().with(&contract(1), rented(5), &run(0, elsewhere)).unwrap();
     assert_eq!(machines(&measured), [Machine { held: 0, contradicted: 1, standing: Standing::Counted }]);
@@ -124,6 +128,30 @@ fn what_another_network_showed_says_nothing_of_the_machine_whoever_else_measured
     // A run that does not say where it was made is taken for one of the machine.
     let nowhere = with(one, &run(2, found(&[Figure::Vcpus(4)])));
     assert_eq!(nowhere.about(&contract(1)).unwrap().readings()[&Property::Vcpus], Reading::Confirms);
+}
+
+#[test]
+fn what_a_machines_network_is_called_is_not_what_others_are() {
+    let (his, ltd, alpha, beta) =
+        (network("Zeta Hosting"), network("Zeta Hosting Ltd"), network("Alpha LLC"), network("Beta"));
+    let of_another = [alpha.clone(), network("Alpha")];
+    let runs = [
+        run(0, found(&[asn(1), of_another[0].clone(), of_another[1].clone()])),
+        run(1, found(&[asn(2), beta.clone()])),
+        run(2, found(&[asn(3), his.clone(), ltd.clone()])),
+    ];
+    let with = |measured: Measurements, run| measured.with(&contract(1), rented(5), run).unwrap();
+    let names = |measured: &Measurements| -> Vec<Figure> {
+        seen(measured).into_iter().filter(|figure| figure.property().is_none()).collect()
+    };
+    let all = runs.iter().fold(Measurements::default(), with);
+    assert_eq!(names(&all), [his.clone(), ltd.clone()]);
+    // Where no run came from the network that is claimed, those that runs came from are all that is known.
+    let elsewhere = runs[..2].iter().fold(Measurements::default(), with);
+    assert_eq!(names(&elsewhere), [network("Alpha"), alpha.clone(), beta.clone()]);
+    // However many names others have, none is pushed out.
+    let unclaimed = all.claimed(&contract(1), None);
+    assert_eq!(names(&unclaimed), [network("Alpha"), alpha, beta, his, ltd]);
 }
 
 #[test]
@@ -283,7 +311,7 @@ proptest! {
         let late = joined(&of_one).claimed(&contract(0), Some(claim));
         prop_assert_eq!(&early, &late);
         for Sighting { figures, .. } in late.sightings().into_values() {
-            prop_assert!(figures.len() <= 6 + 6 * 3);
+            prop_assert!(figures.len() <= 6 + 5 * 3 + 4 * 3);
         }
     }
 

@@ -20,12 +20,17 @@ fn a_network_bears_the_providers_name_however_it_is_written() {
         ("LeaseWeb B.V.", "Leaseweb Global B.V."),
         ("1&1", "1&1 SE"),
         ("1&1 Internet", "1&1 INTERNET SE"),
-        ("A&B Hosting", "A & B Hosting A&B Hosting"),
+        ("A&B Hosting", "A&B HOSTING GmbH"),
         ("Acme s.r.o.", "ACME"),
         ("Level 3", "Level 3 B.V."),
         ("Côté Serveur", "CÔTÉ SERVEUR SARL"),
         ("Co\u{302}te\u{301} Serveur", "CO\u{302}TE\u{301}-SERVEUR"),
         ("The Constant Company", "The Constant Company, LLC"),
+        ("Zitcom", "Zitcom A/S"),
+        ("Acme", "ACME, S. A."),
+        ("Acme", "Acme ApS"),
+        ("Foo", "Foo OÜ"),
+        ("Private Limited", "Private Ltd"),
         ("AG", "AG"),
     ] {
         assert!(names(&[name], None).stand_in(called), "{name}: {called}");
@@ -46,6 +51,8 @@ fn a_part_of_a_word_and_words_that_many_bear_are_nobodys_name() {
         ("AS Hosting", "Hosting Inc."),
         ("A&B Hosting", "Foo Hosting"),
         ("Limited", "Clouvider Limited"),
+        ("Network Solutions", "Tata Network Solutions Ltd"),
+        ("Private Limited", "Some Private Net"),
         ("Acme Hosting", "Acme Networks"),
         ("Acme Reseller of Clouvider", "Clouvider Limited"),
         ("AB", "AB Networks"),
@@ -81,7 +88,7 @@ fn each_renter_counts_once_while_what_he_measured_is_evidence_and_no_site_does()
     let today = Day::parse("2026-11-02").unwrap();
     let seen = |source: Source, ago, figure| Evidence { source, seen_on: today.minus(ago), figure };
     let renter = |name: &str| Source::Renter { renter: name.parse().unwrap() };
-    let network = |name: &str| Figure::Network(name.to_owned().try_into().unwrap());
+    let network = |name: &str| Figure::Network(NetworkName::of(name).unwrap());
     let evidence = [
         seen(renter("r1"), 0, network("Carrier")),
         seen(renter("r1"), 3, network("Acme Ltd")),
@@ -101,7 +108,26 @@ fn each_renter_counts_once_while_what_he_measured_is_evidence_and_no_site_does()
     assert_eq!(Networks::of(&Names::default(), &evidence, today), nobody);
 }
 
+#[test]
+fn of_a_networks_name_the_first_words_are_kept() {
+    let kept = |name: &str| NetworkName::of(name).map(String::from);
+    assert_eq!(kept("Host-Hatch, LLC").as_deref(), Some("host hatch llc"));
+    assert_eq!(
+        kept("Leaseweb Deutschland GmbH, Frankfurt am Main").as_deref(),
+        Some("leaseweb deutschland gmbh frankfurt am")
+    );
+    assert_eq!((kept(""), kept(" -- "), kept(&"x".repeat(LONGEST + 1))), (None, None, None));
+}
+
 proptest! {
+    #[test]
+    fn a_kept_name_is_short_and_stays_what_it_is(name in "\\PC{0,100}") {
+        if let Some(kept) = NetworkName::of(&name) {
+            prop_assert!(kept.as_str().len() <= LONGEST);
+            prop_assert_eq!(NetworkName::of(kept.as_str()), Some(kept));
+        }
+    }
+
     #[test]
     fn a_name_stands_in_what_is_made_of_whole_words_of_it_and_in_nothing_else(
         name in "[a-z]{4,6}( [a-z]{4,6}){0,2}", called in "[a-z]{1,6}( [a-z]{1,6}){0,5}"
@@ -110,7 +136,7 @@ proptest! {
         let joined = words(&name).concat();
         let spans = (0..called_words.len()).flat_map(|first| (first..called_words.len()).map(move |last| (first, last)));
         let is_there = spans.into_iter().any(|(first, last)| called_words[first..=last].concat() == joined);
-        let is_common = words(&name).iter().all(|word| COMMON.contains(&word.as_str()));
+        let is_common = !is_telling(&words(&name));
         prop_assert_eq!(of.stand_in(&called), called_words.concat() == joined || (is_there && !is_common));
         let around = format!("{called}zz {name} zz{called}");
         prop_assert_eq!(of.stand_in(&around), !is_common);
