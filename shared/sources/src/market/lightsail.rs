@@ -28,12 +28,14 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
 
 fn is_instance(product: &Value) -> bool {
     let attribute = |name: &str| product.pointer(&format!("/attributes/{name}")).and_then(Value::as_str);
-    let family = product.get("productFamily").and_then(Value::as_str).unwrap_or_default();
+    // Families are not said of all products, groups are.
+    let mut kinds =
+        [product.get("productFamily"), product.pointer("/attributes/group")].into_iter().flatten();
     let says = |name: &str, word: &str| attribute(name).is_some_and(|text| text.contains(word));
     // Bundles without an IPv4 address are sold for less.
     let is_partial =
         says("usagetype", "_IPv6") || says("groupDescription", "IPv6") || says("usagetype", "_win");
-    family == "Lightsail Instance"
+    kinds.any(|kind| kind == "Lightsail Instance")
         && attribute("operatingSystem").is_none_or(|system| system == "Linux")
         && !is_partial
 }

@@ -123,6 +123,9 @@ fn each_public_list_is_read_in_its_own_units() {
                     "usagetype": "BundleUsage:0.5GB" } },
                 "A2": { "sku": "A2", "productFamily": "Lightsail Instance", "attributes": {
                     "memory": "1GB", "vcpu": "2", "operatingSystem": "Windows", "regionCode": "us-east-1" } },
+                "A7": { "sku": "A7", "productFamily": null, "attributes": { "group": "Lightsail Instance",
+                    "memory": "1GB", "vcpu": "2", "operatingSystem": "Linux", "regionCode": "sa-east-1",
+                    "usagetype": "SAE1-BundleUsage:1GB" } },
                 "A3": { "sku": "A3", "productFamily": "Lightsail Instance", "attributes": {
                     "memory": "0.5GB", "vcpu": "2", "operatingSystem": "Linux", "usagetype": "USE1-BundleUsage:0.5GB_IPv6" } },
                 "A4": { "sku": "A4", "productFamily": "Lightsail Instance", "attributes": {
@@ -130,9 +133,10 @@ fn each_public_list_is_read_in_its_own_units() {
                 "A5": { "sku": "A5", "productFamily": "Lightsail Instance", "attributes": {
                     "memory": "0.5GB", "vcpu": "2", "usagetype": "USE1-BundleUsage:0.5GB_win" } },
                 "A6": { "sku": "A6", "productFamily": "Lightsail Database Instance", "attributes": { "memory": "1GB", "vcpu": "2" } },
-            }, "terms": { "OnDemand": hourly(&["A1", "A2", "A3", "A4", "A5", "A6"]) } }),
+            }, "terms": { "OnDemand": hourly(&["A1", "A2", "A3", "A4", "A5", "A6", "A7"]) } }),
             vec![
                 "aws-lightsail BundleUsage:0.5GB: Shared 2 CPUs, 0.5 GiB, 21.47 GB disk, ?, In(NorthAmerica), 4.91 USD",
+                "aws-lightsail SAE1-BundleUsage:1GB: Shared 2 CPUs, 1 GiB, disk not said, ?, In(Other), 4.91 USD",
             ],
         ),
         (
