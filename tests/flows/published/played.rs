@@ -130,7 +130,11 @@ fn documents(today: Day) -> BTreeMap<String, String> {
         ("/v4/linode/types", json!({ "data": [linode("Linode 4GB", 2, 4, 24), linode("Linode 2GB", 1, 2, 12)] }).to_string()),
         (
             "/instance/v1/zones/fr-par-1/products/servers",
-            json!({ "servers": { "DEV1-M": scaleway(2, 4, 19.0), "DEV1-S": scaleway(1, 2, 10.0) } }).to_string(),
+            json!({ "servers": { "DEV1-M": scaleway(2, 4, 19.0) } }).to_string(),
+        ),
+        (
+            "/instance/v1/zones/fr-par-1/products/servers/2",
+            json!({ "servers": { "DEV1-S": scaleway(1, 2, 10.0) } }).to_string(),
         ),
         (
             "/offers/v1.0/aws/AmazonLightsail/current/index.json",
@@ -204,7 +208,9 @@ fn short(day: Day) -> String {
 pub(super) async fn all(today: Day) -> Value {
     let documents = Arc::new(documents(today));
     let answer = move |uri: Uri| {
-        let document = documents.get(uri.path()).cloned();
+        let is_further = uri.query().is_some_and(|query| query.contains("page=2"));
+        let path = if is_further { format!("{}/2", uri.path()) } else { uri.path().to_owned() };
+        let document = documents.get(&path).cloned();
         async move { document.map_or_else(missing, found) }
     };
     let router = Router::new()

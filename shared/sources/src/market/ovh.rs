@@ -4,7 +4,7 @@
 //!
 //! One product is many plans: its own, and others for who commits himself, has a rebate or comes from another plan. Their codes are the own one's
 //! with something behind it (`vps-2025-model1-10percent`) or with the other plan's before it (`vps-elite-8-8-160-vps-2025-model1`). Nobody can just
-//! buy at their prices, so they are not read.
+//! buy at their prices, so they are not read. Two letters behind it are a place (`-eu`), at whose price anybody can.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,7 +46,8 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
         let product = product_of(plan).and_then(|name| named.get(name).copied());
         list.take(|| format!("plans[{place}]"), || row(plan, product, currency, read));
     }
-    Ok(list)
+    // Of plans that are all others' variants, nothing is understood.
+    if list.rows == 0 && !plans.is_empty() { Err(OtherLayout) } else { Ok(list) }
 }
 
 /// Whether a code is that of another plan of the same product with something behind it, as it says itself or by those that there are; or of a
@@ -54,7 +55,9 @@ pub(super) fn rows(document: &Value, read: &ReadAs) -> Result<PriceList, OtherLa
 fn is_variant(code: &str, product: Option<&str>, codes: &HashSet<(&str, &str)>) -> bool {
     let is_term = |part: &str| part.starts_with("degressivity") || part.ends_with("percent");
     let is_change = code.split_once("vps-").is_some_and(|(_, behind)| behind.contains("-vps-"));
+    let is_place = |end: usize| code.len() == end + 3;
     let ends = code.match_indices('-').map(|(end, _)| end).take_while(|end| *end <= LONGEST_CODE);
+    let ends = ends.filter(|end| !is_place(*end));
     let mut shorter = ends.filter_map(|end| code.get(..end));
     is_change
         || code.split('-').any(is_term)

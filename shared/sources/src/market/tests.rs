@@ -273,7 +273,8 @@ fn of_a_product_in_many_plans_the_price_at_which_anybody_can_buy_it_is_read() {
     };
     let mut plans = vec![
         priced("model1", "vps-2025-model1-degressivity24", 425_000_000),
-        priced("model1", "vps-2025-model1-fr", 424_000_000),
+        priced("model1", "vps-2025-model1-spring", 424_000_000),
+        priced("model2", "vps-2025-model2-eu", 1_099_000_000),
         priced("model1", "vps-2025-model1", 649_000_000),
         priced("model1", "vps-2025-model1-10percent", 584_000_000),
         priced("moved", "vps-elite-8-8-160-vps-2025-model1", 3_450_000_000),
@@ -289,13 +290,13 @@ fn of_a_product_in_many_plans_the_price_at_which_anybody_can_buy_it_is_read() {
         let list = list(Layout::Ovh, &document.to_string());
         list.offers.iter().map(|offer| offer.monthly.millionths).collect::<Vec<_>>()
     };
-    assert_eq!(read(&plans), [6_490_000, 9_990_000, 1_000_000, 2_000_000]);
+    assert_eq!(read(&plans), [10_990_000, 6_490_000, 9_990_000, 1_000_000, 2_000_000]);
     plans.reverse();
-    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000, 6_490_000]);
+    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000, 6_490_000, 10_990_000]);
     // Where its own plan can not be bought by the month, nobody else's price is taken for it.
     let own = plans.iter_mut().find(|plan| plan["planCode"] == "vps-2025-model1").unwrap();
     own["pricings"] = json!([]);
-    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000]);
+    assert_eq!(read(&plans), [2_000_000, 1_000_000, 9_990_000, 10_990_000]);
 }
 
 #[test]

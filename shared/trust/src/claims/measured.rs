@@ -162,7 +162,7 @@ impl Measured {
             *first = day.min(*first);
         }
         let kept: Findings = days.keys().cloned().collect();
-        // Names of networks are kept apart by network, and few and short.
+        // Names of networks are kept apart by network, and few.
         let is_kept = |figure: &Figure| matches!(figure, Figure::Network(_)) || kept.contains(figure);
         days.into_iter().filter(|(figure, _)| is_kept(figure)).collect()
     }

@@ -102,10 +102,11 @@ const SECOND_LEVEL: &[&str] = &["ac", "co", "com", "ne", "net", "or", "org", "go
 /// The shortest name that is looked for among others' words. A shorter one has to be the whole of a name.
 const SHORTEST: usize = 3;
 
-/// The most bytes kept of what a network is called. Names of providers are shorter; more would let whoever measures fill an item.
-const LONGEST: usize = 40;
+/// The most bytes kept of what a network is called. With fewer, a long name would be taken for a shorter one; more would let whoever measures fill
+/// an item.
+const LONGEST: usize = 120;
 
-/// What a network, or who sells its addresses, is called: its words in lower case, apart by a space, as many as fit into 40 bytes.
+/// What a network, or who sells its addresses, is called: its words in lower case, apart by a space, as many as fit into 120 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NetworkName(String);

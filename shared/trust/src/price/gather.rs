@@ -117,7 +117,7 @@ impl Market {
         on: Day,
     ) -> (Self, Vec<Dropped>) {
         let (mut kept, mut dropped) = (Vec::new(), Bin::default());
-        for offer in offers {
+        for offer in once(offers) {
             match euro(policy, &offer, &rates, on) {
                 Ok(euro) => kept.push(Normalised { offer, euro }),
                 Err(reason) => dropped.take(offer, reason),
@@ -181,6 +181,28 @@ impl Bin {
             self.named.push(Dropped { offer, reason });
         }
     }
+}
+
+/// Each offer of a list once, as it was priced last. The pages of a list are read at different times, so that what moves from one to another in
+/// between stands in both. Two prices of one day are two offers. So are two offerings of this marketplace, whatever they are called.
+fn once(offers: impl IntoIterator<Item = Offer>) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = offers.into_iter().collect();
+    let same = |one: &Offer, other: &Offer| {
+        let by_seller =
+            (&one.seller, &one.source, &one.name).cmp(&(&other.seller, &other.source, &other.name));
+        by_seller.then_with(|| {
+            (&one.machine, &one.place, &one.basis).cmp(&(&other.machine, &other.place, &other.basis))
+        })
+    };
+    offers.sort_unstable_by(|one, other| {
+        same(one, other).then_with(|| other.priced_on.cmp(&one.priced_on)).then_with(|| one.cmp(other))
+    });
+    offers.dedup_by(|again, kept| {
+        !kept.is_of_this_marketplace()
+            && same(again, kept).is_eq()
+            && (again.priced_on < kept.priced_on || again.monthly == kept.monthly)
+    });
+    offers
 }
 
 /// A month in euro of an offer that can be compared.

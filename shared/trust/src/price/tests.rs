@@ -182,6 +182,25 @@ fn who_has_named_his_operator_since_the_market_was_gathered_is_no_peer_of_himsel
 }
 
 #[test]
+fn what_stands_twice_in_one_list_counts_once_as_it_was_priced_last() {
+    let on = |ago, price| Offer { priced_on: today().minus(ago), ..offer("p1", price) };
+    let monthly = |offers: Vec<Offer>| -> Vec<u64> {
+        let (market, _) = Market::gather(PricePolicy::current(), offers, rates(), today());
+        market.offers().iter().map(|of| of.offer.monthly.millionths / 10_000).collect()
+    };
+    // From two pages of a list, between which it has moved.
+    assert_eq!(monthly(vec![on(3, 900), on(0, 1000), on(1, 950)]), [1000]);
+    assert_eq!(monthly(vec![on(0, 1000), on(0, 1000)]), [1000]);
+    // Two prices of one day are two offers, and so are two sizes, two terms and two lists.
+    assert_eq!(monthly(vec![on(0, 1000), on(0, 1100), on(1, 900)]), [1000, 1100]);
+    let elsewhere = Offer { source: Slug::of("other").unwrap(), ..on(1, 900) };
+    assert_eq!(monthly(vec![on(0, 1000), sized(on(1, 900), 4, 8), elsewhere]).len(), 3);
+    // Two offerings of this marketplace may be called alike.
+    let here = |price| Offer { source: Slug::of("marketplace").unwrap(), ..on(0, price) };
+    assert_eq!(monthly(vec![here(1000), here(1000)]), [1000, 1000]);
+}
+
+#[test]
 fn a_plan_that_stands_in_two_lists_is_one_offer() {
     let listed = |offer: Offer, source: &str, priced_on| Offer {
         source: Slug::of(source).unwrap(),
@@ -205,6 +224,7 @@ fn a_plan_that_stands_in_two_lists_is_one_offer() {
         (explained.peers - 8, his.source.as_str().to_owned())
     };
     let a = |source: &str, price, priced_on| listed(offer("a", price), source, priced_on);
+    let other = |offer: Offer| Offer { name: "other plan".to_owned().try_into().unwrap(), ..offer };
     let yesterday = today().minus(1);
     for (offers, expected) in [
         ([a("b-list", 900, today()), a("a-list", 1100, yesterday)], (1, "b-list")),
@@ -212,7 +232,7 @@ fn a_plan_that_stands_in_two_lists_is_one_offer() {
         ([a("b-list", 900, today()), a("a-list", 1100, today())], (1, "a-list")),
         ([a("marketplace", 900, today()), a("a-list", 1100, today())], (1, "marketplace")),
         // Two plans of one size in one list are two offers, and so are two sizes in two lists.
-        ([a("a-list", 900, today()), a("a-list", 1100, yesterday)], (2, "a-list")),
+        ([a("a-list", 900, today()), other(a("a-list", 1100, yesterday))], (2, "a-list")),
         ([a("b-list", 900, today()), sized(a("a-list", 700, today()), 2, 2)], (2, "b-list")),
     ] {
         assert_eq!(of_one(offers), (expected.0, expected.1.to_owned()));

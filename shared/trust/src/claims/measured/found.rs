@@ -59,7 +59,12 @@ impl Found {
 
 impl From<Vec<Entry>> for Found {
     fn from(entries: Vec<Entry>) -> Self {
-        Self(entries.into_iter().map(|(network, figure, day)| ((network, figure), day)).collect())
+        let mut found = BTreeMap::new();
+        for (network, figure, day) in entries {
+            let first = found.entry((network, figure)).or_insert(day);
+            *first = day.min(*first);
+        }
+        Self(found)
     }
 }
 
