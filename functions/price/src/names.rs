@@ -38,11 +38,9 @@ pub(crate) async fn of_one(
     configuration: &Configuration,
     provider: &ProviderId,
 ) -> Result<BTreeSet<Slug>, TableError> {
-    let configured = configuration.sources.values().flat_map(|source| &source.names);
-    let configured = configured.filter(|(_, of)| *of == provider).map(|(subject, _)| subject.clone());
     let decided = table.names_of(provider).await?.into_iter();
     let decided = decided.filter(|(_, _, mapping): &(_, _, Mapping)| mapping.confirmed() == Some(provider));
-    let subjects = configured.chain(decided.map(|(_, subject, _)| subject));
+    let subjects = configuration.names_of(provider).cloned().chain(decided.map(|(_, subject, _)| subject));
     Ok(subjects.filter_map(|subject| slug(&subject)).collect())
 }
 

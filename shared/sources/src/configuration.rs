@@ -225,6 +225,12 @@ impl Configuration {
         source.pace.unwrap_or(self.defaults)
     }
 
+    /// What sources call a provider, as far as it is configured.
+    pub fn names_of(&self, provider: &ProviderId) -> impl Iterator<Item = &Subject> {
+        let names = self.sources.values().flat_map(|source| &source.names);
+        names.filter(move |(_, owner)| *owner == provider).map(|(subject, _)| subject)
+    }
+
     /// A page, if it is configured: messages outlive configurations.
     pub fn find(&self, id: &PageId) -> Option<Found<'_>> {
         let source = self.sources.get(&id.source)?;

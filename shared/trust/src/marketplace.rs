@@ -12,6 +12,7 @@ use crate::{
     },
     offering::{Specification, Tariff},
     replies::{Promise, SilentAfter},
+    source::mapping::Domain,
     text::{Name, Website},
     time::Moment,
     uptime::{monitor::Endpoint, sla::Sla, span::Span},
@@ -161,6 +162,13 @@ pub struct Profile {
     /// Who answers renters for him.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub agents: BTreeSet<Agent>,
+}
+
+impl Profile {
+    /// Where his website is, as he says; `None` where he names none that others could name as well.
+    pub fn domain(&self) -> Option<Domain> {
+        Domain::of_website(self.website.as_ref()?.as_str())
+    }
 }
 
 /// A person who answers renters. Never published.

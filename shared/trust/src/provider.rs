@@ -70,8 +70,7 @@ impl Provider {
 
     /// Where his website is, as he says; `None` where he names none that others could name as well.
     pub fn domain(&self) -> Option<Domain> {
-        let (_, profile) = self.profile.as_ref()?;
-        Domain::of_website(profile.website.as_ref()?.as_str())
+        self.profile.as_ref()?.1.domain()
     }
 
     fn know_since(&mut self, at: Moment) {

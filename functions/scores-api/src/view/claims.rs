@@ -9,12 +9,9 @@ use table::{Independent, Published};
 use trust::{
     claims::{self, Evidence, Figure, Judgement, Names, Property, Reading, Source, Verdict, judge},
     id::{OfferingId, ProviderId},
-    marketplace::Offering,
+    marketplace::{Offering, Profile},
     offering::{DiskKind, Specification, Virtualisation},
-    source::{
-        PageId, SourceName, Subject,
-        mapping::{Domain, Mapping},
-    },
+    source::{PageId, SourceName, Subject, mapping::Mapping},
     summary::{ClaimFacts, Summary},
     time::Day,
     units::Size,
@@ -183,17 +180,16 @@ pub(crate) fn names(
     decided: &[(SourceName, Subject, Mapping)],
     summary: &Summary,
 ) -> Names {
-    let configured = configuration.sources.values().flat_map(|source| &source.names);
-    let configured = configured.filter(|(_, owner)| **owner == summary.provider).map(|(subject, _)| subject);
     let is_taken = |source: &SourceName, subject: &Subject| {
         configuration.sources.get(source).is_some_and(|source| source.owner(subject).is_some())
     };
     let confirmed = decided.iter().filter(|(source, subject, mapping)| {
         mapping.confirmed() == Some(&summary.provider) && !is_taken(source, subject)
     });
-    let of_sources = configured.chain(confirmed.map(|(_, subject, _)| subject)).map(Subject::as_str);
+    let confirmed = confirmed.map(|(_, subject, _)| subject);
+    let of_sources = configuration.names_of(&summary.provider).chain(confirmed).map(Subject::as_str);
     let profile = summary.profile.as_ref();
-    let website = profile.and_then(|profile| Domain::of_website(profile.website.as_ref()?.as_str()));
+    let website = profile.and_then(Profile::domain);
     Names::of(profile.map(|profile| profile.name.as_str()).into_iter().chain(of_sources), website.as_ref())
 }
 
@@ -428,7 +424,7 @@ mod tests {
             NetworkName,
             measured::{Seen, Sighting},
         },
-        source::mapping::Standing,
+        source::mapping::{Domain, Standing},
     };
 
     use super::*;

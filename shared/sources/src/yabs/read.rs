@@ -27,6 +27,8 @@ pub(super) fn run(document: &Value) -> Option<Run> {
     let (os, memory, address) = (within("os"), within("mem"), top.get("ip_info").and_then(Value::as_object));
     let cpu = top.get("cpu").and_then(Value::as_object);
     let address = |key| address.and_then(|address| address.get(key)).and_then(Value::as_str);
+    let system = address("asn").and_then(asn);
+    let network_names = system.map(|(_, name)| name).into_iter().chain(address("isp"));
     let mut parts = Parts::default();
     let kib = |count: &Value| count.as_u64().map(Size::kib);
     let cores = |count: &Value| count.as_u64().map(|cores| cores.try_into().unwrap_or(u32::MAX));
@@ -46,8 +48,8 @@ pub(super) fn run(document: &Value) -> Option<Run> {
         disks: parts.each(top, "fio", disk_test),
         network: parts.each(top, "iperf", network_test),
         geekbench: parts.each(top, "geekbench", geekbench),
-        asn: address("asn").and_then(|text| Some(asn(text)?.0)),
-        network_names: network_names(top.get("ip_info")),
+        asn: system.map(|(number, _)| number),
+        network_names: network_names.filter_map(NetworkName::of).collect(),
         country: address("country").and_then(countries::code),
         ..Run::default()
     };
@@ -217,13 +219,6 @@ fn asn(text: &str) -> Option<(u32, &str)> {
     let text = text.strip_prefix("AS")?;
     let (number, name) = text.split_once(' ').unwrap_or((text, ""));
     number.parse().ok().filter(|number| *number > 0).map(|number| (number, name))
-}
-
-/// What the network of an address is called, and who sells it.
-fn network_names(address: Option<&Value>) -> Vec<NetworkName> {
-    let of = |key| address.and_then(|address| address.get(key)).and_then(Value::as_str);
-    let of_system = of("asn").and_then(asn).map(|(_, name)| name);
-    of_system.into_iter().chain(of("isp")).filter_map(NetworkName::of).collect()
 }
 
 /// What `systemd-detect-virt` says, in capitals. What a renter starts within his machine, such as Docker, tells nothing of the machine.

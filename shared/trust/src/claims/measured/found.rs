@@ -30,8 +30,7 @@ impl Found {
     pub(super) fn join(&mut self, findings: &Findings, on: Day) {
         let network = findings.network();
         for figure in findings.iter() {
-            let first = self.0.entry((network, figure.clone())).or_insert(on);
-            *first = on.min(*first);
+            self.note((network, figure.clone()), on);
         }
         let of_it = self.0.keys().filter(|(of, _)| *of == network);
         let kept: Findings = of_it.map(|(_, figure)| figure.clone()).collect();
@@ -40,6 +39,11 @@ impl Found {
         if let Some(beyond) = networks.into_iter().nth(MOST_NETWORKS) {
             self.0.retain(|(network, _), _| network.is_none_or(|network| network < beyond));
         }
+    }
+
+    fn note(&mut self, seen: (Option<NonZeroU32>, Figure), on: Day) {
+        let first = self.0.entry(seen).or_insert(on);
+        *first = on.min(*first);
     }
 
     /// What can be of a machine within a network, any one where none is named: what was found there or does not say where, and the networks
@@ -59,12 +63,11 @@ impl Found {
 
 impl From<Vec<Entry>> for Found {
     fn from(entries: Vec<Entry>) -> Self {
-        let mut found = BTreeMap::new();
+        let mut found = Self::default();
         for (network, figure, day) in entries {
-            let first = found.entry((network, figure)).or_insert(day);
-            *first = day.min(*first);
+            found.note((network, figure), day);
         }
-        Self(found)
+        found
     }
 }
 
